@@ -1,0 +1,167 @@
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+
+/// An address cut to its prefix: what limits are counted by.
+///
+/// IPv4 and IPv4-mapped IPv6 give the same key; masking never mixes the two families (an IPv4-mapped address cut to a
+/// /64 would put all of IPv4 into one bucket: CVE-2026-30827).
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct IpKey {
+    /// IPv4 is stored IPv4-mapped, so that one integer holds both families.
+    bits: u128,
+    /// Length counted in the 128 bits: 96 + n for an IPv4 /n.
+    length: u8,
+}
+
+impl IpKey {
+    /// The key of `addr` under `lengths`.
+    #[must_use]
+    pub fn new(addr: IpAddr, lengths: PrefixLengths) -> Self {
+        let (bits, length) = match addr.to_canonical() {
+            IpAddr::V4(v4) => (u128::from(v4.to_ipv6_mapped()), 96 + lengths.v4),
+            IpAddr::V6(v6) => (u128::from(v6), lengths.v6),
+        };
+        let mask = if length == 0 {
+            0
+        } else {
+            u128::MAX << (128 - u32::from(length))
+        };
+        Self {
+            bits: bits & mask,
+            length,
+        }
+    }
+
+    /// The key as one integer, unique among keys of the same [`PrefixLengths`]: for hashing into a table.
+    #[must_use]
+    pub fn bits(&self) -> u128 {
+        self.bits
+    }
+}
+
+impl fmt::Display for IpKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let v6 = Ipv6Addr::from(self.bits);
+        match v6.to_ipv4_mapped() {
+            Some(v4) if self.length >= 96 => write!(f, "{v4}/{}", self.length - 96),
+            _ => write!(f, "{v6}/{}", self.length),
+        }
+    }
+}
+
+impl fmt::Debug for IpKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IpKey({self})")
+    }
+}
+
+/// How much of an address counts: IPv4 /32 and IPv6 /64 by default.
+///
+/// A host is given a whole IPv6 /64 (RFC 6177 §2 lets sites have more), so its lower 64 bits say nothing about who
+/// it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PrefixLengths {
+    v4: u8,
+    v6: u8,
+}
+
+impl PrefixLengths {
+    /// Lengths in bits: `v4` from 8 to 32, `v6` from 16 to 128.
+    ///
+    /// # Errors
+    ///
+    /// A length outside these ranges: too short a prefix would put strangers into one bucket.
+    pub const fn new(v4: u8, v6: u8) -> Result<Self, PrefixLengthsError> {
+        if v4 < 8 || v4 > 32 {
+            return Err(PrefixLengthsError {
+                family: "IPv4",
+                length: v4,
+                least: 8,
+                most: 32,
+            });
+        }
+        if v6 < 16 || v6 > 128 {
+            return Err(PrefixLengthsError {
+                family: "IPv6",
+                length: v6,
+                least: 16,
+                most: 128,
+            });
+        }
+        Ok(Self { v4, v6 })
+    }
+}
+
+impl Default for PrefixLengths {
+    fn default() -> Self {
+        Self { v4: 32, v6: 64 }
+    }
+}
+
+/// A prefix length outside its range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PrefixLengthsError {
+    family: &'static str,
+    length: u8,
+    least: u8,
+    most: u8,
+}
+
+impl fmt::Display for PrefixLengthsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            family,
+            length,
+            least,
+            most,
+        } = self;
+        write!(f, "{family} prefix length {length} is not within {least}–{most}")
+    }
+}
+
+impl std::error::Error for PrefixLengthsError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> IpKey {
+        IpKey::new(text.parse().unwrap(), PrefixLengths::default())
+    }
+
+    #[test]
+    fn every_address_of_a_64_is_one_key_and_its_neighbour_another() {
+        assert_eq!(key("2001:db8:1:2::1"), key("2001:db8:1:2:ffff:ffff:ffff:ffff"));
+        assert_ne!(key("2001:db8:1:2::1"), key("2001:db8:1:3::1"));
+    }
+
+    #[test]
+    fn two_ipv4_mapped_clients_are_two_keys() {
+        assert_ne!(key("::ffff:192.0.2.1"), key("::ffff:192.0.2.2"));
+        assert_eq!(key("::ffff:102:304"), key("1.2.3.4"));
+    }
+
+    #[test]
+    fn a_key_prints_as_its_cidr() {
+        assert_eq!(key("203.0.113.7").to_string(), "203.0.113.7/32");
+        let lengths = PrefixLengths::new(24, 48).unwrap();
+        assert_eq!(
+            IpKey::new("203.0.113.7".parse().unwrap(), lengths).to_string(),
+            "203.0.113.0/24"
+        );
+        assert_eq!(
+            IpKey::new("2001:db8:1:2::1".parse().unwrap(), lengths).to_string(),
+            "2001:db8:1::/48"
+        );
+        assert_eq!(IpKey::new("::1".parse().unwrap(), lengths).to_string(), "::/48");
+    }
+
+    #[test]
+    fn lengths_that_would_mix_strangers_are_refused() {
+        assert!(PrefixLengths::new(0, 64).is_err());
+        assert_eq!(
+            PrefixLengths::new(32, 8).unwrap_err().to_string(),
+            "IPv6 prefix length 8 is not within 16–128"
+        );
+    }
+}

@@ -1,0 +1,56 @@
+use super::{Member, Refusal};
+
+/// Appends `text` as the inside of a JSON string (RFC 8259 §7), without the quotes.
+pub fn escape_into(out: &mut String, text: &str) {
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c < '\u{20}' => {
+                const HEX: &[u8; 16] = b"0123456789abcdef";
+                out.push_str("\\u00");
+                out.push(char::from(HEX[(c as usize) >> 4]));
+                out.push(char::from(HEX[c as usize & 15]));
+            }
+            c => out.push(c),
+        }
+    }
+}
+
+impl Refusal {
+    /// Appends the additional members, each as `,"name":value`: for formats whose body is a JSON object.
+    pub fn append_members(&self, out: &mut String) {
+        for (name, member) in &self.members {
+            out.push_str(",\"");
+            escape_into(out, name);
+            out.push_str("\":");
+            match member {
+                Member::Number(number) => out.push_str(&number.to_string()),
+                Member::Texts(texts) => {
+                    out.push('[');
+                    for (i, text) in texts.iter().enumerate() {
+                        out.push_str(if i == 0 { "\"" } else { ",\"" });
+                        escape_into(out, text);
+                        out.push('"');
+                    }
+                    out.push(']');
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_json_forbids_in_a_string_is_escaped() {
+        let mut out = String::new();
+        escape_into(&mut out, "a\"b\\c\n\u{1}é");
+        assert_eq!(out, "a\\\"b\\\\c\\n\\u0001é");
+    }
+}

@@ -55,7 +55,7 @@ impl Origin {
             .unwrap_or(Self::Undetermined)
     }
 
-    /// Runs `future` with this as the ambient origin: around every poll, and its drop.
+    /// Runs `future` with this as the ambient origin, around every poll.
     pub fn scope<F>(self, future: F) -> Scoped<F> {
         Scoped { origin: self, future }
     }

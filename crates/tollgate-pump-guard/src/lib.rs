@@ -1,1 +1,76 @@
+//! **SmsPumpGuard**: is this message going to a person, or to a number range that pays a fraudster?
+//!
+//! # What it decides
+//!
+//! 1. Requests to other hosts, and 8x8 calls known to send nothing, pass untouched.
+//! 2. A request to 8x8 that is not known, or can be read in two ways (a doubtful path, a doubled key, …), is refused.
+//!    [`tollgate_8x8`] has the list.
+//! 3. Of a *dispatch*, every destination is judged:
+//!    * **number shape**: not a valid number, or one that receives no codes (premium, shared-cost, toll-free, pager,
+//!      satellite, …), is blocked; landlines and voice over IP are noted.
+//!    * **country policy**: denied, or not among the allowed ones, is blocked; monitored ones are noted.
+//!    * **number cool-down**: a number rests 30, 60, 120, 300, 900, 1800, 3600 s after each message, and gets at most
+//!      10 within 24 hours.
+//!    * **range velocity**: so many numbers of one 1k, 10k and 100k range an hour (6, 20, 60).
+//! 4. A batch is a campaign of the sender's own, not a stranger pressing a button: for it only number shape and
+//!    country hold. One bad recipient refuses the whole batch; the answer lists which and why.
+//! 5. Every verdict has a score from 0 to 100 and reasons with what was measured. What was stopped is not remembered.
+//! 6. [`Mode::Monitor`] decides and records only, for the guard or for one signal. (What cannot be read is refused in
+//!    that mode too: its body cannot be given back.)
+//!
+//! The rules are the pure [`engine`]; [`PumpGuard`] adds the clock and the memory, [`SmsPumpGuardLayer`] the request.
+//!
+//! # Caveats
+//!
+//! * The memory is this process's own, of fixed size, and begins empty.
+//! * A number without `+` beside a `country` is read as national first, as 8x8's documentation has it; what 8x8 does
+//!   where both readings are valid is not documented. Send `+` and the calling code.
+//! * Number metadata is loaded by calling code; denied countries are not.
+//!
+//! # Examples
+//!
+//! By default, around an outbound client:
+//!
+//! ```
+//! use tollgate_pump_guard::SmsPumpGuardLayer;
+//! use tower_layer::Layer;
+//! # let client = tower::service_fn(|_: http::Request<http_body_util::Full<bytes::Bytes>>| async {
+//! #     Ok::<_, std::convert::Infallible>(http::Response::new(http_body_util::Empty::<bytes::Bytes>::new()))
+//! # });
+//! let service = SmsPumpGuardLayer::default().layer(client);
+//! ```
+//!
+//! Configured, and asked by a handler whose body no layer can read:
+//!
+//! ```
+//! use tollgate_pump_guard::{Action, Mode, Policy, Preset, Profile, PumpGuard};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut policy = Policy::preset(Preset::Strict);
+//! policy.country.deny.insert("TN".parse()?);
+//! policy.velocity.mode = Mode::Monitor;
+//! let guard = PumpGuard::new(policy)?;
+//!
+//! let verdict = guard.check("+216 20 123 456", None, Profile::Otp).await;
+//! assert_eq!(verdict.action, Action::Block);
+//! assert_eq!(verdict.reasons[0].to_string(), "country_policy: TN is denied");
+//! # Ok(())
+//! # }
+//! ```
 
+pub mod engine;
+mod guard;
+mod judging;
+mod layer;
+mod refuse;
+mod service;
+
+pub use engine::{
+    Action, CooldownPolicy, Country, CountryError, CountryPolicy, Mode, Policy, PolicyError, Preset, Profile,
+    Reason, ShapePolicy, Signal, VelocityPolicy, Verdict,
+};
+pub use guard::PumpGuard;
+pub use judging::Judging;
+pub use layer::SmsPumpGuardLayer;
+pub use service::{ResponseFuture, SmsPumpGuard};

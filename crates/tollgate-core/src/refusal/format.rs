@@ -45,6 +45,12 @@ impl RefusalFormat {
 
     /// The response for `refusal`, asked for with these headers.
     pub fn render<B>(self, refusal: Refusal, request_headers: &HeaderMap) -> Response<Body<B>> {
+        self.render_bytes(refusal, request_headers).map(Body::from)
+    }
+
+    /// The same before it is known what it will stand in for.
+    #[must_use]
+    pub fn render_bytes(self, refusal: Refusal, request_headers: &HeaderMap) -> Response<Bytes> {
         let (mut parts, body) = (self.0)(&refusal, request_headers).into_parts();
         parts
             .headers
@@ -56,7 +62,7 @@ impl RefusalFormat {
             parts.headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         parts.extensions.insert(refusal.kind());
-        Response::from_parts(parts, body.into())
+        Response::from_parts(parts, body)
     }
 }
 

@@ -50,7 +50,9 @@ pub enum RefusalKind {
     NoClientIp,
     /// ClientIpInjector: 8x8 cannot use this address (private, loopback, …).
     UnusableAddress,
-    /// SmsPumpGuard: a number or its country may never be sent to.
+    /// SmsPumpGuard: not a phone number, as far as can be read.
+    InvalidNumber,
+    /// SmsPumpGuard: a number of this kind or country may never be sent to.
     NumberBlocked,
     /// SmsPumpGuard: too soon or too often, to this number.
     NumberCooldown,
@@ -88,6 +90,7 @@ impl RefusalKind {
         Self::TooManyDestinations,
         Self::NoClientIp,
         Self::UnusableAddress,
+        Self::InvalidNumber,
         Self::NumberBlocked,
         Self::NumberCooldown,
         Self::Pumping,
@@ -147,6 +150,7 @@ impl RefusalKind {
             Self::TooManyDestinations => ("too_many_destinations", S::BAD_REQUEST, INVALID_ARGUMENT),
             Self::NoClientIp => ("no_client_ip", S::INTERNAL_SERVER_ERROR, FAILED_PRECONDITION),
             Self::UnusableAddress => ("unusable_address", S::BAD_REQUEST, FAILED_PRECONDITION),
+            Self::InvalidNumber => ("invalid_number", S::BAD_REQUEST, INVALID_ARGUMENT),
             Self::NumberBlocked => ("number_blocked", S::FORBIDDEN, PERMISSION_DENIED),
             Self::NumberCooldown => ("number_cooldown", S::TOO_MANY_REQUESTS, RESOURCE_EXHAUSTED),
             Self::Pumping => ("pumping", S::FORBIDDEN, PERMISSION_DENIED),

@@ -1,0 +1,183 @@
+use std::error::Error as StdError;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use pin_project::pin_project;
+use tollgate_core::{Body, Refusal, RefusalFormat};
+use tower_service::Service;
+
+use crate::{Dispatch, Endpoint, ReadDispatch};
+
+/// What a layer does with a dispatch once its body is there.
+pub trait HandleDispatch<B> {
+    /// Judges or changes the request before it goes on. An error is a refusal: it does not go on.
+    ///
+    /// # Errors
+    ///
+    /// The refusal.
+    fn poll_handle(
+        &mut self,
+        cx: &mut Context<'_>,
+        dispatch: &Arc<Dispatch>,
+        request: &mut Request<B>,
+    ) -> Poll<Result<(), Refusal>>;
+
+    /// Is told of every refusal, its own and those of reading, to count it.
+    fn refused(&self, refusal: &Refusal);
+}
+
+/// The response of a layer that passes a request on, refuses it, or reads it as a dispatch and then does either.
+#[pin_project]
+#[must_use = "futures do nothing unless polled"]
+pub struct DispatchFuture<S: Service<Request<B>>, B, H> {
+    #[pin]
+    state: State<S, B, H, S::Future>,
+}
+
+#[pin_project(project = StateProjection)]
+enum State<S, B, H, F> {
+    /// The inner service was called.
+    Called(#[pin] F),
+    /// It will not be called.
+    Refused(Option<Response<Bytes>>),
+    Reading {
+        #[pin]
+        read: ReadDispatch<B>,
+        next: Option<Next<S, H>>,
+    },
+    Handling {
+        dispatch: Arc<Dispatch>,
+        request: Option<Request<B>>,
+        next: Option<Next<S, H>>,
+    },
+}
+
+/// What is needed once the body is there.
+struct Next<S, H> {
+    /// The service that was made ready.
+    service: S,
+    handler: H,
+    format: RefusalFormat,
+}
+
+impl<S: Service<Request<B>>, B, H> DispatchFuture<S, B, H> {
+    /// The inner service was called with the request as it is.
+    pub fn pass(future: S::Future) -> Self {
+        Self {
+            state: State::Called(future),
+        }
+    }
+
+    /// The request is refused as it stands.
+    pub fn refuse(refusal: Refusal, format: RefusalFormat, request_headers: &HeaderMap) -> Self {
+        Self {
+            state: State::Refused(Some(format.render_bytes(refusal, request_headers))),
+        }
+    }
+}
+
+impl<S: Service<Request<B>>, B: http_body::Body, H> DispatchFuture<S, B, H> {
+    /// Reads `request` as `endpoint`, up to `limit` bytes, and hands it to `handler`. `service` is called with what
+    /// it leaves: it has to be ready.
+    pub fn read(
+        endpoint: Endpoint,
+        request: Request<B>,
+        limit: usize,
+        service: S,
+        handler: H,
+        format: RefusalFormat,
+    ) -> Self {
+        let read = ReadDispatch::new(endpoint, request, limit);
+        Self {
+            state: State::Reading {
+                read,
+                next: Some(Next {
+                    service,
+                    handler,
+                    format,
+                }),
+            },
+        }
+    }
+}
+
+impl<S, H> Next<S, H> {
+    fn refuse<B, F>(&self, refusal: Refusal, request_headers: &HeaderMap) -> State<S, B, H, F>
+    where
+        H: HandleDispatch<B>,
+    {
+        self.handler.refused(&refusal);
+        State::Refused(Some(self.format.render_bytes(refusal, request_headers)))
+    }
+}
+
+impl<S, B, H, ResBody> Future for DispatchFuture<S, B, H>
+where
+    S: Service<Request<B>, Response = Response<ResBody>>,
+    B: http_body::Body<Data = Bytes> + From<Bytes>,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+    H: HandleDispatch<B>,
+{
+    type Output = Result<Response<Body<ResBody>>, S::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let mut this = self.as_mut().project();
+            // Where something is missing below, the future was polled after it was done: there is nothing to give.
+            let state = match this.state.as_mut().project() {
+                StateProjection::Called(future) => {
+                    return future.poll(cx).map_ok(|response| response.map(Body::inner));
+                }
+                StateProjection::Refused(response) => {
+                    let Some(response) = response.take() else {
+                        return Poll::Pending;
+                    };
+                    return Poll::Ready(Ok(response.map(Body::from)));
+                }
+                StateProjection::Reading { read, next } => {
+                    let read = ready!(read.poll(cx));
+                    let Some(next) = next.take() else {
+                        return Poll::Pending;
+                    };
+                    match read {
+                        Ok((request, dispatch)) => State::Handling {
+                            dispatch,
+                            request: Some(request),
+                            next: Some(next),
+                        },
+                        Err(unread) => next.refuse(unread.refusal, &unread.parts.headers),
+                    }
+                }
+                StateProjection::Handling {
+                    dispatch,
+                    request,
+                    next,
+                } => {
+                    let (Some(pending), Some(handling)) = (request.as_mut(), next.as_mut()) else {
+                        return Poll::Pending;
+                    };
+                    let handled = ready!(handling.handler.poll_handle(cx, dispatch, pending));
+                    let (Some(request), Some(mut next)) = (request.take(), next.take()) else {
+                        return Poll::Pending;
+                    };
+                    match handled {
+                        Ok(()) => State::Called(next.service.call(request)),
+                        Err(refusal) => next.refuse(refusal, request.headers()),
+                    }
+                }
+            };
+            this.state.set(state);
+        }
+    }
+}
+
+impl<S: Service<Request<B>>, B, H> fmt::Debug for DispatchFuture<S, B, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DispatchFuture(..)")
+    }
+}

@@ -1,0 +1,342 @@
+//! The grammar of RFC 8259, strict: a cursor that walks objects and arrays it is asked to and skips the rest, without
+//! recursion on what an attacker nests.
+
+/// How deep arrays and objects may be nested, the outermost counted.
+pub(crate) const MAX_DEPTH: u32 = 128;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum JsonError {
+    /// Not JSON from this byte on.
+    Syntax(usize),
+    /// Deeper than [`MAX_DEPTH`].
+    Depth,
+}
+
+/// A string between its quotes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Text {
+    /// After the opening quote.
+    pub(crate) start: usize,
+    /// At the closing quote.
+    pub(crate) end: usize,
+    pub(crate) escaped: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Cursor<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    /// Containers open around the cursor.
+    depth: u32,
+}
+
+type Result<T, E = JsonError> = std::result::Result<T, E>;
+
+impl<'a> Cursor<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        let mut cursor = Self {
+            bytes,
+            at: 0,
+            depth: 0,
+        };
+        cursor.white_space();
+        cursor
+    }
+
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The next byte, 0 at the end: 0 is no part of the grammar.
+    #[inline]
+    pub(crate) fn peek(&self) -> u8 {
+        self.bytes.get(self.at).copied().unwrap_or(0)
+    }
+
+    /// The byte at a position that was walked over.
+    pub(crate) fn byte(&self, at: u32) -> u8 {
+        self.bytes.get(at as usize).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn raw(&self, text: Text) -> &'a [u8] {
+        self.bytes.get(text.start..text.end).unwrap_or_default()
+    }
+
+    /// After the document: only white space may follow.
+    pub(crate) fn end(&mut self) -> Result<()> {
+        self.white_space();
+        if self.at == self.bytes.len() {
+            Ok(())
+        } else {
+            self.fail()
+        }
+    }
+
+    /// Walks an object, at its `{`. `each` gets the cursor before a member's value, with its key, and has to leave it
+    /// after the value.
+    #[inline]
+    pub(crate) fn object<E: From<JsonError>>(
+        &mut self,
+        mut each: impl FnMut(&mut Self, Text) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.open()?;
+        if self.peek() != b'}' {
+            loop {
+                let key = self.member_key()?;
+                each(self, key)?;
+                if !self.another(b'}')? {
+                    break;
+                }
+            }
+        }
+        self.close();
+        Ok(())
+    }
+
+    /// Walks an array, at its `[`; `each` gets the cursor before an element and has to leave it after.
+    #[inline]
+    pub(crate) fn array<E: From<JsonError>>(
+        &mut self,
+        mut each: impl FnMut(&mut Self) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.open()?;
+        if self.peek() != b']' {
+            loop {
+                each(self)?;
+                if !self.another(b']')? {
+                    break;
+                }
+            }
+        }
+        self.close();
+        Ok(())
+    }
+
+    /// Skips one value of any kind.
+    #[inline]
+    pub(crate) fn skip(&mut self) -> Result<()> {
+        match self.peek() {
+            b'"' => self.string().map(|_| ()),
+            b'{' | b'[' => self.skip_container(),
+            _ => self.scalar(),
+        }
+    }
+
+    fn open(&mut self) -> Result<()> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(JsonError::Depth);
+        }
+        self.at += 1;
+        self.white_space();
+        Ok(())
+    }
+
+    fn close(&mut self) {
+        self.at += 1;
+        self.depth -= 1;
+    }
+
+    /// After a value: true past a comma, false at the closing bracket.
+    #[inline]
+    fn another(&mut self, closing: u8) -> Result<bool> {
+        self.white_space();
+        match self.peek() {
+            b',' => {
+                self.at += 1;
+                self.white_space();
+                Ok(true)
+            }
+            byte if byte == closing => Ok(false),
+            _ => self.fail(),
+        }
+    }
+
+    #[inline]
+    fn member_key(&mut self) -> Result<Text> {
+        if self.peek() != b'"' {
+            return self.fail();
+        }
+        let key = self.string()?;
+        self.white_space();
+        if self.peek() != b':' {
+            return self.fail();
+        }
+        self.at += 1;
+        self.white_space();
+        Ok(key)
+    }
+
+    #[inline]
+    fn white_space(&mut self) {
+        while matches!(self.peek(), b' ' | b'\n' | b'\r' | b'\t') {
+            self.at += 1;
+        }
+    }
+
+    /// At the opening quote.
+    #[inline]
+    fn string(&mut self) -> Result<Text> {
+        self.at += 1;
+        let start = self.at;
+        let mut escaped = false;
+        loop {
+            self.at = string_stop(self.bytes, self.at);
+            match self.peek() {
+                b'"' => {
+                    let end = self.at;
+                    self.at += 1;
+                    return Ok(Text { start, end, escaped });
+                }
+                b'\\' => {
+                    escaped = true;
+                    self.escape()?;
+                }
+                _ => return self.fail(),
+            }
+        }
+    }
+
+    #[cold]
+    fn escape(&mut self) -> Result<()> {
+        let length = match self.bytes.get(self.at + 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
+            Some(b'u') => {
+                let hex = self.bytes.get(self.at + 2..self.at + 6);
+                if !hex.is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)) {
+                    return self.fail();
+                }
+                6
+            }
+            _ => return self.fail(),
+        };
+        self.at += length;
+        Ok(())
+    }
+
+    fn scalar(&mut self) -> Result<()> {
+        let word: &[u8] = match self.peek() {
+            b't' => b"true",
+            b'f' => b"false",
+            b'n' => b"null",
+            _ => return self.number(),
+        };
+        if self
+            .bytes
+            .get(self.at..)
+            .is_some_and(|rest| rest.starts_with(word))
+        {
+            self.at += word.len();
+            return Ok(());
+        }
+        self.fail()
+    }
+
+    fn number(&mut self) -> Result<()> {
+        if self.peek() == b'-' {
+            self.at += 1;
+        }
+        if self.peek() == b'0' {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        if self.peek() == b'.' {
+            self.at += 1;
+            self.digits()?;
+        }
+        if matches!(self.peek(), b'e' | b'E') {
+            self.at += 1;
+            if matches!(self.peek(), b'+' | b'-') {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    /// At least one.
+    fn digits(&mut self) -> Result<()> {
+        if !self.peek().is_ascii_digit() {
+            return self.fail();
+        }
+        while self.peek().is_ascii_digit() {
+            self.at += 1;
+        }
+        Ok(())
+    }
+
+    /// Iterative: what is open is one bit each, 1 for an object.
+    fn skip_container(&mut self) -> Result<()> {
+        let base = self.depth;
+        let mut objects = 0_u128;
+        loop {
+            // At the start of a value.
+            match self.peek() {
+                bracket @ (b'{' | b'[') => {
+                    self.open()?;
+                    let object = bracket == b'{';
+                    objects = objects << 1 | u128::from(object);
+                    if self.peek() != bracket + 2 {
+                        if object {
+                            self.member_key()?;
+                        }
+                        continue;
+                    }
+                }
+                b'"' => {
+                    self.string()?;
+                }
+                _ => self.scalar()?,
+            }
+            // After a value, or at the bracket that closes an empty container.
+            loop {
+                let object = objects & 1 == 1;
+                if self.another(if object { b'}' } else { b']' })? {
+                    if object {
+                        self.member_key()?;
+                    }
+                    break;
+                }
+                self.close();
+                objects >>= 1;
+                if self.depth == base {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    #[cold]
+    fn fail<T>(&self) -> Result<T> {
+        Err(JsonError::Syntax(self.at))
+    }
+}
+
+/// The first `"`, `\` or control byte from `at` on: eight bytes at a time in one integer, which for the short strings
+/// of an SMS is quicker than calling a vectorised search.
+#[inline]
+fn string_stop(bytes: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let word = u64::from_le_bytes(*chunk);
+        let quote = word ^ (ONES * 0x22);
+        let backslash = word ^ (ONES * 0x5c);
+        let hits = (quote.wrapping_sub(ONES) & !quote
+            | backslash.wrapping_sub(ONES) & !backslash
+            | word.wrapping_sub(ONES * 0x20) & !word)
+            & HIGHS;
+        if hits != 0 {
+            return at + (hits.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    while bytes
+        .get(at)
+        .is_some_and(|&byte| byte != b'"' && byte != b'\\' && byte >= 0x20)
+    {
+        at += 1;
+    }
+    at
+}

@@ -1,0 +1,464 @@
+use std::borrow::Cow;
+use std::fmt;
+
+use tollgate_core::{Refusal, RefusalKind};
+
+use crate::Endpoint;
+use crate::json::{Cursor, JsonError, MAX_DEPTH, Text};
+use crate::key::{Key, decode};
+
+/// The most destinations 8x8 takes in one batch.
+pub const MAX_DESTINATIONS: usize = 10_000;
+
+/// What one strict pass over a body found: where the destinations are, and where `clientIp` is or belongs.
+///
+/// Positions only; the body itself is kept by whoever scanned it (see [`Dispatch`](crate::Dispatch)).
+#[derive(Clone, Debug)]
+pub struct Scan {
+    pub(crate) top: Object,
+    /// One for each of `messages` that is an object; a batch of `destinations` has none.
+    pub(crate) messages: Vec<Object>,
+    /// Every `clientIp` there is, in the order of the body.
+    pub(crate) client_ips: Vec<ClientIpMember>,
+    recipients: Vec<Recipient>,
+    fault: Option<Fault>,
+}
+
+/// An object that `clientIp` may be written into.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Object {
+    /// After the last member's value, or after the `{` where there is none.
+    pub(crate) end: u32,
+    pub(crate) empty: bool,
+    pub(crate) has_client_ip: bool,
+}
+
+/// A member whose key a reader could take for `clientIp`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClientIpMember {
+    pub(crate) in_message: bool,
+    /// The first of its object.
+    pub(crate) first: bool,
+    /// The key is spelt `clientIp`, byte for byte.
+    pub(crate) exact: bool,
+    /// A member that is no `clientIp` stands before it.
+    pub(crate) kept_before: bool,
+    /// Where the member before it ends.
+    pub(crate) before: u32,
+    /// At the quote of its key.
+    pub(crate) key: u32,
+    /// At its value.
+    pub(crate) value: u32,
+    /// After its value.
+    pub(crate) end: u32,
+    /// At the quote of the next member's key; `end` where there is none.
+    pub(crate) next: u32,
+}
+
+/// One destination of a dispatch.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Recipient {
+    destination: Option<Span>,
+    country: Option<Span>,
+}
+
+/// A JSON value in the body.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Scan {
+    /// Reads `body` as this endpoint's.
+    ///
+    /// # Errors
+    ///
+    /// It is not strict JSON, not an object, or two readers could read two things in it.
+    pub fn read(endpoint: Endpoint, body: &[u8]) -> Result<Self, ScanError> {
+        if u32::try_from(body.len()).is_err() {
+            return Err(ScanError::TooLong);
+        }
+        if let Err(error) = std::str::from_utf8(body) {
+            return Err(ScanError::Utf8(error.valid_up_to()));
+        }
+        let mut cursor = Cursor::new(body);
+        if cursor.peek() != b'{' {
+            // Tell broken JSON from JSON that is not an object.
+            cursor.skip()?;
+            cursor.end()?;
+            return Err(ScanError::NotAnObject);
+        }
+        let mut scan = Self {
+            top: Object::default(),
+            messages: Vec::new(),
+            client_ips: Vec::new(),
+            recipients: Vec::new(),
+            fault: None,
+        };
+        scan.top_level(&mut cursor, endpoint)?;
+        cursor.end()?;
+        if scan.recipients.is_empty() && scan.fault.is_none() {
+            scan.fault = Some(Fault::NoRecipients);
+        }
+        Ok(scan)
+    }
+
+    /// The destinations, in the order of the body.
+    #[must_use]
+    pub fn recipients(&self) -> &[Recipient] {
+        &self.recipients
+    }
+
+    /// What keeps the destinations from being read, if anything: the injector need not mind, the guard must.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        self.fault.as_ref()
+    }
+
+    fn top_level(&mut self, cursor: &mut Cursor<'_>, endpoint: Endpoint) -> Result<(), ScanError> {
+        let batch = endpoint.is_batch();
+        let mut recipient = Recipient::default();
+        let mut members = Members::new(cursor, false);
+        cursor.object(|cursor, text| {
+            let key = members.key(cursor, text, self)?;
+            let start = cursor.at();
+            match key {
+                Some(Key::Messages) if batch => self.read_messages(cursor)?,
+                Some(Key::Destinations) if batch => self.read_destinations(cursor)?,
+                Some(Key::Destination) if !batch => recipient.destination = Some(span(cursor)?),
+                Some(Key::Country) if !batch => recipient.country = Some(span(cursor)?),
+                _ => cursor.skip()?,
+            }
+            members.value(cursor, text, key, start, self);
+            Ok::<_, ScanError>(())
+        })?;
+        self.top = members.object();
+        if !batch {
+            self.recipients.push(recipient);
+            self.check(0, recipient, cursor);
+        }
+        Ok(())
+    }
+
+    fn read_messages(&mut self, cursor: &mut Cursor<'_>) -> Result<(), ScanError> {
+        if cursor.peek() != b'[' {
+            self.note(Fault::NotAList(Key::Messages.name()));
+            return Ok(cursor.skip()?);
+        }
+        cursor.array(|cursor| {
+            let index = self.count()?;
+            if cursor.peek() != b'{' {
+                self.note(Fault::MessageNotAnObject(index));
+                self.recipients.push(Recipient::default());
+                return Ok(cursor.skip()?);
+            }
+            let mut recipient = Recipient::default();
+            let mut members = Members::new(cursor, true);
+            cursor.object(|cursor, text| {
+                let key = members.key(cursor, text, self)?;
+                let start = cursor.at();
+                match key {
+                    Some(Key::Destination) => recipient.destination = Some(span(cursor)?),
+                    Some(Key::Country) => recipient.country = Some(span(cursor)?),
+                    _ => cursor.skip()?,
+                }
+                members.value(cursor, text, key, start, self);
+                Ok::<_, ScanError>(())
+            })?;
+            self.messages.push(members.object());
+            self.recipients.push(recipient);
+            self.check(index, recipient, cursor);
+            Ok(())
+        })
+    }
+
+    fn read_destinations(&mut self, cursor: &mut Cursor<'_>) -> Result<(), ScanError> {
+        if cursor.peek() != b'[' {
+            self.note(Fault::NotAList(Key::Destinations.name()));
+            return Ok(cursor.skip()?);
+        }
+        cursor.array(|cursor| {
+            let index = self.count()?;
+            let recipient = Recipient {
+                destination: Some(span(cursor)?),
+                country: None,
+            };
+            self.recipients.push(recipient);
+            self.check(index, recipient, cursor);
+            Ok(())
+        })
+    }
+
+    /// The index of the next recipient, while there may be one.
+    fn count(&self) -> Result<usize, ScanError> {
+        let index = self.recipients.len();
+        if index >= MAX_DESTINATIONS {
+            Err(ScanError::TooManyDestinations)
+        } else {
+            Ok(index)
+        }
+    }
+
+    fn check(&mut self, index: usize, recipient: Recipient, cursor: &Cursor<'_>) {
+        let text = |span: Span| cursor.byte(span.start) == b'"';
+        match recipient.destination {
+            None => self.note(Fault::DestinationMissing(index)),
+            Some(destination) if !text(destination) => self.note(Fault::DestinationNotText(index)),
+            Some(_) => {}
+        }
+        if recipient
+            .country
+            .is_some_and(|country| !text(country) && cursor.byte(country.start) != b'n')
+        {
+            self.note(Fault::CountryNotText(index));
+        }
+    }
+
+    /// The first one is told.
+    fn note(&mut self, fault: Fault) {
+        self.fault.get_or_insert(fault);
+    }
+}
+
+impl Recipient {
+    /// The number as the caller wrote it, escapes decoded; `None` where it is missing or not text.
+    #[must_use]
+    pub fn destination<'a>(&self, body: &'a [u8]) -> Option<Cow<'a, str>> {
+        text(self.destination?, body)
+    }
+
+    /// The country beside it: what a national number is read with.
+    #[must_use]
+    pub fn country<'a>(&self, body: &'a [u8]) -> Option<Cow<'a, str>> {
+        text(self.country?, body)
+    }
+}
+
+fn text(span: Span, body: &[u8]) -> Option<Cow<'_, str>> {
+    let raw = body.get(span.start as usize..span.end as usize)?;
+    decode(raw.strip_prefix(b"\"")?.strip_suffix(b"\"")?)
+}
+
+fn span(cursor: &mut Cursor<'_>) -> Result<Span, JsonError> {
+    let start = position(cursor.at());
+    cursor.skip()?;
+    Ok(Span {
+        start,
+        end: position(cursor.at()),
+    })
+}
+
+/// Bodies are shorter than 4 GiB: [`Scan::read`] looked first.
+fn position(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// The members of one object as they go by.
+struct Members {
+    in_message: bool,
+    /// Bits of the keys seen.
+    seen: u8,
+    /// A member that is no `clientIp` went by.
+    kept: bool,
+    has_client_ip: bool,
+    empty: bool,
+    /// After the last value, or after the `{`.
+    end: usize,
+    /// The `clientIp` that went by last and waits for its `next`.
+    pending: Option<usize>,
+}
+
+impl Members {
+    /// At the object's `{`.
+    fn new(cursor: &Cursor<'_>, in_message: bool) -> Self {
+        Self {
+            in_message,
+            seen: 0,
+            kept: false,
+            has_client_ip: false,
+            empty: true,
+            end: cursor.at() + 1,
+            pending: None,
+        }
+    }
+
+    /// Before a value: which key it is, if one that Tollgate reads.
+    fn key(&mut self, cursor: &Cursor<'_>, text: Text, scan: &mut Scan) -> Result<Option<Key>, ScanError> {
+        if let Some(member) = self
+            .pending
+            .take()
+            .and_then(|index| scan.client_ips.get_mut(index))
+        {
+            member.next = position(text.start - 1);
+        }
+        let Some(key) = Key::of(cursor.raw(text), text.escaped) else {
+            return Ok(None);
+        };
+        if self.seen & key.bit() != 0 && key != Key::ClientIp {
+            return Err(ScanError::Doubled(key.name()));
+        }
+        self.seen |= key.bit();
+        const BOTH: u8 = Key::Messages.bit() | Key::Destinations.bit();
+        if self.seen & BOTH == BOTH {
+            return Err(ScanError::MessagesBesideDestinations);
+        }
+        Ok(Some(key))
+    }
+
+    /// After a value, which began at `start`.
+    fn value(&mut self, cursor: &Cursor<'_>, text: Text, key: Option<Key>, start: usize, scan: &mut Scan) {
+        if key == Some(Key::ClientIp) {
+            self.pending = Some(scan.client_ips.len());
+            let end = position(cursor.at());
+            scan.client_ips.push(ClientIpMember {
+                in_message: self.in_message,
+                first: !self.has_client_ip,
+                exact: cursor.raw(text) == Key::ClientIp.name().as_bytes(),
+                kept_before: self.kept,
+                before: position(self.end),
+                key: position(text.start - 1),
+                value: position(start),
+                end,
+                next: end,
+            });
+            self.has_client_ip = true;
+        } else {
+            self.kept = true;
+        }
+        self.empty = false;
+        self.end = cursor.at();
+    }
+
+    fn object(&self) -> Object {
+        Object {
+            end: position(self.end),
+            empty: self.empty,
+            has_client_ip: self.has_client_ip,
+        }
+    }
+}
+
+/// Why a body cannot be read in one way only. Positions are bytes from the body's start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ScanError {
+    /// Not UTF-8 from here.
+    Utf8(usize),
+    /// Not JSON (RFC 8259) from here.
+    Syntax(usize),
+    /// Nested deeper than 128.
+    Depth,
+    /// JSON, but not an object.
+    NotAnObject,
+    /// A key that Tollgate reads is there twice, in some spelling.
+    Doubled(&'static str),
+    /// `messages` and `destinations` in one batch.
+    MessagesBesideDestinations,
+    /// More than [`MAX_DESTINATIONS`].
+    TooManyDestinations,
+    /// 4 GiB or more.
+    TooLong,
+}
+
+impl From<JsonError> for ScanError {
+    fn from(error: JsonError) -> Self {
+        match error {
+            JsonError::Syntax(at) => Self::Syntax(at),
+            JsonError::Depth => Self::Depth,
+        }
+    }
+}
+
+impl fmt::Display for ScanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Utf8(at) => write!(f, "the body is not UTF-8 at byte {at}"),
+            Self::Syntax(at) => write!(f, "the body is not JSON (RFC 8259) at byte {at}"),
+            Self::Depth => write!(f, "the body is nested deeper than {MAX_DEPTH}"),
+            Self::NotAnObject => f.write_str("the body is JSON, but not an object"),
+            Self::Doubled(key) => {
+                write!(
+                    f,
+                    "the key {key:?} is given twice (escapes and letter case aside): give it once"
+                )
+            }
+            Self::MessagesBesideDestinations => {
+                f.write_str("\"messages\" and \"destinations\" are both given: give one of them")
+            }
+            Self::TooManyDestinations => {
+                write!(
+                    f,
+                    "more than {MAX_DESTINATIONS} destinations: send them in several batches"
+                )
+            }
+            Self::TooLong => f.write_str("the body is longer than 4 GiB"),
+        }
+    }
+}
+
+impl std::error::Error for ScanError {}
+
+impl From<ScanError> for Refusal {
+    fn from(error: ScanError) -> Self {
+        let kind = match error {
+            ScanError::Utf8(_) | ScanError::Syntax(_) | ScanError::Depth => RefusalKind::InvalidJson,
+            ScanError::NotAnObject => RefusalKind::InvalidShape,
+            ScanError::Doubled(_) | ScanError::MessagesBesideDestinations => RefusalKind::AmbiguousKey,
+            ScanError::TooManyDestinations => RefusalKind::TooManyDestinations,
+            ScanError::TooLong => RefusalKind::BodyTooLarge,
+        };
+        Refusal::new(kind, error.to_string())
+    }
+}
+
+/// Why a dispatch's destinations cannot be read. Indices count from 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// This recipient has no `destination`.
+    DestinationMissing(usize),
+    /// This recipient's `destination` is not a string.
+    DestinationNotText(usize),
+    /// This recipient's `country` is neither a string nor null.
+    CountryNotText(usize),
+    /// This one of `messages` is not an object.
+    MessageNotAnObject(usize),
+    /// This key's value is not a list.
+    NotAList(&'static str),
+    /// A batch without `messages` and `destinations`, or with an empty list.
+    NoRecipients,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DestinationMissing(index) => write!(f, "recipient {index} has no \"destination\""),
+            Self::DestinationNotText(index) => {
+                write!(
+                    f,
+                    "the \"destination\" of recipient {index} is not a string: write \"+…\" in quotes"
+                )
+            }
+            Self::CountryNotText(index) => {
+                write!(
+                    f,
+                    "the \"country\" of recipient {index} is not a string: write two letters in quotes"
+                )
+            }
+            Self::MessageNotAnObject(index) => write!(f, "messages[{index}] is not an object"),
+            Self::NotAList(key) => write!(f, "{key:?} is not a list"),
+            Self::NoRecipients => f.write_str("there is no recipient: fill \"messages\" or \"destinations\""),
+        }
+    }
+}
+
+impl From<&Fault> for Refusal {
+    fn from(fault: &Fault) -> Self {
+        Refusal::new(RefusalKind::InvalidShape, fault.to_string())
+    }
+}
+
+#[cfg(test)]
+#[path = "scan_tests.rs"]
+mod tests;

@@ -1,0 +1,97 @@
+use std::task::{Context, Poll};
+
+use http::{Extensions, Request, Response};
+use tollgate_core::refusal::Member;
+use tollgate_core::{Body, ClientIp, Origin, Refusal, RefusalKind};
+use tower_service::Service;
+
+use crate::future::ResponseFuture;
+use crate::layer::Settings;
+use crate::peer::peer;
+use crate::{Reason, Resolution};
+
+/// Finds who asks and tells the inner service; made by [`TrustedClientIpLayer`](crate::TrustedClientIpLayer).
+#[derive(Clone, Debug)]
+pub struct TrustedClientIp<S> {
+    inner: S,
+    settings: Settings,
+}
+
+impl<S> TrustedClientIp<S> {
+    pub(crate) fn new(inner: S, settings: Settings) -> Self {
+        Self { inner, settings }
+    }
+
+    /// The inner service.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The inner service.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// The inner service.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for TrustedClientIp<S>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+{
+    type Response = Response<Body<ResBody>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future, ResBody>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let settings = &self.settings;
+        let resolution = settings
+            .resolver
+            .resolve(peer(request.extensions()), request.headers());
+        settings.record(&resolution);
+        match (settings.policy.origin(&resolution), resolution.reason()) {
+            (Some(origin), _) => {
+                mark(request.extensions_mut(), origin, resolution);
+                // A service may do its work in `call` already, so the scope begins there.
+                let future = origin.sync_scope(|| self.inner.call(request));
+                ResponseFuture::inner(origin.scope(future))
+            }
+            (None, reason) => {
+                let mut response = settings.format.render(refusal(reason), request.headers());
+                response.extensions_mut().insert(resolution);
+                ResponseFuture::refused(response)
+            }
+        }
+    }
+}
+
+/// Replaces whatever was said before: an earlier word that stayed could win over this one in [`Origin::of`].
+fn mark(extensions: &mut Extensions, origin: Origin, resolution: Resolution) {
+    extensions.remove::<Origin>();
+    extensions.remove::<ClientIp>();
+    match origin {
+        Origin::Client(client) => {
+            extensions.insert(client);
+        }
+        nobody => {
+            extensions.insert(nobody);
+        }
+    }
+    extensions.insert(resolution);
+}
+
+fn refusal(reason: Option<&Reason>) -> Refusal {
+    let kind = RefusalKind::ClientIpUndetermined;
+    match reason {
+        Some(reason) => Refusal::new(kind, reason.to_string())
+            .with_member("reasons", Member::Texts(vec![reason.as_str().to_owned()])),
+        None => Refusal::new(kind, "the client's address is not known"),
+    }
+}

@@ -1,0 +1,134 @@
+//! A list header from its right end: the only end that a trusted proxy wrote.
+
+use http::header::ValueIter;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::entry::trim;
+
+/// Elements looked at before giving up, empty ones included: no honest chain is this long.
+pub(crate) const MAX_VISITED: usize = 64;
+
+/// A non-empty element of the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Element<'a> {
+    /// Counted from the right over the non-empty elements; 0 is the last.
+    pub(crate) index: usize,
+    pub(crate) text: &'a [u8],
+}
+
+/// There was more to look at than [`MAX_VISITED`] elements.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TooMany;
+
+/// All lines of a header as one list (RFC 9110 §5.3), walked from the last element of the last line.
+///
+/// Lazily: what stands left of the answer is the attacker's, and is not even looked at. Commas always separate, in
+/// quotes too: an address holds none, and an attacker's open quote must not swallow what a proxy appended.
+pub(crate) struct RightToLeft<'a> {
+    lines: ValueIter<'a, HeaderValue>,
+    /// What is left of the current line.
+    line: Option<&'a [u8]>,
+    visited: usize,
+    found: usize,
+}
+
+impl<'a> RightToLeft<'a> {
+    pub(crate) fn new(headers: &'a HeaderMap, name: &HeaderName) -> Self {
+        Self {
+            lines: headers.get_all(name).into_iter(),
+            line: None,
+            visited: 0,
+            found: 0,
+        }
+    }
+
+    /// The next element to the left. Empty ones claim nothing and are passed over (RFC 9110 §5.6.1.2).
+    pub(crate) fn next(&mut self) -> Result<Option<Element<'a>>, TooMany> {
+        loop {
+            let line = match self.line.take() {
+                Some(line) => line,
+                None => match self.lines.next_back() {
+                    Some(line) => line.as_bytes(),
+                    None => return Ok(None),
+                },
+            };
+            if self.visited == MAX_VISITED {
+                return Err(TooMany);
+            }
+            self.visited += 1;
+            let mut parts = line.rsplitn(2, |&b| b == b',');
+            let text = trim(parts.next().unwrap_or_default());
+            self.line = parts.next();
+            if !text.is_empty() {
+                let index = self.found;
+                self.found += 1;
+                return Ok(Some(Element { index, text }));
+            }
+        }
+    }
+
+    /// How many non-empty elements were given out.
+    pub(crate) fn found(&self) -> usize {
+        self.found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::HeaderName;
+
+    use super::*;
+
+    const XFF: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+    fn headers(lines: &[&[u8]]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(XFF, HeaderValue::from_bytes(line).unwrap());
+        }
+        headers
+    }
+
+    fn texts(lines: &[&[u8]]) -> Vec<Vec<u8>> {
+        let headers = headers(lines);
+        let mut walk = RightToLeft::new(&headers, &XFF);
+        std::iter::from_fn(|| walk.next().unwrap())
+            .map(|element| element.text.to_vec())
+            .collect()
+    }
+
+    #[test]
+    fn one_line_and_several_give_the_same_walk() {
+        let expected: Vec<Vec<u8>> = vec![b"c".into(), b"b".into(), b"a".into()];
+        assert_eq!(texts(&[b"a, b ,\tc"]), expected);
+        assert_eq!(texts(&[b"a", b"b,c"]), expected);
+        assert_eq!(texts(&[b"a", b"b", b"c"]), expected);
+        assert_eq!(texts(&[]), Vec::<Vec<u8>>::new());
+    }
+
+    #[test]
+    fn empty_elements_are_passed_over_and_have_no_index() {
+        let headers = headers(&[b",a,,", b"", b", b ,\t"]);
+        let mut walk = RightToLeft::new(&headers, &XFF);
+        assert_eq!(walk.next().unwrap(), Some(Element { index: 0, text: b"b" }));
+        assert_eq!(walk.next().unwrap(), Some(Element { index: 1, text: b"a" }));
+        assert_eq!(walk.next().unwrap(), None);
+        assert_eq!(walk.next().unwrap(), None);
+        assert_eq!(walk.found(), 2);
+    }
+
+    #[test]
+    fn a_quote_does_not_protect_a_comma() {
+        assert_eq!(texts(&[b"\"a,b"]), vec![b"b".to_vec(), b"\"a".to_vec()]);
+    }
+
+    #[test]
+    fn empty_elements_count_towards_the_limit() {
+        let exactly = ",".repeat(MAX_VISITED - 1);
+        let headers_in = headers(&[exactly.as_bytes()]);
+        assert_eq!(RightToLeft::new(&headers_in, &XFF).next(), Ok(None));
+        let over = ",".repeat(MAX_VISITED);
+        let headers_over = headers(&[over.as_bytes()]);
+        assert_eq!(RightToLeft::new(&headers_over, &XFF).next(), Err(TooMany));
+    }
+}

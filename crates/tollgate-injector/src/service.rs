@@ -1,0 +1,155 @@
+use std::error::Error as StdError;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use tollgate_8x8::{Class, DispatchFuture, Endpoint, refuse_signed};
+use tollgate_core::{Body, Origin, Refusal, RefusalKind};
+use tower_service::Service;
+
+use crate::layer::{ClientIpInjectorLayer, Unusable};
+use crate::usable::{documentation, unusable};
+use crate::writing::{Writing, tell};
+
+/// Writes `clientIp` before the inner service sends the request. Made by [`ClientIpInjectorLayer`].
+#[derive(Clone, Debug)]
+pub struct ClientIpInjector<S> {
+    inner: S,
+    config: Arc<ClientIpInjectorLayer>,
+}
+
+/// The response of [`ClientIpInjector`].
+pub type ResponseFuture<S, B> = DispatchFuture<S, B, Writing>;
+
+/// What becomes of a request, seen from outside.
+enum Decision {
+    Pass,
+    /// `None` is left out.
+    Write(Endpoint, Option<IpAddr>),
+    Refuse(Refusal),
+}
+
+impl<S> ClientIpInjector<S> {
+    pub(crate) fn new(inner: S, config: ClientIpInjectorLayer) -> Self {
+        Self {
+            inner,
+            config: Arc::new(config),
+        }
+    }
+
+    /// The inner service.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The inner service.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// The inner service.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+
+    fn decide<B>(&self, request: &Request<B>) -> Decision {
+        let class = self
+            .config
+            .hosts
+            .classify(request.method(), request.uri(), request.headers());
+        let endpoint = match class {
+            Ok(Class::Body(endpoint)) if endpoint.takes_client_ip() => endpoint,
+            Ok(_) => return Decision::Pass,
+            Err(refusal) if refusal.kind() == RefusalKind::UnknownEndpoint && self.config.pass_unknown => {
+                return Decision::Pass;
+            }
+            Err(refusal) => return Decision::Refuse(refusal),
+        };
+        let origin = Origin::resolve(request.extensions());
+        match refuse_signed(request.headers()).and_then(|()| self.address(endpoint, origin)) {
+            Ok(addr) => Decision::Write(endpoint, addr),
+            Err(refusal) => Decision::Refuse(refusal),
+        }
+    }
+
+    fn address(&self, endpoint: Endpoint, origin: Origin) -> Result<Option<IpAddr>, Refusal> {
+        let addr = match origin {
+            Origin::Client(client) => Some(client.addr()),
+            Origin::System => None,
+            _ => {
+                return Err(Refusal::new(
+                    RefusalKind::NoClientIp,
+                    "nothing was sent: no client IP is known for this request. Put TrustedClientIpLayer in front, \
+                     or insert a ClientIp into the request's extensions, or Origin::System where there is no end user",
+                ));
+            }
+        };
+        let addr = addr.map_or(Ok(None), |addr| self.usable(addr))?;
+        if addr.is_none() && endpoint == Endpoint::SmaCoverage {
+            return Err(Refusal::new(
+                RefusalKind::NoClientIp,
+                "SMA coverage cannot be asked for without a client IP",
+            ));
+        }
+        Ok(addr)
+    }
+
+    fn usable(&self, addr: IpAddr) -> Result<Option<IpAddr>, Refusal> {
+        let Some(why) = unusable(addr) else {
+            return Ok(Some(addr));
+        };
+        if self.config.documentation && documentation(addr) {
+            return Ok(Some(addr));
+        }
+        match self.config.unusable {
+            Unusable::Pass => Ok(Some(addr)),
+            Unusable::Omit => Ok(None),
+            Unusable::Refuse => Err(Refusal::new(
+                RefusalKind::UnusableAddress,
+                format!(
+                    "nothing was sent: the client IP {addr} is {why}, 8x8 cannot limit by it. Say which proxies to \
+                     trust (client_ip.rule), or what to do with such addresses (injector.unusable_address)"
+                ),
+            )),
+        }
+    }
+}
+
+impl<S, B, ResBody> Service<Request<B>> for ClientIpInjector<S>
+where
+    S: Service<Request<B>, Response = Response<ResBody>> + Clone,
+    B: http_body::Body<Data = Bytes> + From<Bytes>,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    type Response = Response<Body<ResBody>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S, B>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let config = &self.config;
+        match self.decide(&request) {
+            Decision::Pass => DispatchFuture::pass(self.inner.call(request)),
+            Decision::Refuse(refusal) => {
+                tell(&refusal);
+                DispatchFuture::refuse(refusal, config.format, request.headers())
+            }
+            Decision::Write(endpoint, addr) => {
+                // The service that was made ready is the one to call.
+                let clone = self.inner.clone();
+                let ready = std::mem::replace(&mut self.inner, clone);
+                let writing = Writing::new(addr, config.placement);
+                DispatchFuture::read(endpoint, request, config.limit, ready, writing, config.format)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "service_tests.rs"]
+mod tests;

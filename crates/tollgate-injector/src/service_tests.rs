@@ -1,0 +1,260 @@
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::sync::Mutex;
+
+use http_body_util::{BodyExt, Full};
+use tollgate_8x8::Placement;
+use tollgate_core::ClientIp;
+use tower::{Layer, ServiceExt};
+
+use super::*;
+
+type Sent = Request<Full<Bytes>>;
+
+/// Records what reaches it. Panics where it was not made ready.
+#[derive(Debug, Default)]
+struct Client {
+    sent: Arc<Mutex<Vec<Sent>>>,
+    ready: bool,
+}
+
+impl Clone for Client {
+    fn clone(&self) -> Self {
+        Self {
+            sent: Arc::clone(&self.sent),
+            ready: false,
+        }
+    }
+}
+
+impl Service<Sent> for Client {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.ready = true;
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Sent) -> Self::Future {
+        assert!(std::mem::take(&mut self.ready), "called without being ready");
+        self.sent.lock().unwrap().push(request);
+        ready(Ok(Response::new(Full::default())))
+    }
+}
+
+const SINGLE: &str = "https://sms.8x8.com/api/v1/subaccounts/x/messages";
+const BATCH: &str = "https://sms.8x8.com/api/v1/subaccounts/x/messages/batch";
+const VERIFY: &str = "https://verify.8x8.com/api/v2/subaccounts/x/sessions";
+
+fn client(text: &str) -> ClientIp {
+    ClientIp::asserted(text.parse().unwrap())
+}
+
+fn post(uri: &str, body: &str) -> Sent {
+    Request::post(uri)
+        .header("content-type", "application/json")
+        .body(Full::from(body.to_owned()))
+        .unwrap()
+}
+
+fn by(mut request: Sent, origin: impl Clone + Send + Sync + 'static) -> Sent {
+    request.extensions_mut().insert(origin);
+    request
+}
+
+/// What was sent, or the kind of the refusal.
+async fn send_with(layer: ClientIpInjectorLayer, request: Sent) -> Result<Request<String>, String> {
+    let client = Client::default();
+    let response = layer.layer(client.clone()).oneshot(request).await.unwrap();
+    if let Some(kind) = response.headers().get("tollgate-refusal") {
+        assert!(client.sent.lock().unwrap().is_empty());
+        return Err(kind.to_str().unwrap().to_owned());
+    }
+    let (parts, body) = client.sent.lock().unwrap().pop().unwrap().into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    Ok(Request::from_parts(
+        parts,
+        String::from_utf8(body.to_vec()).unwrap(),
+    ))
+}
+
+async fn send(request: Sent) -> Result<Request<String>, String> {
+    send_with(ClientIpInjectorLayer::new(), request).await
+}
+
+async fn body(request: Sent) -> String {
+    send(request).await.unwrap().into_body()
+}
+
+#[tokio::test]
+async fn the_address_is_written_whatever_the_caller_had_there() {
+    let want = r#"{"destination":"1","clientIp":"8.8.4.4"}"#;
+    for uri in [SINGLE, VERIFY] {
+        assert_eq!(
+            body(by(post(uri, r#"{"destination":"1"}"#), client("8.8.4.4"))).await,
+            want
+        );
+        let forged = r#"{"destination":"1","ClientIP":"6.6.6.6","clien\u0074Ip":null}"#;
+        assert_eq!(body(by(post(uri, forged), client("8.8.4.4"))).await, want);
+    }
+    let forged = r#"{"messages":[{"destination":"1","clientIp":"6.6.6.6"}]}"#;
+    assert_eq!(
+        body(by(post(BATCH, forged), client("::ffff:8.8.4.4"))).await,
+        r#"{"messages":[{"destination":"1"}],"clientIp":"8.8.4.4"}"#
+    );
+    assert_eq!(
+        body(by(post(SINGLE, "{}"), client("2606:4700:0:0:0:0:0:1111"))).await,
+        r#"{"clientIp":"2606:4700::1111"}"#
+    );
+}
+
+#[tokio::test]
+async fn each_writes_into_every_message() {
+    let layer = ClientIpInjectorLayer::new().with_placement(Placement::Each);
+    let request = by(
+        post(BATCH, r#"{"messages":[{},{"clientIp":0}]}"#),
+        client("8.8.4.4"),
+    );
+    assert_eq!(
+        send_with(layer, request).await.unwrap().body(),
+        r#"{"messages":[{"clientIp":"8.8.4.4"},{"clientIp":"8.8.4.4"}],"clientIp":"8.8.4.4"}"#
+    );
+}
+
+#[tokio::test]
+async fn lengths_and_stale_headers_are_put_right() {
+    let mut request = by(post(SINGLE, "{}"), client("8.8.4.4"));
+    for (name, value) in [
+        ("content-length", "2"),
+        ("transfer-encoding", "chunked"),
+        ("expect", "100-continue"),
+    ] {
+        request.headers_mut().insert(name, value.parse().unwrap());
+    }
+    let sent = send(request).await.unwrap();
+    assert_eq!(sent.headers()["content-length"], sent.body().len().to_string());
+    assert!(!sent.headers().contains_key("transfer-encoding") && !sent.headers().contains_key("expect"));
+}
+
+#[tokio::test]
+async fn the_extension_goes_before_the_scope_and_without_both_nothing_is_sent() {
+    let scope = Origin::Client(client("8.8.8.8"));
+    let in_scope = scope.scope(body(post(SINGLE, "{}"))).await;
+    assert_eq!(in_scope, r#"{"clientIp":"8.8.8.8"}"#);
+    let both = scope.scope(body(by(post(SINGLE, "{}"), client("8.8.4.4")))).await;
+    assert_eq!(both, r#"{"clientIp":"8.8.4.4"}"#);
+    assert_eq!(send(post(SINGLE, "{}")).await.unwrap_err(), "no_client_ip");
+    let undetermined = Origin::Undetermined.scope(send(post(SINGLE, "{}")));
+    assert_eq!(scope.scope(undetermined).await.unwrap_err(), "no_client_ip");
+}
+
+#[tokio::test]
+async fn the_system_sends_without_a_client_ip_and_removes_a_forged_one() {
+    let request = by(post(SINGLE, r#"{"clientIp":"6.6.6.6","a":1}"#), Origin::System);
+    assert_eq!(body(request).await, r#"{"a":1}"#);
+    let coverage = "https://verify.8x8.com/api/v2/subaccounts/x/sma/coverage";
+    assert_eq!(
+        send(by(post(coverage, "{}"), Origin::System)).await.unwrap_err(),
+        "no_client_ip"
+    );
+    assert_eq!(
+        body(by(post(coverage, "{}"), client("8.8.4.4"))).await,
+        r#"{"clientIp":"8.8.4.4"}"#
+    );
+}
+
+#[tokio::test]
+async fn an_address_8x8_cannot_use_is_refused_omitted_or_passed() {
+    let request = || by(post(SINGLE, r#"{"clientIp":1}"#), client("203.0.113.7"));
+    let new = ClientIpInjectorLayer::new;
+    assert_eq!(send(request()).await.unwrap_err(), "unusable_address");
+    assert_eq!(
+        send_with(new().with_unusable(Unusable::Omit), request())
+            .await
+            .unwrap()
+            .body(),
+        "{}"
+    );
+    let written = r#"{"clientIp":"203.0.113.7"}"#;
+    assert_eq!(
+        send_with(new().with_unusable(Unusable::Pass), request())
+            .await
+            .unwrap()
+            .body(),
+        written
+    );
+    assert_eq!(
+        send_with(new().with_documentation_addresses(), request())
+            .await
+            .unwrap()
+            .body(),
+        written
+    );
+    let private = by(post(SINGLE, "{}"), client("10.0.0.1"));
+    assert_eq!(
+        send_with(new().with_documentation_addresses(), private)
+            .await
+            .unwrap_err(),
+        "unusable_address"
+    );
+}
+
+#[tokio::test]
+async fn what_sends_nothing_or_has_no_client_ip_passes_untouched() {
+    for uri in [
+        "https://example.com/api/v1/subaccounts/x/messages",
+        "https://chatapps.8x8.com/api/v1/subaccounts/x/messages",
+        "https://sms.8x8.com/api/v1/subaccounts/x/messages/1/feedback",
+        "https://sms.8x8.com/api/v1/subaccounts/x/surveys/1/messages",
+    ] {
+        let mut request = post(uri, "{ not json");
+        request
+            .headers_mut()
+            .insert("content-encoding", "gzip".parse().unwrap());
+        assert_eq!(body(request).await, "{ not json", "{uri}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_changed_safely_is_refused_each_in_its_kind() {
+    let json = |body: &str| by(post(SINGLE, body), client("8.8.4.4"));
+    let header = |name: &'static str, value: &str| {
+        let mut request = json("{}");
+        request.headers_mut().insert(name, value.parse().unwrap());
+        request
+    };
+    let mut override_ = header("x-http-method-override", "DELETE");
+    *override_.method_mut() = http::Method::GET;
+    let uri = |uri: &str| by(post(uri, "{}"), client("8.8.4.4"));
+    for (request, kind) in [
+        (json("{"), "invalid_json"),
+        (json("[]"), "invalid_shape"),
+        (json(r#"{"country":1,"Country":2}"#), "ambiguous_key"),
+        (header("content-type", "text/plain"), "content_type"),
+        (header("content-encoding", "gzip"), "content_encoding"),
+        (header("content-digest", "sha-256=:x:"), "signed_body"),
+        (header("signature", "x"), "signed_body"),
+        (header("host", "example.com"), "host_mismatch"),
+        (header("content-length", "9000000"), "body_too_large"),
+        (override_, "method_override"),
+        (
+            uri("https://sms.8x8.com/api/v1/subaccounts/x/messages/"),
+            "unknown_endpoint",
+        ),
+        (
+            uri("https://sms.8x8.com/api/v1/subaccounts/x/./messages"),
+            "doubtful_path",
+        ),
+    ] {
+        assert_eq!(send(request).await.unwrap_err(), kind);
+    }
+}
+
+#[test]
+fn the_service_can_be_shared_between_tasks() {
+    fn check<T: Clone + Send + Sync + 'static>() {}
+    check::<ClientIpInjector<Client>>();
+    check::<ClientIpInjectorLayer>();
+}

@@ -1,0 +1,313 @@
+use proptest::prelude::*;
+
+use super::*;
+
+struct Guard {
+    policy: Policy,
+    state: State,
+    now: Duration,
+}
+
+impl Guard {
+    fn new(policy: Policy) -> Self {
+        Self {
+            policy,
+            state: State::seeded(1 << 20, 7),
+            now: Duration::from_secs(5),
+        }
+    }
+
+    fn send(&mut self, destination: &str) -> Verdict {
+        self.send_as(destination, Profile::Otp)
+    }
+
+    fn send_as(&mut self, destination: &str, profile: Profile) -> Verdict {
+        let attempt = Attempt {
+            reading: self.policy.read(destination, None),
+            profile,
+        };
+        decide(&self.policy, &mut self.state, &attempt, self.now)
+    }
+
+    fn wait(&mut self, seconds: u64) {
+        self.now += Duration::from_secs(seconds);
+    }
+}
+
+fn blocked_by(verdict: &Verdict) -> Option<Signal> {
+    (verdict.action == Action::Block).then(|| verdict.main_reason().unwrap().signal)
+}
+
+#[test]
+fn an_ordinary_number_passes_without_a_reason() {
+    let verdict = Guard::new(Policy::default()).send("+6591234567");
+    assert_eq!(verdict, Verdict::allow());
+}
+
+#[test]
+fn what_receives_no_codes_is_blocked_and_a_landline_only_noted() {
+    let mut guard = Guard::new(Policy::default());
+    for destination in ["garbage", "+999", "+6512", ""] {
+        assert_eq!(
+            blocked_by(&guard.send(destination)),
+            Some(Signal::NumberShape),
+            "{destination}"
+        );
+    }
+    for destination in [
+        "+19002345678",
+        "+18002345678",
+        "+448451234567",
+        "+881612345678",
+        "+870773111632",
+    ] {
+        assert_eq!(
+            blocked_by(&guard.send(destination)),
+            Some(Signal::NumberType),
+            "{destination}"
+        );
+    }
+    let landline = guard.send("+442079460000");
+    assert_eq!(
+        (landline.action, landline.score, landline.reasons.len()),
+        (Action::Allow, 30, 1)
+    );
+}
+
+#[test]
+fn country_lists_deny_allow_and_monitor() {
+    let countries = |codes: &[&str]| codes.iter().map(|code| code.parse().unwrap()).collect();
+    let mut policy = Policy::default();
+    policy.country.deny = countries(&["ID"]);
+    policy.country.monitor = countries(&["SG"]);
+    let mut guard = Guard::new(policy.clone());
+    assert_eq!(
+        blocked_by(&guard.send("+6281234567890")),
+        Some(Signal::CountryPolicy)
+    );
+    let monitored = guard.send("+6591234567");
+    assert_eq!(
+        (monitored.action, monitored.reasons[0].signal),
+        (Action::Allow, Signal::CountryPolicy)
+    );
+    assert_eq!(guard.send("+12025550123"), Verdict::allow());
+
+    policy.country.allow = countries(&["US"]);
+    let mut guard = Guard::new(policy);
+    assert_eq!(
+        blocked_by(&guard.send("+6591234567")),
+        Some(Signal::CountryPolicy)
+    );
+    assert_eq!(guard.send("+12025550123").action, Action::Allow);
+    // Canada shares the calling code and is told apart.
+    assert_eq!(
+        blocked_by(&guard.send("+14165550123")),
+        Some(Signal::CountryPolicy)
+    );
+}
+
+#[test]
+fn a_number_rests_longer_after_each_message_and_gets_ten_a_day() {
+    let mut guard = Guard::new(Policy::default());
+    for step in [0, 30, 60, 120, 300, 900, 1800, 3600, 3600, 3600] {
+        if step > 0 {
+            guard.wait(step - 1);
+            let early = guard.send("+6591234567");
+            assert_eq!(blocked_by(&early), Some(Signal::NumberCooldown), "before {step}");
+            assert_eq!(early.retry_after, Some(Duration::from_secs(1)));
+            guard.wait(1);
+        }
+        assert_eq!(guard.send("+6591234567").action, Action::Allow, "after {step}");
+    }
+    guard.wait(3600);
+    let full = guard.send("+6591234567");
+    assert_eq!(blocked_by(&full), Some(Signal::NumberCooldown));
+    guard.now += full.retry_after.unwrap() - Duration::from_secs(1);
+    assert_eq!(guard.send("+6591234567").action, Action::Block);
+    guard.wait(1);
+    assert_eq!(guard.send("+6591234567").action, Action::Allow);
+}
+
+#[test]
+fn a_range_is_stopped_at_its_limit_and_opens_when_the_verdict_said() {
+    let mut guard = Guard::new(Policy::default());
+    for n in 0..6 {
+        assert_eq!(
+            guard.send(&format!("+62812345670{n:02}")).action,
+            Action::Allow,
+            "{n}"
+        );
+    }
+    let stopped = guard.send("+6281234567050");
+    assert_eq!(blocked_by(&stopped), Some(Signal::RangeVelocity));
+    assert!(
+        stopped.reasons[0].evidence.contains("1k range +6281234567xxx"),
+        "{stopped:?}"
+    );
+    // Another country's ranges are not touched.
+    assert_eq!(guard.send("+6591234567").action, Action::Allow);
+    let wait = stopped.retry_after.unwrap();
+    guard.now += wait - Duration::from_millis(1);
+    assert_eq!(guard.send("+6281234567050").action, Action::Block);
+    guard.now += Duration::from_millis(1);
+    assert_eq!(guard.send("+6281234567050").action, Action::Allow);
+}
+
+#[test]
+fn numbers_spread_over_a_wider_range_are_stopped_by_the_wider_limit() {
+    let sent = |numbers: &mut dyn Iterator<Item = String>| {
+        let mut guard = Guard::new(Policy::default());
+        numbers
+            .filter(|number| guard.send(number).action == Action::Allow)
+            .count()
+    };
+    assert_eq!(sent(&mut (0..1000).map(|n| format!("+6281234567{n:03}"))), 6);
+    assert_eq!(
+        sent(&mut (0..1000).map(|n| format!("+628123456{:04}", n * 7))),
+        20
+    );
+    assert_eq!(
+        sent(&mut (0..1000).map(|n| format!("+62812345{:05}", n * 97))),
+        60
+    );
+}
+
+#[test]
+fn repeats_to_one_number_do_not_count_against_its_range() {
+    let mut guard = Guard::new(Policy::default());
+    for wait in [0, 30, 60, 120, 300, 900] {
+        guard.wait(wait);
+        assert_eq!(guard.send("+6281234567000").action, Action::Allow);
+    }
+    assert_eq!(guard.send("+6281234567001").action, Action::Allow);
+}
+
+#[test]
+fn what_was_stopped_is_not_remembered() {
+    let mut guard = Guard::new(Policy::default());
+    guard.send("+6591234567");
+    for _ in 0..100 {
+        guard.wait(1);
+        guard.send("+6591234567");
+    }
+    // 30 s after the one that went out, one more did; hammering made neither wait longer.
+    let verdict = guard.send("+6591234567");
+    assert!(
+        verdict.reasons[0].evidence.starts_with("3 messages"),
+        "{verdict:?}"
+    );
+}
+
+#[test]
+fn a_campaign_is_held_to_the_hard_rules_only() {
+    let mut guard = Guard::new(Policy::default());
+    for _ in 0..1000 {
+        assert_eq!(
+            guard.send_as("+6281234567000", Profile::Campaign).action,
+            Action::Allow
+        );
+    }
+    assert_eq!(
+        blocked_by(&guard.send_as("+19002345678", Profile::Campaign)),
+        Some(Signal::NumberType)
+    );
+    // And it teaches the button's rules nothing.
+    assert_eq!(guard.send("+6281234567000").action, Action::Allow);
+}
+
+#[test]
+fn monitor_and_off_are_per_signal() {
+    let mut policy = Policy::default();
+    policy.shape.mode = Mode::Monitor;
+    policy.velocity.mode = Mode::Off;
+    let mut guard = Guard::new(policy);
+    let noted = guard.send("+19002345678");
+    assert_eq!((noted.action, noted.score), (Action::Allow, 0));
+    assert!(!noted.reasons[0].enforced);
+    for n in 0..50 {
+        assert_eq!(guard.send(&format!("+62812345670{n:02}")).action, Action::Allow);
+    }
+}
+
+#[test]
+fn time_that_jumps_back_opens_nothing() {
+    let mut guard = Guard::new(Policy::default());
+    guard.wait(1000);
+    guard.send("+6591234567");
+    guard.now = Duration::ZERO;
+    let verdict = guard.send("+6591234567");
+    assert_eq!(verdict.retry_after, Some(Duration::from_secs(30)));
+}
+
+#[test]
+fn presets_differ_in_how_soon_they_act() {
+    let sent = |preset| {
+        let mut guard = Guard::new(Policy::preset(preset));
+        (0..100)
+            .filter(|n| guard.send(&format!("+62812345670{n:02}")).action == Action::Allow)
+            .count()
+    };
+    assert_eq!(
+        [Preset::Cautious, Preset::Balanced, Preset::Strict].map(sent),
+        [12, 6, 3]
+    );
+}
+
+#[test]
+fn a_value_that_makes_no_sense_is_named() {
+    let mut policy = Policy::default();
+    policy.cooldown.per_day = 11;
+    assert_eq!(
+        policy.validate().unwrap_err().to_string(),
+        "number_cooldown.per_day: 11 is not within 1 to 10"
+    );
+    let mut policy = Policy::default();
+    policy.velocity.per_10k = 0;
+    assert_eq!(policy.validate().unwrap_err().field, "range_velocity.per_10k");
+}
+
+proptest! {
+    #[test]
+    fn the_same_attempts_give_the_same_verdicts_and_none_is_without_a_reason(
+        attempts in prop::collection::vec((0_u32..300, 0_u64..600), 1..200)
+    ) {
+        let run = || {
+            let mut guard = Guard::new(Policy::default());
+            attempts.iter().map(|(number, wait)| {
+                guard.wait(*wait);
+                guard.send(&format!("+6281234{number:06}"))
+            }).collect::<Vec<_>>()
+        };
+        let verdicts = run();
+        prop_assert_eq!(&verdicts, &run());
+        for verdict in verdicts {
+            prop_assert!(verdict.action == Action::Allow || !verdict.reasons.is_empty());
+            prop_assert!(verdict.score <= 100);
+        }
+    }
+
+    #[test]
+    fn any_text_gets_a_verdict(text in "\\PC{0,40}", country in prop::option::of("\\PC{0,4}")) {
+        let policy = Policy::default();
+        let _ = hard_rules(&policy, &policy.read(&text, country.as_deref()));
+    }
+}
+
+/// In a table far too small, a flood of numbers that are let through makes it forget, but no number under attack keeps
+/// being forgotten for less than a set's worth of other sends.
+#[test]
+fn memory_is_fixed_and_the_longest_rested_number_is_forgotten_first() {
+    let mut guard = Guard::new(Policy {
+        velocity: VelocityPolicy {
+            mode: Mode::Off,
+            ..Policy::default().velocity
+        },
+        ..Policy::default()
+    });
+    guard.state = State::seeded(0, 7);
+    guard.send("+6591234567");
+    for n in 0..100 {
+        guard.send(&format!("+6281200{n:06}"));
+    }
+    assert_eq!(guard.send("+6591234567").action, Action::Block);
+}

@@ -1,0 +1,135 @@
+use std::time::Duration;
+
+use foldhash::quality::SeedableRandomState;
+
+use super::cells::{Cell, Cells};
+use super::policy::{Mode, PolicyError, Preset};
+use super::{Number, Reason, Signal};
+
+const HOUR: u64 = 3_600_000;
+
+/// How many numbers of a range are sent to within an hour. A number that was sent to within the last 24 hours does not
+/// count again.
+///
+/// Each range fills a bucket that drains evenly: so many at once, and from then on so many an hour.
+#[derive(Clone, Copy, Debug)]
+pub struct VelocityPolicy {
+    /// Whether it acts, only notes, or is off.
+    pub mode: Mode,
+    /// Numbers an hour with all but the last three digits in common.
+    pub per_1k: u32,
+    /// The same for the last four.
+    pub per_10k: u32,
+    /// The same for the last five.
+    pub per_100k: u32,
+}
+
+impl VelocityPolicy {
+    pub(super) const fn preset(preset: Preset) -> Self {
+        let (per_1k, per_10k, per_100k) = match preset {
+            Preset::Cautious => (12, 40, 120),
+            Preset::Balanced => (6, 20, 60),
+            Preset::Strict => (3, 10, 30),
+        };
+        Self {
+            mode: Mode::Enforce,
+            per_1k,
+            per_10k,
+            per_100k,
+        }
+    }
+
+    /// Each level: digits cut off, its name, numbers an hour.
+    const fn levels(&self) -> [(u32, &'static str, u32); 3] {
+        [
+            (3, "1k", self.per_1k),
+            (4, "10k", self.per_10k),
+            (5, "100k", self.per_100k),
+        ]
+    }
+
+    pub(super) fn validate(&self) -> Result<(), PolicyError> {
+        let fields = [
+            "range_velocity.per_1k",
+            "range_velocity.per_10k",
+            "range_velocity.per_100k",
+        ];
+        for ((_, _, limit), field) in self.levels().into_iter().zip(fields) {
+            if !(1..=1_000_000).contains(&limit) {
+                let remedy = "not within 1 to 1000000; to switch the signal off, set its mode to \"off\"";
+                return Err(PolicyError {
+                    field,
+                    value: limit.to_string(),
+                    remedy,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The ranges that were sent to lately.
+#[derive(Debug)]
+pub(super) struct Ranges(Cells<Bucket>);
+
+/// When the bucket will be empty, in ms (the theoretical arrival time of GCRA).
+#[derive(Clone, Copy, Debug, Default)]
+struct Bucket {
+    empty_at: u64,
+}
+
+impl Cell for Bucket {
+    fn worth(&self) -> u64 {
+        self.empty_at
+    }
+}
+
+impl Ranges {
+    pub(super) fn new(bytes: usize, hasher: SeedableRandomState) -> Self {
+        Self(Cells::new(bytes, hasher))
+    }
+
+    /// The narrowest range that is full.
+    pub(super) fn judge(&self, policy: &VelocityPolicy, number: &Number, now: Duration) -> Option<Reason> {
+        if policy.mode == Mode::Off {
+            return None;
+        }
+        let now = millis(now);
+        policy.levels().into_iter().find_map(|(cut, name, limit)| {
+            let limit = u64::from(limit.max(1));
+            let filled = self
+                .0
+                .find((cut, number.range(cut)))?
+                .empty_at
+                .saturating_sub(now);
+            let each = HOUR.div_ceil(limit);
+            let wait = (filled + each)
+                .checked_sub(each * limit)
+                .filter(|wait| *wait > 0)?;
+            let range = number.range(cut);
+            let mask = "x".repeat(cut as usize);
+            let evidence =
+                format!("{limit} numbers of the {name} range +{range}{mask} within an hour, the limit");
+            policy.mode.reason(
+                Signal::RangeVelocity,
+                100,
+                evidence,
+                Some(Duration::from_millis(wait)),
+            )
+        })
+    }
+
+    pub(super) fn remember(&mut self, policy: &VelocityPolicy, number: &Number, now: Duration) {
+        let now = millis(now);
+        for (cut, _, limit) in policy.levels() {
+            let each = HOUR.div_ceil(u64::from(limit.max(1)));
+            self.0.change((cut, number.range(cut)), |bucket| {
+                bucket.empty_at = bucket.empty_at.max(now).saturating_add(each);
+            });
+        }
+    }
+}
+
+fn millis(now: Duration) -> u64 {
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,125 @@
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tollgate_core::{SharedClock, SystemClock};
+
+use crate::engine::{self, Attempt, Policy, PolicyError, Profile, Reading, State, Verdict};
+use crate::{Action, Mode};
+
+/// The guard: a policy, its memory and a clock. Clones share all three.
+#[derive(Clone, Debug)]
+pub struct PumpGuard {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    policy: Policy,
+    state: Mutex<State>,
+    clock: SharedClock,
+}
+
+/// What the guard remembers by default, in bytes.
+const MEMORY: usize = 8 << 20;
+
+impl PumpGuard {
+    /// A guard with 8 MiB of memory on the machine's clock.
+    ///
+    /// # Errors
+    ///
+    /// A value of the policy makes no sense.
+    pub fn new(policy: Policy) -> Result<Self, PolicyError> {
+        Self::with_clock(policy, SystemClock::shared())
+    }
+
+    /// The same on another clock.
+    ///
+    /// # Errors
+    ///
+    /// A value of the policy makes no sense.
+    pub fn with_clock(policy: Policy, clock: SharedClock) -> Result<Self, PolicyError> {
+        policy.validate()?;
+        engine::warm_up();
+        let state = Mutex::new(State::new(MEMORY));
+        Ok(Self {
+            shared: Arc::new(Shared { policy, state, clock }),
+        })
+    }
+
+    /// Judges one attempt to send to `destination`, and remembers it where it may go out: for a handler that sends by
+    /// itself. `country` (ISO 3166-1 alpha-2) is needed for national numbers.
+    ///
+    /// Send only where the verdict's action is [`Action::Allow`]. In [`Mode::Monitor`] it always is; score and reasons
+    /// say what would have been.
+    pub async fn check(&self, destination: &str, country: Option<&str>, profile: Profile) -> Verdict {
+        let mut verdict = self.judge(destination, country, profile);
+        if self.mode() != Mode::Enforce {
+            verdict.action = Action::Allow;
+        }
+        verdict
+    }
+
+    /// The policy.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.shared.policy
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        self.shared.policy.mode
+    }
+
+    /// Judges, remembers, counts and tells; whether to act is the caller's.
+    pub(crate) fn judge(&self, destination: &str, country: Option<&str>, profile: Profile) -> Verdict {
+        let policy = &self.shared.policy;
+        if policy.mode == Mode::Off {
+            return Verdict::allow();
+        }
+        // Parsing takes microseconds: outside the lock.
+        let reading = policy.read(destination, country);
+        let verdict = match profile {
+            Profile::Campaign => engine::hard_rules(policy, &reading),
+            Profile::Otp => {
+                let attempt = Attempt { reading, profile };
+                let now = self.shared.clock.monotonic();
+                // A panic elsewhere leaves counters that are at worst one send behind.
+                let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+                engine::decide(policy, &mut state, &attempt, now)
+            }
+        };
+        self.tell(&verdict, &reading, profile);
+        verdict
+    }
+
+    fn tell(&self, verdict: &Verdict, reading: &Reading, profile: Profile) {
+        let action = verdict.action.as_str();
+        let acted = self.mode() == Mode::Enforce;
+        metrics::counter!(
+            "tollgate_pump_guard_verdicts_total",
+            "profile" => profile.as_str(), "verdict" => action, "enforced" => if acted { "true" } else { "false" },
+        )
+        .increment(1);
+        for reason in &verdict.reasons {
+            metrics::counter!("tollgate_pump_guard_reasons_total", "signal" => reason.signal.as_str())
+                .increment(1);
+        }
+        if verdict.reasons.is_empty() {
+            tracing::debug!(profile = profile.as_str(), verdict = action, "judged");
+            return;
+        }
+        let range = match reading {
+            Reading::Number(number) => number.to_string(),
+            Reading::Barred(country) => format!("a number of {country}"),
+            Reading::Unreadable(_) => "no number".to_owned(),
+        };
+        let reasons: Vec<_> = verdict.reasons.iter().map(ToString::to_string).collect();
+        tracing::info!(
+            profile = profile.as_str(),
+            verdict = action,
+            enforced = acted,
+            score = verdict.score,
+            range,
+            reasons = reasons.join("; "),
+            "judged"
+        );
+    }
+}

@@ -1,0 +1,69 @@
+//! What a caller is told whose dispatch is stopped.
+
+use tollgate_core::refusal::Member;
+use tollgate_core::{Refusal, RefusalKind};
+
+use crate::engine::{Signal, Verdict};
+
+/// How many recipients of a batch are listed; the rest is counted.
+const LISTED: usize = 100;
+
+/// Counts a refusal and tells of it.
+pub(crate) fn tell(refusal: &Refusal) {
+    let kind = refusal.kind().as_str();
+    metrics::counter!("tollgate_pump_guard_refused_total", "kind" => kind).increment(1);
+    tracing::info!(kind, detail = refusal.detail(), "refused");
+}
+
+/// The refusal for one destination.
+pub(crate) fn one(verdict: &Verdict) -> Refusal {
+    let detail = match verdict.main_reason() {
+        Some(reason) => format!("not sent: {reason}"),
+        None => "not sent".to_owned(),
+    };
+    finish(verdict, detail, vec![verdict])
+}
+
+/// The refusal for a batch with these bad recipients, by their index.
+pub(crate) fn batch(recipients: usize, bad: &[(usize, Verdict)]) -> Refusal {
+    let Some((_, worst)) = bad.iter().max_by_key(|(_, verdict)| verdict.score) else {
+        return Refusal::new(RefusalKind::Pumping, "not sent");
+    };
+    let detail = format!(
+        "nothing of this batch was sent: {} of its {recipients} recipients may not be sent to; take them out",
+        bad.len()
+    );
+    let listed = bad.iter().take(LISTED).map(|(index, verdict)| {
+        let reasons: Vec<_> = verdict.reasons.iter().map(ToString::to_string).collect();
+        format!("recipient {index}: {}", reasons.join("; "))
+    });
+    finish(worst, detail, bad.iter().map(|(_, verdict)| verdict).collect())
+        .with_member("blocked", Member::Number(bad.len() as u64))
+        .with_member("recipients", Member::Texts(listed.collect()))
+}
+
+fn finish(verdict: &Verdict, detail: String, all: Vec<&Verdict>) -> Refusal {
+    let mut codes: Vec<String> = Vec::new();
+    for reason in all.iter().flat_map(|verdict| &verdict.reasons) {
+        let code = reason.signal.as_str();
+        if !codes.iter().any(|known| known == code) {
+            codes.push(code.to_owned());
+        }
+    }
+    let refusal = Refusal::new(kind(verdict), detail)
+        .with_member("score", Member::Number(verdict.score.into()))
+        .with_member("reasons", Member::Texts(codes));
+    match verdict.retry_after {
+        Some(wait) => refusal.with_retry_after(wait),
+        None => refusal,
+    }
+}
+
+fn kind(verdict: &Verdict) -> RefusalKind {
+    match verdict.main_reason().map(|reason| reason.signal) {
+        Some(Signal::NumberShape) => RefusalKind::InvalidNumber,
+        Some(Signal::NumberType | Signal::CountryPolicy) => RefusalKind::NumberBlocked,
+        Some(Signal::NumberCooldown) => RefusalKind::NumberCooldown,
+        Some(Signal::RangeVelocity) | None => RefusalKind::Pumping,
+    }
+}

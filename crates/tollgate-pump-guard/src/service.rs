@@ -1,0 +1,128 @@
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use tollgate_8x8::{Class, DispatchFuture, Endpoint};
+use tollgate_core::{Body, Origin, Refusal, RefusalKind};
+use tower_service::Service;
+
+use crate::engine::{Mode, Profile};
+use crate::judging::Judging;
+use crate::layer::SmsPumpGuardLayer;
+use crate::refuse;
+
+/// Judges dispatches before the inner service sends them. Made by [`SmsPumpGuardLayer`].
+#[derive(Clone, Debug)]
+pub struct SmsPumpGuard<S> {
+    inner: S,
+    config: Arc<SmsPumpGuardLayer>,
+}
+
+/// The response of [`SmsPumpGuard`].
+pub type ResponseFuture<S, B> = DispatchFuture<S, B, Judging>;
+
+/// What becomes of a request, seen from outside.
+enum Decision {
+    Pass,
+    Judge(Endpoint),
+    Refuse(Refusal),
+}
+
+impl<S> SmsPumpGuard<S> {
+    pub(crate) fn new(inner: S, config: SmsPumpGuardLayer) -> Self {
+        Self {
+            inner,
+            config: Arc::new(config),
+        }
+    }
+
+    /// The inner service.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The inner service.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// The inner service.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+
+    fn decide<B>(&self, request: &Request<B>) -> Decision {
+        if self.config.guard.mode() == Mode::Off {
+            return Decision::Pass;
+        }
+        match self
+            .config
+            .hosts
+            .classify(request.method(), request.uri(), request.headers())
+        {
+            Ok(Class::Body(endpoint)) if endpoint.is_dispatch() => Decision::Judge(endpoint),
+            Ok(_) => Decision::Pass,
+            Err(refusal) if refusal.kind() == RefusalKind::UnknownEndpoint && self.config.pass_unknown => {
+                Decision::Pass
+            }
+            Err(refusal) => Decision::Refuse(refusal),
+        }
+    }
+}
+
+impl<S, B, ResBody> Service<Request<B>> for SmsPumpGuard<S>
+where
+    S: Service<Request<B>, Response = Response<ResBody>> + Clone,
+    B: http_body::Body<Data = Bytes> + From<Bytes>,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    type Response = Response<Body<ResBody>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S, B>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        match self.decide(&request) {
+            Decision::Pass => DispatchFuture::pass(self.inner.call(request)),
+            Decision::Refuse(refusal) => {
+                refuse::tell(&refusal);
+                DispatchFuture::refuse(refusal, self.config.format, request.headers())
+            }
+            Decision::Judge(endpoint) => {
+                // The inner service is called later, perhaps in another task: what the scope knows goes with the request.
+                if Origin::of(request.extensions()).is_none()
+                    && let Some(origin) = Origin::current()
+                {
+                    request.extensions_mut().insert(origin);
+                }
+                let by_endpoint = if endpoint.is_batch() {
+                    Profile::Campaign
+                } else {
+                    Profile::Otp
+                };
+                let profile = request.extensions().get().copied().unwrap_or(by_endpoint);
+                // The service that was made ready is the one to call.
+                let clone = self.inner.clone();
+                let ready = std::mem::replace(&mut self.inner, clone);
+                let judging = Judging::new(self.config.guard.clone(), profile);
+                DispatchFuture::read(
+                    endpoint,
+                    request,
+                    self.config.limit,
+                    ready,
+                    judging,
+                    self.config.format,
+                )
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "service_tests.rs"]
+mod tests;

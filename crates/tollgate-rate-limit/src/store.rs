@@ -1,0 +1,222 @@
+//! Who asked when: a table that never grows.
+//!
+//! A key lives in one *line* of eight slots, chosen by its hash; a line is a cache line, so a decision touches memory
+//! once. A slot is one integer: a 20-bit fingerprint of the key above a 44-bit theoretical arrival time (TAT). Every
+//! change is one compare-and-swap on one slot: no lock, no allocation, no sweeper.
+//!
+//! A new key in a full line takes the slot with the smallest TAT. A TAT in the past says nothing that an absent one
+//! does not, so idle entries go first; among live ones the one that goes is the closest to being idle, so a flood of
+//! fresh addresses (one request each) pushes out itself and not a client that used up its quota. A new key is always
+//! admitted: one that is not counted would not be limited.
+//!
+//! What is approximate, and how much:
+//!
+//! * Two keys of one line with the same fingerprint share a quota: a new key meets such a one in a full line with odds
+//!   of 8 in 2^20, once in 130,000. Nobody can aim at it, because the hash is keyed at random for each table.
+//! * Pushing out a live key gives it back what it owed, and is counted. To push out one that used up its quota, an
+//!   attacker has to use up a quota for each of the seven other slots of its line first.
+//! * The same new key inserted twice at once: both inserts choose the same slot when they see the same line, and the
+//!   compare-and-swap makes one of them start over and find the other. Only when a third key changes the line between
+//!   the two looks can they choose different slots. Look-ups then use the first of the two, and what was charged to
+//!   the second is lost: at most one request.
+//! * A refund by a thread that was held up for longer than the request it takes back would have counted gives back one
+//!   that was charged since: at most one request.
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use foldhash::SharedSeed;
+use foldhash::quality::SeedableRandomState;
+use tollgate_core::IpKey;
+
+use crate::gcra::{Gcra, TICK_BITS, Tick, Wait};
+
+const WAYS: usize = 8;
+
+/// Bytes of a line.
+pub(crate) const LINE_BYTES: usize = 64;
+
+const FINGERPRINT_BITS: u32 = u64::BITS - TICK_BITS;
+
+#[derive(Default)]
+#[repr(align(64))]
+struct Line([AtomicU64; WAYS]);
+
+/// A slot's content. Relaxed order is enough for it: all that is known of a key is in this one integer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Slot(u64);
+
+impl Slot {
+    /// No key has fingerprint 0, so this is nobody's.
+    const EMPTY: Self = Self(0);
+
+    fn new(fingerprint: u64, tat: Tick) -> Self {
+        Self(fingerprint << TICK_BITS | tat.bits())
+    }
+
+    fn fingerprint(self) -> u64 {
+        self.0 >> TICK_BITS
+    }
+
+    fn tat(self) -> Tick {
+        Tick::from_bits(self.0)
+    }
+
+    /// What goes first when the line is full: the smallest.
+    fn worth(self, now: Tick) -> u64 {
+        if self == Self::EMPTY {
+            0
+        } else {
+            1 + self.tat().rank(now)
+        }
+    }
+}
+
+/// One limit's keys.
+pub(crate) struct Table {
+    lines: Box<[Line]>,
+    hasher: SeedableRandomState,
+}
+
+/// Where a key belongs.
+struct Place<'a> {
+    line: &'a Line,
+    fingerprint: u64,
+}
+
+/// A slot as it was seen: the key's own, or the one that a new key takes.
+struct Seen<'a> {
+    cell: &'a AtomicU64,
+    slot: Slot,
+    is_own: bool,
+}
+
+/// What a charge did beside charging.
+pub(crate) struct Charged {
+    /// Another key lost its slot while it still owed something: the table is too small for this traffic.
+    pub(crate) evicted_live: bool,
+}
+
+impl Table {
+    /// A table of as many lines as `bytes` hold, at least one.
+    pub(crate) fn new(bytes: usize) -> Self {
+        // The system's randomness, by way of the standard hasher: foldhash alone takes addresses and the time.
+        let seed = std::hash::RandomState::new().hash_one(bytes);
+        Self::keyed(
+            bytes,
+            SeedableRandomState::with_seed(seed, SharedSeed::global_random()),
+        )
+    }
+
+    fn keyed(bytes: usize, hasher: SeedableRandomState) -> Self {
+        Self {
+            lines: (0..(bytes / LINE_BYTES).max(1))
+                .map(|_| Line::default())
+                .collect(),
+            hasher,
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.lines.len() * LINE_BYTES
+    }
+
+    /// Whether one request of `key` would pass, charging nothing.
+    pub(crate) fn peek(&self, key: IpKey, now: Tick, gcra: &Gcra) -> Result<(), Wait> {
+        let seen = self.place(key).look(now);
+        gcra.decide(now, seen.tat(now)).map(drop)
+    }
+
+    /// Charges one request to `key`, or tells how long to wait and charges nothing.
+    pub(crate) fn charge(&self, key: IpKey, now: Tick, gcra: &Gcra) -> Result<Charged, Wait> {
+        let place = self.place(key);
+        loop {
+            let seen = place.look(now);
+            let tat = gcra.decide(now, seen.tat(now))?;
+            if seen.replace(Slot::new(place.fingerprint, tat)) {
+                return Ok(Charged {
+                    evicted_live: !seen.is_own
+                        && seen.slot != Slot::EMPTY
+                        && seen.slot.tat().ahead_of(now) > 0,
+                });
+            }
+        }
+    }
+
+    /// Takes back one request charged to `key`. Does nothing when the key has lost its slot since: what it owed went
+    /// with it.
+    pub(crate) fn refund(&self, key: IpKey, now: Tick, gcra: &Gcra) {
+        let place = self.place(key);
+        loop {
+            let seen = place.look(now);
+            if !seen.is_own || seen.replace(Slot::new(place.fingerprint, gcra.refund(now, seen.slot.tat()))) {
+                return;
+            }
+        }
+    }
+
+    fn place(&self, key: IpKey) -> Place<'_> {
+        let hash = self.hasher.hash_one(key.bits());
+        // The upper half, scaled to the number of lines (which need not be a power of two), and the lowest bits: the
+        // fingerprint is independent of the line.
+        let line = (((hash >> 32) * self.lines.len() as u64) >> 32) as usize;
+        Place {
+            line: &self.lines[line],
+            fingerprint: (hash & ((1 << FINGERPRINT_BITS) - 1)).max(1),
+        }
+    }
+}
+
+impl<'a> Place<'a> {
+    fn look(&self, now: Tick) -> Seen<'a> {
+        let [first, others @ ..] = &self.line.0;
+        let mut victim = Seen::load(first, self.fingerprint);
+        for cell in others {
+            if victim.is_own {
+                break;
+            }
+            let seen = Seen::load(cell, self.fingerprint);
+            // The first of equals, so that two inserts of one key choose the same.
+            if seen.is_own || seen.slot.worth(now) < victim.slot.worth(now) {
+                victim = seen;
+            }
+        }
+        victim
+    }
+}
+
+impl<'a> Seen<'a> {
+    fn load(cell: &'a AtomicU64, fingerprint: u64) -> Self {
+        let slot = Slot(cell.load(Relaxed));
+        Self {
+            cell,
+            slot,
+            is_own: slot.fingerprint() == fingerprint,
+        }
+    }
+
+    /// The key's TAT; now, for a key without a slot.
+    fn tat(&self, now: Tick) -> Tick {
+        if self.is_own { self.slot.tat() } else { now }
+    }
+
+    /// False when somebody was faster.
+    fn replace(&self, by: Slot) -> bool {
+        self.cell
+            .compare_exchange(self.slot.0, by.0, Relaxed, Relaxed)
+            .is_ok()
+    }
+}
+
+/// Without the hasher: whoever knows its seed can aim at a line.
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table")
+            .field("slots", &(self.lines.len() * WAYS))
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,51 @@
+//! What the limiter promises, seen from outside.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod flood;
+mod limits;
+mod quota;
+mod service;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Request;
+use tollgate_core::{ClientIp, FakeClock};
+use tollgate_rate_limit::{Decision, Limit, Limiter, Quota};
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const TICK: Duration = Duration::from_micros(16);
+
+fn client(text: &str) -> ClientIp {
+    ClientIp::asserted(text.parse::<IpAddr>().unwrap())
+}
+
+fn limiter(limits: impl IntoIterator<Item = Limit>) -> (Limiter, FakeClock) {
+    let clock = FakeClock::new();
+    let limiter = Limiter::new(limits).unwrap().with_clock(Arc::new(clock.clone()));
+    (limiter, clock)
+}
+
+fn limiter_of(quota: Quota) -> (Limiter, FakeClock) {
+    limiter([Limit::new("only", quota)])
+}
+
+fn passes(limiter: &Limiter, client: ClientIp) -> bool {
+    wait(limiter, client).is_none()
+}
+
+/// How long the client is told to wait; `None` when it may pass.
+fn wait(limiter: &Limiter, client: ClientIp) -> Option<Duration> {
+    match limiter.check(client, &(&Request::new(())).into()) {
+        Decision::Refuse { wait, .. } => Some(wait),
+        _ => None,
+    }
+}
+
+/// How many of `attempts` pass.
+fn passing(limiter: &Limiter, client: ClientIp, attempts: usize) -> usize {
+    (0..attempts).filter(|_| passes(limiter, client)).count()
+}

@@ -68,6 +68,30 @@ impl Product {
     }
 }
 
+impl Product {
+    /// The product that serves a path, for a gateway that serves all of them under one name. What is none of the
+    /// others' is SMS.
+    #[must_use]
+    pub fn serving(path: &str) -> Self {
+        let path = path.to_ascii_lowercase();
+        let segments: Vec<&str> = path.split('/').skip(1).collect();
+        match segments.as_slice() {
+            ["api", "v2", "subaccounts", ..] | ["verify", "v1", ..] => Self::Verify,
+            ["api", "v1", "subaccounts", _, "phones", ..] => Self::Lookup,
+            ["api", "v1", "accounts", _, "contacts" | "groups" | "batches", ..] => Self::Contacts,
+            [
+                "api",
+                "v1",
+                "subaccounts",
+                _,
+                "numbers" | "webhooks" | "recording-push-config" | "recordings" | "speech-profiles",
+                ..,
+            ] => Self::Voice,
+            _ => Self::Sms,
+        }
+    }
+}
+
 const PRODUCTS: [Product; 6] = [
     Product::Sms,
     Product::Verify,
@@ -205,6 +229,21 @@ mod tests {
         assert_eq!(hosts.suite("chatapps.8x8.id", None), Some(Suite::MessagingApps));
         for host in ["sms.8x8.com.evil.example", "evil-sms.8x8.com", "example.com", ""] {
             assert_eq!(hosts.suite(host, None), None, "{host}");
+        }
+    }
+
+    #[test]
+    fn every_path_has_a_product() {
+        for (path, product) in [
+            ("/api/v1/subaccounts/x/messages/batch", Product::Sms),
+            ("/api/v2/subaccounts/x/Sessions/1", Product::Verify),
+            ("/api/v1/subaccounts/x/phones/6591234567", Product::Lookup),
+            ("/api/v1/accounts/x/contacts", Product::Contacts),
+            ("/api/v1/subaccounts/x/numbers", Product::Voice),
+            ("/api/v1/accounts/x/webhooks", Product::Sms),
+            ("/", Product::Sms),
+        ] {
+            assert_eq!(Product::serving(path), product, "{path}");
         }
     }
 

@@ -1,0 +1,48 @@
+//! The admin page: what the gateway counted.
+
+use std::io;
+use std::sync::OnceLock;
+
+use axum::Router;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::Html;
+use axum::routing::get;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio::net::TcpListener;
+
+static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+
+/// The process's metrics, collected from the first call on. `None` where somebody else collects them.
+fn metrics() -> Option<&'static PrometheusHandle> {
+    METRICS
+        .get_or_init(|| PrometheusBuilder::new().install_recorder().ok())
+        .as_ref()
+}
+
+/// Starts collecting metrics.
+pub fn collect() {
+    metrics();
+}
+
+/// Serves the page at `/`, Prometheus text at `/metrics`, and `ok` at `/healthz`.
+///
+/// # Errors
+///
+/// The listener failed.
+pub async fn serve(listener: TcpListener) -> io::Result<()> {
+    let text = || async {
+        let text = metrics().map(PrometheusHandle::render).unwrap_or_default();
+        (
+            [
+                (CONTENT_TYPE, "text/plain; version=0.0.4"),
+                (CACHE_CONTROL, "no-store"),
+            ],
+            text,
+        )
+    };
+    let router = Router::new()
+        .route("/", get(|| async { Html(include_str!("admin.html")) }))
+        .route("/metrics", get(text))
+        .route("/healthz", get(|| async { "ok\n" }));
+    axum::serve(listener, router).await
+}

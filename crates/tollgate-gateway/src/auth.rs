@@ -1,0 +1,171 @@
+//! Who may use the gateway's own API key.
+
+use std::fmt;
+
+use http::header::{AUTHORIZATION, HOST};
+use http::{HeaderMap, HeaderValue, Request};
+use subtle::ConstantTimeEq;
+use tollgate::core::{Refusal, RefusalKind};
+
+use crate::config::{Config, Problems};
+use crate::upstream::is_this_host;
+
+/// What the environment holds for the gateway. Prints nothing of it.
+#[derive(Clone, Default)]
+pub struct Secrets {
+    /// `Authorization` for 8x8, in place of the caller's.
+    api_key: Option<HeaderValue>,
+    /// `Authorization` that callers must send.
+    caller: Option<HeaderValue>,
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secrets")
+            .field("api_key", &self.api_key.is_some())
+            .field("caller", &self.caller.is_some())
+            .finish()
+    }
+}
+
+impl Secrets {
+    /// Looks up the variables that the configuration names.
+    ///
+    /// # Errors
+    ///
+    /// A variable that is named and is not there, is empty, or can be no header.
+    pub fn of(config: &Config, env: impl Fn(&str) -> Option<String>) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let mut bearer = |field: &str, name: &str| {
+            if name.is_empty() {
+                return None;
+            }
+            let value = env(name)
+                .map(|value| value.trim().to_owned())
+                .filter(|value| !value.is_empty());
+            let header = value.and_then(|value| HeaderValue::try_from(format!("Bearer {value}")).ok());
+            match header {
+                Some(mut header) => {
+                    header.set_sensitive(true);
+                    Some(header)
+                }
+                None => {
+                    problems.add(
+                        field,
+                        format!("the environment variable {name:?} is missing, empty or no header"),
+                    );
+                    None
+                }
+            }
+        };
+        let api_key = bearer("upstream.api_key_env", &config.upstream.api_key_env);
+        let caller = bearer("listen.caller_token_env", &config.listen.caller_token_env);
+        if problems.0.is_empty() {
+            Ok(Self { api_key, caller })
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// Whether the caller may send.
+    pub(crate) fn admit<B>(&self, request: &Request<B>) -> Result<(), Refusal> {
+        let refuse = |detail: &'static str| Err(Refusal::new(RefusalKind::Unauthorized, detail));
+        match (&self.caller, &self.api_key) {
+            (Some(token), _) => {
+                let mut given = request.headers().get_all(AUTHORIZATION).iter();
+                let given = given.next().filter(|_| given.next().is_none());
+                if given.is_some_and(|given| given.as_bytes().ct_eq(token.as_bytes()).into()) {
+                    return Ok(());
+                }
+                refuse("send the gateway's caller token as `Authorization: Bearer …`")
+            }
+            // Without a token the key is only used on loopback; a web page that rebinds its own name to 127.0.0.1
+            // gets there too, but shows that name.
+            (None, Some(_)) if !names_this_host(request) => refuse(
+                "the gateway sends with a key of its own: call it as 127.0.0.1 or localhost, not by another name",
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// Sets what 8x8 is shown.
+    pub(crate) fn show(&self, headers: &mut HeaderMap) {
+        if let Some(key) = &self.api_key {
+            headers.insert(AUTHORIZATION, key.clone());
+        }
+    }
+}
+
+fn names_this_host<B>(request: &Request<B>) -> bool {
+    let authority = match request.uri().authority() {
+        Some(authority) => Some(authority.clone()),
+        None => request
+            .headers()
+            .get(HOST)
+            .and_then(|host| host.as_bytes().try_into().ok()),
+    };
+    authority.is_some_and(|authority: http::uri::Authority| is_this_host(authority.host()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secrets(text: &str) -> Secrets {
+        let config = Config::parse(text).unwrap();
+        Secrets::of(&config, |name| Some(format!("secret-of-{name}"))).unwrap()
+    }
+
+    fn admitted(secrets: &Secrets, headers: &[(&str, &str)]) -> bool {
+        let request = headers.iter().fold(Request::get("/"), |request, (name, value)| {
+            request.header(*name, *value)
+        });
+        secrets.admit(&request.body(()).unwrap()).is_ok()
+    }
+
+    #[test]
+    fn a_caller_token_must_be_sent_exactly() {
+        let secrets = secrets("[listen]\ncaller_token_env = \"T\"\n[upstream]\napi_key_env = \"K\"\n");
+        assert!(admitted(&secrets, &[("authorization", "Bearer secret-of-T")]));
+        for headers in [
+            &[][..],
+            &[("authorization", "Bearer secret-of-")],
+            &[("authorization", "secret-of-T")],
+            &[("authorization", "Bearer secret-of-K")],
+            &[
+                ("authorization", "Bearer secret-of-T"),
+                ("authorization", "Bearer secret-of-T"),
+            ],
+        ] {
+            assert!(!admitted(&secrets, headers), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_without_a_token_is_for_callers_of_this_host_by_its_own_name() {
+        let secrets = secrets("[upstream]\napi_key_env = \"K\"\n");
+        for host in ["127.0.0.1:8080", "localhost:8080", "[::1]:8080"] {
+            assert!(admitted(&secrets, &[("host", host)]), "{host}");
+        }
+        for host in [
+            "evil.example:8080",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+        ] {
+            assert!(!admitted(&secrets, &[("host", host)]), "{host}");
+        }
+        assert!(!admitted(&secrets, &[]));
+    }
+
+    #[test]
+    fn a_missing_variable_is_named_and_no_secret_is_printed() {
+        let config = Config::parse("[upstream]\napi_key_env = \"K\"\n").unwrap();
+        assert!(
+            Secrets::of(&config, |_| None)
+                .unwrap_err()
+                .to_string()
+                .contains("\"K\" is missing")
+        );
+        assert!(!format!("{:?}", secrets("[upstream]\napi_key_env = \"K\"\n")).contains("secret-of"));
+    }
+}

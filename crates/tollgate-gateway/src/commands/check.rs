@@ -1,0 +1,176 @@
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+use tollgate::core::SystemClock;
+
+use super::{ConfigFile, Failure, Outcome};
+use crate::config::{Built, Config, Mode};
+
+/// Validate a configuration and say what it means
+///
+/// Exit status 2 where something is wrong: each problem with its field, the value and the remedy.
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// The configuration; left out: the defaults
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print the whole configuration with every default filled in
+    #[arg(long)]
+    print: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Check {
+    pub(super) fn run(self) -> Outcome {
+        let checked = match &self.config {
+            None => {
+                let config = Config::parse("")?;
+                config.build(SystemClock::shared()).map(|built| (config, built))
+            }
+            Some(path) => Config::load(path)
+                .and_then(|config| config.build(SystemClock::shared()).map(|built| (config, built))),
+        };
+        let (config, built) = checked.map_err(|problems| {
+            if self.json {
+                let list: Vec<_> = problems
+                    .0
+                    .iter()
+                    .map(|problem| json!({ "field": problem.field, "problem": problem.detail }))
+                    .collect();
+                println!("{}", json!({ "valid": false, "problems": list }));
+            }
+            match self.config {
+                Some(ref path) => ConfigFile { path: path.clone() }.explain(&problems),
+                None => problems.into(),
+            }
+        })?;
+        let filled = filled(config, &built);
+        match (self.json, self.print) {
+            (true, _) => {
+                println!(
+                    "{}",
+                    json!({ "valid": true, "warnings": built.warnings, "config": filled })
+                );
+            }
+            (false, true) => {
+                let text =
+                    toml::to_string_pretty(&filled).map_err(|error| Failure::Machine(error.to_string()))?;
+                print!("{text}");
+            }
+            (false, false) => explain(&filled, &built),
+        }
+        Ok(())
+    }
+}
+
+/// The configuration with what a preset stands for written out.
+fn filled(mut config: Config, built: &Built) -> Config {
+    let (cooldown, velocity) = (&built.policy.cooldown, &built.policy.velocity);
+    let guard = &mut config.pump_guard;
+    guard.number_cooldown.steps = Some(
+        cooldown
+            .steps
+            .iter()
+            .map(|step| crate::config::Span(*step))
+            .collect(),
+    );
+    guard.number_cooldown.per_day = Some(cooldown.per_day);
+    guard.range_velocity.per_1k = Some(velocity.per_1k);
+    guard.range_velocity.per_10k = Some(velocity.per_10k);
+    guard.range_velocity.per_100k = Some(velocity.per_100k);
+    for limit in &mut config.rate_limit {
+        limit.burst = limit.burst.or(Some(limit.requests));
+    }
+    config
+}
+
+fn explain(config: &Config, built: &Built) {
+    println!("The configuration is valid. It means:\n");
+    println!(
+        "listen      gateway on {}, admin page on {}",
+        config.listen.gateway, config.listen.admin
+    );
+    if config.client_ip.rule.is_empty() {
+        println!("client IP   whoever connects");
+    }
+    for (i, rule) in config.client_ip.rule.iter().enumerate() {
+        let how = format!("{:?}", rule.strategy).to_lowercase();
+        println!(
+            "client IP   rule {i}: from {}, {} ({how})",
+            rule.peers.join(", "),
+            rule.header
+        );
+    }
+    for limit in &config.rate_limit {
+        let what = match limit.matches {
+            crate::config::Match::Dispatch => "dispatches",
+            crate::config::Match::Check => "code checks",
+            crate::config::Match::All => "requests",
+        };
+        let mode = mode(limit.mode);
+        println!(
+            "rate limit  {}: {} {what} in {} for each client IP, {} at once{mode}",
+            limit.name,
+            limit.requests,
+            limit.per,
+            limit.burst.unwrap_or(limit.requests),
+        );
+    }
+    let (guard, velocity) = (&config.pump_guard, &built.policy.velocity);
+    println!(
+        "pump guard  {:?}{}: at most {}, {} and {} numbers an hour of one 1k, 10k and 100k range, {} messages a day \
+         to one number",
+        guard.preset,
+        mode(guard.mode),
+        velocity.per_1k,
+        velocity.per_10k,
+        velocity.per_100k,
+        built.policy.cooldown.per_day,
+    );
+    for (verb, countries) in [
+        ("sends only to", &guard.allow_countries),
+        ("never sends to", &guard.deny_countries),
+        ("notes", &guard.monitor_countries),
+    ] {
+        if !countries.is_empty() {
+            println!("            {verb} {}", countries.join(", "));
+        }
+    }
+    println!(
+        "injector    clientIp {}; unusable addresses: {:?}",
+        match config.injector.batch {
+            crate::config::Batch::Top => "at the top level",
+            crate::config::Batch::Each => "at the top level and in each message of a batch",
+        },
+        config.injector.unusable_address
+    );
+    for (product, base) in built.bases.iter() {
+        println!("upstream    {product:?}: {base}");
+    }
+    println!(
+        "            {}, answers within {}",
+        if config.upstream.api_key_env.is_empty() {
+            "with the caller's Authorization".to_owned()
+        } else {
+            format!("with the API key in ${}", config.upstream.api_key_env)
+        },
+        config.upstream.timeout
+    );
+    if !built.warnings.is_empty() {
+        println!("\nWorth knowing:");
+        for warning in &built.warnings {
+            println!("- {warning}");
+        }
+    }
+}
+
+fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Enforce => "",
+        Mode::Monitor => " (monitored only)",
+        Mode::Off => " (off)",
+    }
+}

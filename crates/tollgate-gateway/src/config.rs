@@ -1,0 +1,386 @@
+//! `tollgate.toml`: its shape, its defaults, and what it is built into.
+
+mod build;
+mod duration;
+mod parse;
+mod problem;
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+pub use build::Built;
+pub use duration::Span;
+pub use problem::{Problem, Problems};
+
+/// A configuration as it is written. Every table may be left out; an empty one means the defaults.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where the gateway listens, and what it takes.
+    pub listen: Listen,
+    /// Who the client is.
+    pub client_ip: ClientIp,
+    /// How often it may ask.
+    #[serde(default = "default_limits")]
+    pub rate_limit: Vec<RateLimit>,
+    /// Whether a message goes to a person.
+    pub pump_guard: PumpGuard,
+    /// How 8x8 is told the client IP.
+    pub injector: Injector,
+    /// Where 8x8 is.
+    pub upstream: Upstream,
+    /// What is kept.
+    pub state: State,
+}
+
+/// `[listen]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Listen {
+    /// Where the gateway serves. Default `127.0.0.1:8080`.
+    pub gateway: SocketAddr,
+    /// Where the admin page and `/metrics` are. Default `127.0.0.1:8081`.
+    pub admin: SocketAddr,
+    /// The environment variable that holds the token callers must send as `Authorization: Bearer …`.
+    pub caller_token_env: String,
+    /// The largest body of a dispatch, in bytes. Default 8 MiB.
+    pub max_body: usize,
+    /// How long a request's body may take to arrive. Default `30s`.
+    pub body_timeout: Span,
+    /// How many connections at once. Default 10,000.
+    pub max_connections: usize,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self {
+            gateway: (Ipv4Addr::LOCALHOST, 8080).into(),
+            admin: (Ipv4Addr::LOCALHOST, 8081).into(),
+            caller_token_env: String::new(),
+            max_body: 8 << 20,
+            body_timeout: Span::from_secs(30),
+            max_connections: 10_000,
+        }
+    }
+}
+
+/// `[client_ip]`
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClientIp {
+    /// The first whose peers match applies. With none, the peer is the client.
+    pub rule: Vec<ClientIpRule>,
+}
+
+/// `[[client_ip.rule]]`
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClientIpRule {
+    /// The proxies that connect here: addresses, CIDRs, `unix:`.
+    pub peers: Vec<String>,
+    /// The header they write.
+    pub header: String,
+    /// How it is read.
+    pub strategy: Strategy,
+    /// For `ranges`: the proxies further left. Default: the peers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trusted: Option<Vec<String>>,
+    /// For `count`: how many trusted proxies append to the header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u8>,
+    /// A provider's rule by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preset: Option<String>,
+    /// The format of a named header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+}
+
+/// How a header is read.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strategy {
+    /// The first address from the right that is no trusted proxy.
+    #[default]
+    Ranges,
+    /// The `count`-th address from the right.
+    Count,
+    /// The one address there is.
+    Single,
+    /// The peer itself; no header is read.
+    Peer,
+}
+
+/// `[[rate_limit]]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimit {
+    /// Its name in answers and metrics.
+    pub name: String,
+    /// What it counts. Default `dispatch`.
+    #[serde(default, rename = "match")]
+    pub matches: Match,
+    /// So many …
+    pub requests: u32,
+    /// … in this time.
+    pub per: Span,
+    /// So many at once. Default: `requests`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub burst: Option<u32>,
+    /// Whether it acts.
+    #[serde(default)]
+    pub mode: Mode,
+    /// When answers tell of the limit.
+    #[serde(default)]
+    pub headers: Headers,
+}
+
+/// What a rate limit counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Match {
+    /// Requests that make 8x8 send something.
+    #[default]
+    Dispatch,
+    /// Code checks.
+    Check,
+    /// Every request.
+    All,
+}
+
+/// When answers tell of a rate limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Headers {
+    /// Never.
+    Never,
+    /// When it refuses.
+    #[default]
+    Refused,
+    /// When it is nearly used up.
+    Near,
+    /// Always.
+    Always,
+}
+
+/// What is done with what is seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Decide and act.
+    #[default]
+    Enforce,
+    /// Decide and record only.
+    Monitor,
+    /// Do not look.
+    Off,
+}
+
+fn default_limits() -> Vec<RateLimit> {
+    let limit = |name: &str, requests, per| RateLimit {
+        name: name.to_owned(),
+        matches: Match::Dispatch,
+        requests,
+        per: Span::from_secs(per),
+        burst: None,
+        mode: Mode::Enforce,
+        headers: Headers::Refused,
+    };
+    vec![limit("per-minute", 10, 60), limit("per-day", 100, 86_400)]
+}
+
+/// `[pump_guard]`
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PumpGuard {
+    /// Of the whole guard.
+    pub mode: Mode,
+    /// How soon it acts.
+    pub preset: Preset,
+    /// Where not empty: these and no others. ISO 3166-1 alpha-2.
+    pub allow_countries: Vec<String>,
+    /// Never these.
+    pub deny_countries: Vec<String>,
+    /// These are noted.
+    pub monitor_countries: Vec<String>,
+    /// What a number is.
+    pub number_shape: Signal,
+    /// Where it is.
+    pub country_policy: Signal,
+    /// How often it is sent to.
+    pub number_cooldown: Cooldown,
+    /// How many of its neighbours are.
+    pub range_velocity: Velocity,
+}
+
+/// How soon the guard acts.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Preset {
+    /// Later than by default.
+    Cautious,
+    /// The default.
+    #[default]
+    Balanced,
+    /// Sooner.
+    Strict,
+}
+
+/// A signal with nothing but its mode.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Signal {
+    /// Whether it acts.
+    pub mode: Mode,
+}
+
+/// `[pump_guard.number_cooldown]`; what is left out is the preset's.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Cooldown {
+    /// Whether it acts.
+    pub mode: Mode,
+    /// The wait before the first message, the second, ….
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<Vec<Span>>,
+    /// At most so many within 24 hours, 1 to 10.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_day: Option<u8>,
+}
+
+/// `[pump_guard.range_velocity]`; what is left out is the preset's.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Velocity {
+    /// Whether it acts.
+    pub mode: Mode,
+    /// Numbers of one 1k range an hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_1k: Option<u32>,
+    /// Numbers of one 10k range an hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_10k: Option<u32>,
+    /// Numbers of one 100k range an hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_100k: Option<u32>,
+}
+
+/// `[injector]`
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Injector {
+    /// Where a batch's `clientIp` goes.
+    pub batch: Batch,
+    /// What becomes of private, loopback, link-local and documentation addresses.
+    pub unusable_address: Unusable,
+    /// Takes documentation addresses for usable: the demo's only.
+    #[serde(skip)]
+    pub documentation: bool,
+}
+
+/// Where a batch's `clientIp` goes.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Batch {
+    /// At the top level.
+    #[default]
+    Top,
+    /// At the top level and in each message.
+    Each,
+}
+
+/// What becomes of an address 8x8 cannot use.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unusable {
+    /// The request is refused.
+    #[default]
+    Refuse,
+    /// It is sent without `clientIp`.
+    Omit,
+    /// It is sent as it is.
+    Pass,
+}
+
+/// `[upstream]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Upstream {
+    /// 8x8's region.
+    pub region: Region,
+    /// A URL in place of the region's SMS host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sms: Option<String>,
+    /// A URL in place of the region's Verification host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verify: Option<String>,
+    /// A URL in place of the region's Number Lookup host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lookup: Option<String>,
+    /// A URL in place of the region's Contacts host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contacts: Option<String>,
+    /// A URL in place of the Voice and Number Masking host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub voice: Option<String>,
+    /// How long 8x8 may take to answer, and then to send the answer. Default `10s`.
+    pub timeout: Span,
+    /// The environment variable that holds 8x8's API key. Empty: the caller's `Authorization` is passed on.
+    pub api_key_env: String,
+    /// Sends requests, with the API key in them, in the clear to hosts other than this one.
+    pub insecure_http: bool,
+}
+
+impl Default for Upstream {
+    fn default() -> Self {
+        Self {
+            region: Region::default(),
+            sms: None,
+            verify: None,
+            lookup: None,
+            contacts: None,
+            voice: None,
+            timeout: Span::from_secs(10),
+            api_key_env: String::new(),
+            insecure_http: false,
+        }
+    }
+}
+
+/// 8x8's regions.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Region {
+    /// Asia Pacific.
+    #[default]
+    Apac,
+    /// North America.
+    Us,
+    /// Europe.
+    Eu,
+    /// Indonesia.
+    Id,
+}
+
+/// `[state]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct State {
+    /// The embedded database; empty keeps nothing.
+    pub path: String,
+    /// A shared Redis or Valkey.
+    pub redis: String,
+    /// How many gateways share it.
+    pub nodes: u32,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            path: String::new(),
+            redis: String::new(),
+            nodes: 1,
+        }
+    }
+}

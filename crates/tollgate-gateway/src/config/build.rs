@@ -1,0 +1,381 @@
+use std::time::Duration;
+
+use tollgate::client_ip::{self, Resolver, Rule};
+use tollgate::core::SharedClock;
+use tollgate::eight::{Class, Hosts, Placement, Product};
+use tollgate::injector::{self, ClientIpInjectorLayer};
+use tollgate::pump_guard::{self, Country, Policy};
+use tollgate::rate_limit::{self, IpRateLimitLayer, Limit, Quota, RequestHead};
+
+use super::{
+    Batch, ClientIpRule, Config, Headers, Match, Mode, Preset, Problems, Region, Span, State, Strategy,
+    Unusable,
+};
+use crate::upstream::{Base, Bases};
+
+/// A configuration that cannot be wrong: the parts it is made into.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Built {
+    /// Who asks.
+    pub resolver: Resolver,
+    /// How often.
+    pub limits: IpRateLimitLayer,
+    /// To whom.
+    pub policy: Policy,
+    /// With what address.
+    pub injector: ClientIpInjectorLayer,
+    /// Where to.
+    pub bases: Bases,
+    /// What should be known of it before it runs.
+    pub warnings: Vec<String>,
+}
+
+impl Config {
+    /// Builds the parts.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong, each with its field, the value and the remedy.
+    pub fn build(&self, clock: SharedClock) -> Result<Built, Problems> {
+        let mut problems = Problems::default();
+        let mut warnings = Vec::new();
+        let resolver = self.resolver(&mut problems, &mut warnings);
+        let limits = self.limits(clock, &mut problems, &mut warnings);
+        let policy = self.policy(&mut problems);
+        let bases = self.bases(&mut problems);
+        self.listen.check(&mut problems);
+        self.check_keys(&mut problems);
+        self.state.check(&mut problems, &mut warnings);
+        let hosts = bases.as_ref().map(Bases::hosts).unwrap_or_default();
+        let injector = self.injector(hosts);
+        match (limits, bases) {
+            (Some(limits), Some(bases)) if problems.0.is_empty() => Ok(Built {
+                resolver,
+                limits,
+                policy,
+                injector,
+                bases,
+                warnings,
+            }),
+            _ => Err(problems),
+        }
+    }
+
+    fn resolver(&self, problems: &mut Problems, warnings: &mut Vec<String>) -> Resolver {
+        let mut resolver = Resolver::new();
+        for (i, rule) in self.client_ip.rule.iter().enumerate() {
+            let field = format!("client_ip.rule[{i}]");
+            if let Some(rule) = rule.build(&field, problems) {
+                warnings.extend(
+                    rule.warnings()
+                        .into_iter()
+                        .map(|warning| format!("{field}: {warning}")),
+                );
+                resolver = resolver.with_rule(rule);
+            }
+        }
+        if self.client_ip.rule.is_empty() {
+            warnings.push(
+                "client_ip: no rule, so whoever connects is taken for the client. Where an app or a proxy connects, \
+                 name it in [[client_ip.rule]] with the header it writes"
+                    .to_owned(),
+            );
+        }
+        resolver
+    }
+
+    fn limits(
+        &self,
+        clock: SharedClock,
+        problems: &mut Problems,
+        warnings: &mut Vec<String>,
+    ) -> Option<IpRateLimitLayer> {
+        let limits = self.rate_limit.iter().enumerate().map(|(i, limit)| {
+            if limit.headers != Headers::Refused {
+                warnings.push(format!(
+                    "rate_limit[{i}].headers: this version tells of a limit only when it refuses (Retry-After)"
+                ));
+            }
+            let mut quota = Quota::requests(limit.requests).per(limit.per.0);
+            if let Some(burst) = limit.burst {
+                quota = quota.burst(burst);
+            }
+            let mode = match limit.mode {
+                Mode::Enforce => rate_limit::Mode::Enforce,
+                Mode::Monitor => rate_limit::Mode::Monitor,
+                Mode::Off => rate_limit::Mode::Off,
+            };
+            let matches = limit.matches;
+            Limit::new(limit.name.clone(), quota).with_mode(mode).only(move |head| matches.counts(head))
+        });
+        let built = IpRateLimitLayer::new(limits.collect::<Vec<_>>());
+        let layer = built.map_err(|error| {
+            let field = match error.limit_index() {
+                Some(i) => format!("rate_limit[{i}].{}", error.field()),
+                None => format!("rate_limit.{}", error.field()),
+            };
+            problems.add(field, format!("{} {}", error.value(), error.remedy()));
+        });
+        layer.ok().map(|layer| {
+            layer
+                .with_clock(clock)
+                .with_refusal_format(tollgate::eight::envelope())
+        })
+    }
+
+    fn policy(&self, problems: &mut Problems) -> Policy {
+        let guard = &self.pump_guard;
+        let mut policy = Policy::preset(match guard.preset {
+            Preset::Cautious => pump_guard::Preset::Cautious,
+            Preset::Balanced => pump_guard::Preset::Balanced,
+            Preset::Strict => pump_guard::Preset::Strict,
+        });
+        policy.mode = guard.mode.into();
+        policy.shape.mode = guard.number_shape.mode.into();
+        policy.country.mode = guard.country_policy.mode.into();
+        for (name, codes, set) in [
+            (
+                "allow_countries",
+                &guard.allow_countries,
+                &mut policy.country.allow,
+            ),
+            ("deny_countries", &guard.deny_countries, &mut policy.country.deny),
+            (
+                "monitor_countries",
+                &guard.monitor_countries,
+                &mut policy.country.monitor,
+            ),
+        ] {
+            for (i, code) in codes.iter().enumerate() {
+                set.extend(problems.take(format!("pump_guard.{name}[{i}]"), code.parse::<Country>()));
+            }
+        }
+        policy.cooldown.mode = guard.number_cooldown.mode.into();
+        if let Some(steps) = &guard.number_cooldown.steps {
+            policy.cooldown.steps = steps.iter().map(|step| step.0).collect();
+        }
+        policy.cooldown.per_day = guard.number_cooldown.per_day.unwrap_or(policy.cooldown.per_day);
+        let (velocity, given) = (&mut policy.velocity, &guard.range_velocity);
+        velocity.mode = given.mode.into();
+        velocity.per_1k = given.per_1k.unwrap_or(velocity.per_1k);
+        velocity.per_10k = given.per_10k.unwrap_or(velocity.per_10k);
+        velocity.per_100k = given.per_100k.unwrap_or(velocity.per_100k);
+        if let Err(error) = policy.validate() {
+            let field = format!("pump_guard.{}", error.field);
+            problems.add(field, format!("{} is {}", error.value, error.remedy));
+        }
+        policy
+    }
+
+    fn injector(&self, hosts: Hosts) -> ClientIpInjectorLayer {
+        let placement = match self.injector.batch {
+            Batch::Top => Placement::Top,
+            Batch::Each => Placement::Each,
+        };
+        let unusable = match self.injector.unusable_address {
+            Unusable::Refuse => injector::Unusable::Refuse,
+            Unusable::Omit => injector::Unusable::Omit,
+            Unusable::Pass => injector::Unusable::Pass,
+        };
+        let layer = ClientIpInjectorLayer::new()
+            .with_hosts(hosts)
+            .with_placement(placement)
+            .with_unusable(unusable)
+            .with_body_limit(self.listen.max_body);
+        if self.injector.documentation {
+            layer.with_documentation_addresses()
+        } else {
+            layer
+        }
+    }
+
+    fn bases(&self, problems: &mut Problems) -> Option<Bases> {
+        use tollgate::eight::Region as R;
+        let upstream = &self.upstream;
+        let region = match upstream.region {
+            Region::Apac => R::AsiaPacific,
+            Region::Us => R::NorthAmerica,
+            Region::Eu => R::Europe,
+            Region::Id => R::Indonesia,
+        };
+        let mut bases = Bases::of(region);
+        for (name, product, url) in [
+            ("sms", Product::Sms, &upstream.sms),
+            ("verify", Product::Verify, &upstream.verify),
+            ("lookup", Product::Lookup, &upstream.lookup),
+            ("contacts", Product::Contacts, &upstream.contacts),
+            ("voice", Product::Voice, &upstream.voice),
+        ] {
+            let Some(url) = url else { continue };
+            let base = Base::parse(url, upstream.insecure_http);
+            bases.set(product, problems.take(format!("upstream.{name}"), base)?);
+        }
+        let most = Duration::from_secs(300);
+        if upstream.timeout.0.is_zero() || upstream.timeout.0 > most {
+            problems.add(
+                "upstream.timeout",
+                format!("{:?} is not within 1ms and 300s", upstream.timeout.to_string()),
+            );
+        }
+        Some(bases)
+    }
+
+    /// The gateway is no open relay: whoever reaches it must not send with somebody else's key.
+    fn check_keys(&self, problems: &mut Problems) {
+        let (key, token) = (&self.upstream.api_key_env, &self.listen.caller_token_env);
+        if !key.is_empty() && token.is_empty() && !self.listen.gateway.ip().to_canonical().is_loopback() {
+            problems.add(
+                "upstream.api_key_env",
+                format!(
+                    "{key:?} would let anybody who reaches {} send with your key: set listen.caller_token_env, or \
+                     listen on loopback",
+                    self.listen.gateway
+                ),
+            );
+        }
+        if key.is_empty() && !token.is_empty() {
+            problems.add(
+                "listen.caller_token_env",
+                format!(
+                    "{token:?} needs upstream.api_key_env: without it the caller's Authorization is 8x8's API key and \
+                     goes on to 8x8"
+                ),
+            );
+        }
+    }
+}
+
+impl super::Listen {
+    fn check(&self, problems: &mut Problems) {
+        if !(1..=1 << 30).contains(&self.max_body) {
+            problems.add(
+                "listen.max_body",
+                format!("{} is not within 1 and 1073741824 bytes", self.max_body),
+            );
+        }
+        if self.body_timeout == Span::from_secs(0) {
+            problems.add(
+                "listen.body_timeout",
+                "\"0s\" lets no body arrive: write for example \"30s\"",
+            );
+        }
+        if !(1..=1_000_000).contains(&self.max_connections) {
+            problems.add(
+                "listen.max_connections",
+                format!("{} is not within 1 and 1000000", self.max_connections),
+            );
+        }
+        if self.gateway == self.admin && self.gateway.port() != 0 {
+            problems.add(
+                "listen.admin",
+                format!(
+                    "\"{}\" is the gateway's address too: give it another port",
+                    self.admin
+                ),
+            );
+        }
+    }
+}
+
+impl State {
+    fn check(&self, problems: &mut Problems, warnings: &mut Vec<String>) {
+        if !self.redis.is_empty() {
+            problems.add(
+                "state.redis",
+                "this version shares no state between gateways: write redis = \"\"",
+            );
+        }
+        if self.nodes != 1 {
+            problems.add(
+                "state.nodes",
+                format!(
+                    "{} needs a shared state, which this version has not: write 1",
+                    self.nodes
+                ),
+            );
+        }
+        if !self.path.is_empty() {
+            warnings.push(format!(
+                "state.path: {:?} is not written yet: this version keeps its memory in the process only",
+                self.path
+            ));
+        }
+    }
+}
+
+impl ClientIpRule {
+    fn build(&self, field: &str, problems: &mut Problems) -> Option<Rule> {
+        let before = problems.0.len();
+        for (name, given) in [("preset", &self.preset), ("format", &self.format)] {
+            if let Some(given) = given {
+                let detail = format!(
+                    "{given:?}: this version has none. Write peers, header and strategy; a named header holds one \
+                     address"
+                );
+                problems.add(format!("{field}.{name}"), detail);
+            }
+        }
+        let strategy = match (self.strategy, self.count) {
+            (Strategy::Count, Some(count)) => client_ip::Strategy::Count(count),
+            (Strategy::Count, None) => {
+                problems.add(
+                    format!("{field}.count"),
+                    "is missing: how many trusted proxies append to the header; 1 takes the last entry",
+                );
+                return None;
+            }
+            (_, Some(count)) => {
+                problems.add(
+                    format!("{field}.count"),
+                    format!("{count} has no effect: write strategy = \"count\""),
+                );
+                return None;
+            }
+            (Strategy::Ranges, None) => client_ip::Strategy::Ranges,
+            (Strategy::Single, None) => client_ip::Strategy::Single,
+            (Strategy::Peer, None) => client_ip::Strategy::Peer,
+        };
+        let rule = Rule::new(&self.peers, &self.header, strategy).and_then(|rule| match &self.trusted {
+            Some(trusted) => rule.with_trusted(trusted),
+            None => Ok(rule),
+        });
+        // The error's own text starts with its field.
+        match rule {
+            Ok(rule) if problems.0.len() == before => Some(rule),
+            Ok(_) => None,
+            Err(error) => {
+                let text = error.to_string();
+                let (name, detail) = text.split_once(": ").unwrap_or(("", text.as_str()));
+                problems.add(format!("{field}.{name}"), detail);
+                None
+            }
+        }
+    }
+}
+
+impl Match {
+    /// Whether a request to the gateway is one of those it counts.
+    fn counts(self, head: &RequestHead<'_>) -> bool {
+        let class = || Hosts::classify_served(head.method, head.uri, head.headers);
+        match self {
+            Self::All => true,
+            Self::Dispatch => matches!(class(), Ok(Class::Body(endpoint)) if endpoint.is_dispatch()),
+            Self::Check => matches!(class(), Ok(Class::Check)),
+        }
+    }
+}
+
+impl From<Mode> for pump_guard::Mode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Enforce => Self::Enforce,
+            Mode::Monitor => Self::Monitor,
+            Mode::Off => Self::Off,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "build_tests.rs"]
+mod tests;

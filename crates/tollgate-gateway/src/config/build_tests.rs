@@ -1,0 +1,86 @@
+use tollgate::core::SystemClock;
+
+use super::*;
+
+fn problems(text: &str) -> String {
+    Config::parse(text)
+        .unwrap()
+        .build(SystemClock::shared())
+        .unwrap_err()
+        .to_string()
+}
+
+fn built(text: &str) -> Built {
+    Config::parse(text).unwrap().build(SystemClock::shared()).unwrap()
+}
+
+#[test]
+fn an_empty_configuration_is_valid_and_says_what_it_trusts() {
+    let built = built("");
+    assert!(built.warnings[0].contains("no rule"), "{:?}", built.warnings);
+    let names: Vec<_> = built
+        .limits
+        .limiter()
+        .limits()
+        .map(|limit| limit.name().to_owned())
+        .collect();
+    assert_eq!(names, ["per-minute", "per-day"]);
+}
+
+#[test]
+fn every_problem_names_field_value_and_remedy_and_all_are_told_at_once() {
+    let text = r#"
+        [listen]
+        gateway = "0.0.0.0:8080"
+        [[client_ip.rule]]
+        peers = ["10.0.0.0/8", "10.0.0.0/33"]
+        header = "X-Forwarded-For"
+        [[client_ip.rule]]
+        peers = ["10.0.0.0/8"]
+        header = "X-Forwarded-For"
+        strategy = "single"
+        [[rate_limit]]
+        name = "a"
+        requests = 0
+        per = "60s"
+        [pump_guard]
+        deny_countries = ["ID", "XX"]
+        [pump_guard.number_cooldown]
+        per_day = 11
+        [upstream]
+        sms = "ftp://127.0.0.1"
+        api_key_env = "KEY"
+        [state]
+        redis = "redis://127.0.0.1"
+    "#;
+    let problems = problems(text);
+    for part in [
+        "client_ip.rule[0].peers[1]: \"10.0.0.0/33\" is not a CIDR",
+        "client_ip.rule[1].strategy",
+        "rate_limit[0].requests: 0",
+        "pump_guard.deny_countries[1]: \"XX\" is not an ISO 3166-1 alpha-2 code",
+        "pump_guard.number_cooldown.per_day: 11 is not within 1 to 10",
+        "upstream.sms: \"ftp://127.0.0.1\"",
+        "upstream.api_key_env: \"KEY\" would let anybody",
+        "state.redis",
+    ] {
+        assert!(problems.contains(part), "{part} is not in:\n{problems}");
+    }
+}
+
+#[test]
+fn an_api_key_is_used_on_loopback_or_with_a_caller_token_only() {
+    built("[upstream]\napi_key_env = \"KEY\"\n");
+    let with_token =
+        "[listen]\ngateway = \"0.0.0.0:80\"\ncaller_token_env = \"T\"\n[upstream]\napi_key_env = \"K\"\n";
+    built(with_token);
+    assert!(problems("[listen]\ncaller_token_env = \"T\"\n").contains("needs upstream.api_key_env"));
+}
+
+#[test]
+fn upstreams_are_https_unless_they_are_on_this_host() {
+    built("[upstream]\nsms = \"http://127.0.0.1:9001\"\nverify = \"https://verify.example\"\n");
+    assert!(problems("[upstream]\nsms = \"http://sms.example\"\n").contains("insecure_http"));
+    built("[upstream]\nsms = \"http://sms.example\"\ninsecure_http = true\n");
+    assert!(problems("[upstream]\nsms = \"https://sms.example/api\"\n").contains("path"));
+}

@@ -1,0 +1,159 @@
+//! The four layers in a row, with 8x8 at the end.
+
+use std::convert::Infallible;
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::Incoming;
+use tollgate::client_ip::TrustedClientIpLayer;
+use tollgate::core::{Body, Refusal, SharedClock, SystemClock};
+use tollgate::eight::{Class, Hosts, envelope};
+use tollgate::injector::ClientIpInjector;
+use tollgate::pump_guard::{PumpGuard, SmsPumpGuard, SmsPumpGuardLayer};
+use tower::util::BoxCloneSyncService;
+use tower::{Layer, ServiceExt, service_fn};
+
+use crate::auth::Secrets;
+use crate::config::{Config, Problems};
+use crate::deadline::Deadline;
+use crate::forward;
+use crate::upstream::{Bases, OutBody, Upstream};
+
+/// An answer's body: 8x8's, or one in its place.
+pub type InBody = UnsyncBoxBody<Bytes, Box<dyn StdError + Send + Sync>>;
+
+/// The gateway as a service of the requests a server takes.
+pub type App = BoxCloneSyncService<Request<Incoming>, Response<InBody>, Infallible>;
+
+/// Builds the gateway of a configuration. Requests must carry their [`Peer`](tollgate::core::Peer).
+///
+/// # Errors
+///
+/// All that is wrong in the configuration.
+pub fn app(config: &Config, secrets: Secrets) -> Result<App, Problems> {
+    let clock = SystemClock::shared();
+    let built = config.build(Arc::clone(&clock))?;
+    for warning in &built.warnings {
+        tracing::warn!("{warning}");
+    }
+    let failed = |error: &dyn std::fmt::Display| {
+        let mut problems = Problems::default();
+        problems.add("", error);
+        problems
+    };
+    let guard = PumpGuard::with_clock(built.policy, Arc::clone(&clock)).map_err(|error| failed(&error))?;
+    let upstream = Upstream::new(config.upstream.timeout.0).map_err(|error| failed(&error))?;
+    let outbound = SmsPumpGuardLayer::new(guard)
+        .with_hosts(built.bases.hosts())
+        .with_body_limit(config.listen.max_body)
+        .layer(built.injector.layer(upstream));
+
+    let secrets = Arc::new(secrets);
+    let proxy = Proxy {
+        outbound,
+        bases: Arc::new(built.bases),
+        secrets: Arc::clone(&secrets),
+        body_timeout: config.listen.body_timeout.0,
+    };
+    let handler = service_fn(move |request| proxy.clone().answer(request));
+    let limited = built.limits.layer(handler);
+    let admitted = service_fn(move |request: Request<Incoming>| {
+        let admitted = secrets.admit(&request);
+        let limited = limited.clone();
+        async move {
+            match admitted {
+                Ok(()) => Ok::<_, Infallible>(boxed(limited.oneshot(request).await?)),
+                Err(refusal) => Ok(refuse(refusal, &request)),
+            }
+        }
+    });
+    let resolved = TrustedClientIpLayer::new(built.resolver)
+        .with_refusal_format(envelope())
+        .layer(admitted);
+    let observed = service_fn(move |request: Request<Incoming>| {
+        let (resolved, clock) = (resolved.clone(), Arc::clone(&clock));
+        async move {
+            let (start, class) = (clock.monotonic(), class(&request));
+            let response = boxed(resolved.oneshot(request).await?);
+            observe(&clock, start, class, &response);
+            Ok::<_, Infallible>(response)
+        }
+    });
+    Ok(BoxCloneSyncService::new(observed))
+}
+
+/// Sends what may go out, and brings the answer back.
+#[derive(Clone)]
+struct Proxy {
+    outbound: SmsPumpGuard<ClientIpInjector<Upstream>>,
+    bases: Arc<Bases>,
+    secrets: Arc<Secrets>,
+    body_timeout: Duration,
+}
+
+impl Proxy {
+    async fn answer(self, request: Request<Incoming>) -> Result<Response<InBody>, Infallible> {
+        if let Err(refusal) = Hosts::classify_served(request.method(), request.uri(), request.headers()) {
+            return Ok(refuse(refusal, &request));
+        }
+        let (mut parts, body) = request.into_parts();
+        if let Err(refusal) = forward::outbound(&mut parts, &self.bases, &self.secrets) {
+            return Ok(refuse(refusal, &Request::from_parts(parts, ())));
+        }
+        let body: OutBody = Body::inner(Deadline::new(body, self.body_timeout));
+        let mut response = self.outbound.oneshot(Request::from_parts(parts, body)).await?;
+        // A refusal of the layers above 8x8 has its kind in the extensions; 8x8's own answer has not.
+        if response
+            .extensions()
+            .get::<tollgate::core::RefusalKind>()
+            .is_none()
+        {
+            forward::inbound(response.headers_mut());
+        }
+        Ok(boxed(response))
+    }
+}
+
+fn refuse<B>(refusal: Refusal, request: &Request<B>) -> Response<InBody> {
+    let kind = refusal.kind().as_str();
+    metrics::counter!("tollgate_gateway_refused_total", "kind" => kind).increment(1);
+    tracing::info!(kind, detail = refusal.detail(), "refused");
+    boxed(envelope().render::<http_body_util::Empty<Bytes>>(refusal, request.headers()))
+}
+
+fn boxed<B>(response: Response<B>) -> Response<InBody>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    response.map(|body| UnsyncBoxBody::new(body.map_err(Into::into)))
+}
+
+/// What a request is, for metrics: never its path, in which there may be a phone number or a code.
+fn class<B>(request: &Request<B>) -> &'static str {
+    match Hosts::classify_served(request.method(), request.uri(), request.headers()) {
+        Ok(Class::Body(endpoint)) => endpoint.as_str(),
+        Ok(Class::Check) => "check",
+        Ok(_) => "quiet",
+        Err(_) => "unknown",
+    }
+}
+
+fn observe(clock: &SharedClock, start: Duration, class: &'static str, response: &Response<InBody>) {
+    let took = clock.monotonic().saturating_sub(start);
+    let status = response.status().as_u16();
+    metrics::counter!("tollgate_gateway_requests_total", "class" => class, "status" => status.to_string())
+        .increment(1);
+    metrics::histogram!("tollgate_gateway_request_seconds", "class" => class).record(took.as_secs_f64());
+    tracing::info!(
+        class,
+        status,
+        ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        "answered"
+    );
+}

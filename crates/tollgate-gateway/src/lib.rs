@@ -1,0 +1,22 @@
+//! The four layers as a ready-made gateway, and the tools around them: what the `tollgate` binary is made of.
+//!
+//! * [`config`] reads `tollgate.toml`.
+//! * [`app`]: the gateway of a configuration, a service; [`serve`]: the listening side.
+//! * [`admin`]: the admin page and `/metrics`.
+//! * [`commands`]: the command line.
+
+pub mod admin;
+mod auth;
+pub mod commands;
+pub mod config;
+mod deadline;
+mod forward;
+mod gateway;
+mod server;
+mod upstream;
+
+pub use auth::Secrets;
+pub use config::{Config, Problems};
+pub use gateway::{App, InBody, app};
+pub use server::serve;
+pub use upstream::{Base, Bases};

@@ -14,7 +14,7 @@ pub use duration::Span;
 pub use problem::{Problem, Problems};
 
 /// A configuration as it is written. Every table may be left out; an empty one means the defaults.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Where the gateway listens, and what it takes.
@@ -22,7 +22,6 @@ pub struct Config {
     /// Who the client is.
     pub client_ip: ClientIp,
     /// How often it may ask.
-    #[serde(default = "default_limits")]
     pub rate_limit: Vec<RateLimit>,
     /// Whether a message goes to a person.
     pub pump_guard: PumpGuard,
@@ -32,6 +31,30 @@ pub struct Config {
     pub upstream: Upstream,
     /// What is kept.
     pub state: State,
+}
+
+/// One limit of 10 dispatches a minute, one of 100 a day; every other table's defaults.
+impl Default for Config {
+    fn default() -> Self {
+        let limit = |name: &str, requests, per| RateLimit {
+            name: name.to_owned(),
+            matches: Match::Dispatch,
+            requests,
+            per: Span::from_secs(per),
+            burst: None,
+            mode: Mode::Enforce,
+            headers: Headers::Refused,
+        };
+        Self {
+            listen: Listen::default(),
+            client_ip: ClientIp::default(),
+            rate_limit: vec![limit("per-minute", 10, 60), limit("per-day", 100, 86_400)],
+            pump_guard: PumpGuard::default(),
+            injector: Injector::default(),
+            upstream: Upstream::default(),
+            state: State::default(),
+        }
+    }
 }
 
 /// `[listen]`
@@ -175,19 +198,6 @@ pub enum Mode {
     Monitor,
     /// Do not look.
     Off,
-}
-
-fn default_limits() -> Vec<RateLimit> {
-    let limit = |name: &str, requests, per| RateLimit {
-        name: name.to_owned(),
-        matches: Match::Dispatch,
-        requests,
-        per: Span::from_secs(per),
-        burst: None,
-        mode: Mode::Enforce,
-        headers: Headers::Refused,
-    };
-    vec![limit("per-minute", 10, 60), limit("per-day", 100, 86_400)]
 }
 
 /// `[pump_guard]`

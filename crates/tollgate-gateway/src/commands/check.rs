@@ -27,7 +27,7 @@ impl Check {
     pub(super) fn run(self) -> Outcome {
         let checked = match &self.config {
             None => {
-                let config = Config::parse("")?;
+                let config = Config::default();
                 config.build(SystemClock::shared()).map(|built| (config, built))
             }
             Some(path) => Config::load(path)

@@ -123,11 +123,11 @@ Loopback is the one trusted proxy: in these commands curl plays it, with X-Forwa
 
 1. A person asks for a code. It is let through, and the sandbox shows the right clientIp, 203.0.113.7:
 
-curl -s http://{gateway}/api/v2/subaccounts/demo/sessions -H 'Authorization: Bearer key' -H 'Content-Type: application/json' -H 'X-Forwarded-For: 203.0.113.7' -d '{{"destination":"+6591234567","brand":"Demo"}}'; echo; curl -s http://{sandbox}/_sandbox/requests | tail -c 80
+curl -s http://{gateway}/api/v2/subaccounts/demo/sessions -H 'Authorization: Bearer key' -H 'Content-Type: application/json' -H 'X-Forwarded-For: 203.0.113.7' -d '{{"destination":"+6591234567","brand":"Demo"}}'; echo; curl -s http://{sandbox}/_sandbox/requests | tail -c 80; echo
 
 2. A fraudster forges X-Forwarded-For and clientIp. It changes nothing: the proxy appended who he is, 198.51.100.9:
 
-curl -s http://{gateway}/api/v1/subaccounts/demo/messages -H 'Authorization: Bearer key' -H 'Content-Type: application/json' -H 'X-Forwarded-For: 8.8.8.8, 198.51.100.9' -d '{{"destination":"+6598765432","text":"hi","clientIp":"8.8.4.4","ClientIP":"8.8.4.4"}}'; echo; curl -s http://{sandbox}/_sandbox/requests | tail -c 80
+curl -s http://{gateway}/api/v1/subaccounts/demo/messages -H 'Authorization: Bearer key' -H 'Content-Type: application/json' -H 'X-Forwarded-For: 8.8.8.8, 198.51.100.9' -d '{{"destination":"+6598765432","text":"hi","clientIp":"8.8.4.4","ClientIP":"8.8.4.4"}}'; echo; curl -s http://{sandbox}/_sandbox/requests | tail -c 80; echo
 
 3. He pumps one number range, each time from another address. After a few it is stopped, with reasons:
 

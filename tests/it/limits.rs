@@ -1,0 +1,101 @@
+//! How often a client may ask.
+
+use super::*;
+
+#[tokio::test]
+async fn dispatches_are_limited_per_client_and_the_answer_says_when_to_come_back() {
+    let road = Road::start().await;
+    for n in 0..10 {
+        assert_eq!(
+            road.post(SINGLE, "203.0.113.7", to(&format!("+659123{n}567")))
+                .await
+                .status,
+            200,
+            "{n}"
+        );
+    }
+    let answer = road.post(VERIFY, "203.0.113.7", to("+6598765432")).await;
+    answer.is_refused("rate_limited", 429);
+    assert_eq!(answer.body["code"], 429);
+    // Ten a minute: one comes back every six seconds.
+    assert!((1..=6).contains(&answer.retry_after.unwrap()), "{answer:?}");
+    assert_eq!(road.received().len(), 10);
+    // Another client is not touched, nor is a client that only reads.
+    assert_eq!(
+        road.post(SINGLE, "203.0.113.8", to("+6598765432")).await.status,
+        200
+    );
+    assert_eq!(
+        road.get("/api/v1/accounts/mine/prices", "203.0.113.7")
+            .await
+            .refusal,
+        None
+    );
+}
+
+#[tokio::test]
+async fn one_ipv6_host_is_one_client_whichever_address_of_its_64_it_takes() {
+    let limit = "[[rate_limit]]\nname = \"a\"\nrequests = 2\nper = \"1d\"\n";
+    let road = Road::with(&format!("{limit}{RULE}")).await;
+    for n in 0..5 {
+        let address = format!("2001:db8:1:2:{n}::1");
+        let answer = road.post(SINGLE, &address, to(&format!("+659123{n}567"))).await;
+        assert_eq!(answer.status, if n < 2 { 200 } else { 429 }, "{n}");
+    }
+    assert_eq!(
+        road.post(SINGLE, "2001:db8:1:3::1", to("+6591239567"))
+            .await
+            .status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn code_checks_have_a_limit_of_their_own() {
+    let limits = "
+        [[rate_limit]]
+        name = \"checks\"
+        match = \"check\"
+        requests = 3
+        per = \"1d\"
+    ";
+    let road = Road::with(&format!("{limits}{RULE}")).await;
+    let check = format!("{VERIFY}/0123?code=1234");
+    for _ in 0..3 {
+        assert_eq!(road.get(&check, "203.0.113.7").await.status, 404);
+    }
+    road.get(&check, "203.0.113.7")
+        .await
+        .is_refused("rate_limited", 429);
+    assert_eq!(
+        road.post(SINGLE, "203.0.113.7", to("+6591234567")).await.status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn what_one_limit_refuses_is_charged_to_none() {
+    let limits = "
+        [[rate_limit]]
+        name = \"short\"
+        requests = 1
+        per = \"1s\"
+        [[rate_limit]]
+        name = \"long\"
+        requests = 3
+        per = \"1d\"
+    ";
+    let road = Road::with(&format!("{limits}{RULE}")).await;
+    let mut sent = 0;
+    for n in 0..3 {
+        // Hammering within the second is refused by the short limit alone.
+        for _ in 0..20 {
+            let answer = road
+                .post(SINGLE, "203.0.113.7", to(&format!("+659123{n}567")))
+                .await;
+            sent += u32::from(answer.status == 200);
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(1050)).await;
+    }
+    assert_eq!(sent, 3);
+}

@@ -19,6 +19,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{Layer, ServiceExt, service_fn};
 
 use crate::auth::Secrets;
+use crate::budget::BodyBudget;
 use crate::config::{Config, Problems};
 use crate::deadline::Deadline;
 use crate::forward;
@@ -58,6 +59,7 @@ pub fn app(config: &Config, secrets: Secrets) -> Result<App, Problems> {
         outbound,
         bases: Arc::new(built.bases),
         secrets: Arc::clone(&secrets),
+        budget: BodyBudget::new(config.listen.max_body),
         body_timeout: config.listen.body_timeout.0,
     };
     let handler = service_fn(move |request| proxy.clone().answer(request));
@@ -93,14 +95,22 @@ struct Proxy {
     outbound: SmsPumpGuard<ClientIpInjector<Upstream>>,
     bases: Arc<Bases>,
     secrets: Arc<Secrets>,
+    budget: BodyBudget,
     body_timeout: Duration,
 }
 
 impl Proxy {
     async fn answer(self, request: Request<Incoming>) -> Result<Response<InBody>, Infallible> {
-        if let Err(refusal) = Hosts::classify_served(request.method(), request.uri(), request.headers()) {
-            return Ok(refuse(refusal, &request));
-        }
+        let class = Hosts::classify_served(request.method(), request.uri(), request.headers());
+        let memory = match class {
+            Ok(Class::Body(_)) => self.budget.take(request.headers()).map(Some),
+            other => other.map(|_| None),
+        };
+        // Held until 8x8 has answered: by then the body is gone.
+        let _memory = match memory {
+            Ok(memory) => memory,
+            Err(refusal) => return Ok(refuse(refusal, &request)),
+        };
         let (mut parts, body) = request.into_parts();
         if let Err(refusal) = forward::outbound(&mut parts, &self.bases, &self.secrets) {
             return Ok(refuse(refusal, &Request::from_parts(parts, ())));

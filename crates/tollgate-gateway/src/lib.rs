@@ -7,6 +7,7 @@
 
 pub mod admin;
 mod auth;
+mod budget;
 pub mod commands;
 pub mod config;
 mod deadline;

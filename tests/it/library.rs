@@ -26,16 +26,9 @@ impl App {
         let guard = PumpGuard::new(Policy::default()).unwrap();
         let client = ServiceBuilder::new()
             .layer(SmsPumpGuardLayer::new(guard).with_hosts(hosts.clone()))
-            .layer(
-                ClientIpInjectorLayer::new()
-                    .with_hosts(hosts)
-                    .with_documentation_addresses(),
-            )
+            .layer(ClientIpInjectorLayer::new().with_hosts(hosts).with_documentation_addresses())
             .service(ReqwestService::new(reqwest::Client::new()));
-        Self {
-            client,
-            url: running.url(),
-        }
+        Self { client, url: running.url() }
     }
 
     async fn dispatch(self, number: &str) -> u16 {
@@ -53,16 +46,10 @@ async fn serve(app: App) -> SocketAddr {
     let rule = Rule::new(["127.0.0.1"], "X-Forwarded-For", Strategy::Ranges).unwrap();
     let direct = |State(app): State<App>| async move { app.dispatch("+6591234561").await.to_string() };
     let spawned = |State(app): State<App>| async move {
-        tokio::spawn(app.dispatch("+6591234562"))
-            .await
-            .unwrap()
-            .to_string()
+        tokio::spawn(app.dispatch("+6591234562")).await.unwrap().to_string()
     };
     let carried = |client: ClientIp, State(app): State<App>| async move {
-        tokio::spawn(client.scope(app.dispatch("+6591234563")))
-            .await
-            .unwrap()
-            .to_string()
+        tokio::spawn(client.scope(app.dispatch("+6591234563"))).await.unwrap().to_string()
     };
     let shown = |client: ClientIp| async move { client.to_string() };
     let router = Router::new()
@@ -71,20 +58,12 @@ async fn serve(app: App) -> SocketAddr {
         .route("/carried", post(carried))
         .route("/shown", post(shown))
         .layer(TrustedClientIpLayer::new(Resolver::new().with_rule(rule)))
-        .route(
-            "/bare",
-            post(|client: ClientIp| async move { client.to_string().into_response() }),
-        )
+        .route("/bare", post(|client: ClientIp| async move { client.to_string().into_response() }))
         .with_state(app);
     let listener = TcpListener::bind(local()).await.unwrap();
     let addr = listener.local_addr().unwrap();
     tokio::spawn(async move {
-        axum::serve(
-            listener,
-            router.into_make_service_with_connect_info::<SocketAddr>(),
-        )
-        .await
-        .unwrap();
+        axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await.unwrap();
     });
     addr
 }
@@ -104,18 +83,12 @@ async fn the_ambient_scope_carries_the_client_ip_from_the_server_to_the_client()
     let addr = serve(App::new(&running)).await;
     assert_eq!(post_to(addr, "/shown").await, (200, "203.0.113.7".into()));
     assert_eq!(post_to(addr, "/direct").await, (200, "200".into()));
-    assert_eq!(
-        sandbox.requests().last().unwrap().body.json()["clientIp"],
-        "203.0.113.7"
-    );
+    assert_eq!(sandbox.requests().last().unwrap().body.json()["clientIp"], "203.0.113.7");
     // A spawned task is outside: refused, not sent with nobody's address.
     assert_eq!(post_to(addr, "/spawned").await, (200, "500".into()));
     assert_eq!(sandbox.requests().len(), 1);
     assert_eq!(post_to(addr, "/carried").await, (200, "200".into()));
-    assert_eq!(
-        sandbox.requests().last().unwrap().body.json()["clientIp"],
-        "203.0.113.7"
-    );
+    assert_eq!(sandbox.requests().last().unwrap().body.json()["clientIp"], "203.0.113.7");
 }
 
 #[tokio::test]

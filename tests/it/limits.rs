@@ -6,13 +6,7 @@ use super::*;
 async fn dispatches_are_limited_per_client_and_the_answer_says_when_to_come_back() {
     let road = Road::start().await;
     for n in 0..10 {
-        assert_eq!(
-            road.post(SINGLE, "203.0.113.7", to(&format!("+659123{n}567")))
-                .await
-                .status,
-            200,
-            "{n}"
-        );
+        assert_eq!(road.post(SINGLE, "203.0.113.7", to(&format!("+659123{n}567"))).await.status, 200, "{n}");
     }
     let answer = road.post(VERIFY, "203.0.113.7", to("+6598765432")).await;
     answer.is_refused("rate_limited", 429);
@@ -21,16 +15,8 @@ async fn dispatches_are_limited_per_client_and_the_answer_says_when_to_come_back
     assert!((1..=6).contains(&answer.retry_after.unwrap()), "{answer:?}");
     assert_eq!(road.received().len(), 10);
     // Another client is not touched, nor is a client that only reads.
-    assert_eq!(
-        road.post(SINGLE, "203.0.113.8", to("+6598765432")).await.status,
-        200
-    );
-    assert_eq!(
-        road.get("/api/v1/accounts/mine/prices", "203.0.113.7")
-            .await
-            .refusal,
-        None
-    );
+    assert_eq!(road.post(SINGLE, "203.0.113.8", to("+6598765432")).await.status, 200);
+    assert_eq!(road.get("/api/v1/accounts/mine/prices", "203.0.113.7").await.refusal, None);
 }
 
 #[tokio::test]
@@ -42,12 +28,7 @@ async fn one_ipv6_host_is_one_client_whichever_address_of_its_64_it_takes() {
         let answer = road.post(SINGLE, &address, to(&format!("+659123{n}567"))).await;
         assert_eq!(answer.status, if n < 2 { 200 } else { 429 }, "{n}");
     }
-    assert_eq!(
-        road.post(SINGLE, "2001:db8:1:3::1", to("+6591239567"))
-            .await
-            .status,
-        200
-    );
+    assert_eq!(road.post(SINGLE, "2001:db8:1:3::1", to("+6591239567")).await.status, 200);
 }
 
 #[tokio::test]
@@ -64,13 +45,8 @@ async fn code_checks_have_a_limit_of_their_own() {
     for _ in 0..3 {
         assert_eq!(road.get(&check, "203.0.113.7").await.status, 404);
     }
-    road.get(&check, "203.0.113.7")
-        .await
-        .is_refused("rate_limited", 429);
-    assert_eq!(
-        road.post(SINGLE, "203.0.113.7", to("+6591234567")).await.status,
-        200
-    );
+    road.get(&check, "203.0.113.7").await.is_refused("rate_limited", 429);
+    assert_eq!(road.post(SINGLE, "203.0.113.7", to("+6591234567")).await.status, 200);
 }
 
 #[tokio::test]
@@ -90,9 +66,7 @@ async fn what_one_limit_refuses_is_charged_to_none() {
     for n in 0..3 {
         // Hammering within the second is refused by the short limit alone.
         for _ in 0..20 {
-            let answer = road
-                .post(SINGLE, "203.0.113.7", to(&format!("+659123{n}567")))
-                .await;
+            let answer = road.post(SINGLE, "203.0.113.7", to(&format!("+659123{n}567"))).await;
             sent += u32::from(answer.status == 200);
         }
         tokio::time::sleep(std::time::Duration::from_millis(1050)).await;

@@ -1,11 +1,6 @@
 //! Tests across crates: the whole road over real HTTP, with the sandbox as 8x8.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod bad_input;
 mod library;
@@ -50,12 +45,7 @@ impl Road {
         let url = running.url();
         let upstream = format!("\n[upstream]\nsms = \"{url}\"\nverify = \"{url}\"\nlookup = \"{url}\"\n");
         let gateway = gateway(&format!("{config}{upstream}")).await;
-        Self {
-            sandbox,
-            _running: running,
-            gateway,
-            client: reqwest::Client::new(),
-        }
+        Self { sandbox, _running: running, gateway, client: reqwest::Client::new() }
     }
 
     async fn post(&self, path: &str, forwarded_for: &str, body: impl Into<reqwest::Body>) -> Answer {
@@ -73,12 +63,8 @@ impl Road {
 
     async fn get(&self, path: &str, forwarded_for: &str) -> Answer {
         let request = self.client.get(format!("http://{}{path}", self.gateway));
-        self.send(
-            request
-                .header("authorization", "Bearer key")
-                .header("x-forwarded-for", forwarded_for),
-        )
-        .await
+        self.send(request.header("authorization", "Bearer key").header("x-forwarded-for", forwarded_for))
+            .await
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
@@ -87,12 +73,7 @@ impl Road {
 
     /// What the sandbox received as JSON, and forgets.
     fn received(&self) -> Vec<Value> {
-        let bodies = self
-            .sandbox
-            .requests()
-            .iter()
-            .map(|request| request.body.json())
-            .collect();
+        let bodies = self.sandbox.requests().iter().map(|request| request.body.json()).collect();
         self.sandbox.clear();
         bodies
     }
@@ -109,12 +90,7 @@ struct Answer {
 
 impl Answer {
     async fn of(response: reqwest::Response) -> Self {
-        let header = |name| {
-            response
-                .headers()
-                .get(name)
-                .map(|value| value.to_str().unwrap().to_owned())
-        };
+        let header = |name| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
         let (refusal, retry_after) = (header("tollgate-refusal"), header("retry-after"));
         Self {
             status: response.status().as_u16(),
@@ -126,11 +102,7 @@ impl Answer {
 
     #[track_caller]
     fn is_refused(&self, kind: &str, status: u16) {
-        assert_eq!(
-            (self.refusal.as_deref(), self.status),
-            (Some(kind), status),
-            "{self:?}"
-        );
+        assert_eq!((self.refusal.as_deref(), self.status), (Some(kind), status), "{self:?}");
         // In 8x8's own shape, so that its callers can read it.
         for member in ["code", "message", "errorId", "timestamp"] {
             assert!(!self.body[member].is_null(), "{member} is missing in {self:?}");

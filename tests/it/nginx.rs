@@ -15,11 +15,8 @@ struct Nginx {
 impl Drop for Nginx {
     fn drop(&mut self) {
         // The master ends its worker when it is told to stop; killed, it would leave it behind.
-        let _ = Command::new("nginx")
-            .args(self.arguments())
-            .args(["-s", "stop"])
-            .stderr(Stdio::null())
-            .status();
+        let _ =
+            Command::new("nginx").args(self.arguments()).args(["-s", "stop"]).stderr(Stdio::null()).status();
         let _ = self.child.wait();
         let _ = std::fs::remove_dir_all(&self.folder);
     }
@@ -56,11 +53,7 @@ impl Nginx {
              }}"
         );
         std::fs::write(folder.join("nginx.conf"), config).unwrap();
-        let child = Command::new("nginx")
-            .args(arguments(&folder))
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let child = Command::new("nginx").args(arguments(&folder)).stderr(Stdio::null()).spawn().unwrap();
         let nginx = Self { child, folder, addr };
         for _ in 0..100 {
             if tokio::net::TcpStream::connect(addr).await.is_ok() {
@@ -68,10 +61,7 @@ impl Nginx {
             }
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
-        panic!(
-            "nginx does not listen: {:?}",
-            std::fs::read_to_string(nginx.folder.join("error.log"))
-        );
+        panic!("nginx does not listen: {:?}", std::fs::read_to_string(nginx.folder.join("error.log")));
     }
 
     fn arguments(&self) -> [String; 4] {
@@ -92,19 +82,12 @@ async fn nginx_says_who_connected_and_what_the_client_says_of_itself_changes_not
     let Some(nginx) = Nginx::start(road.gateway).await else {
         return;
     };
-    let client = reqwest::Client::builder()
-        .local_address(std::net::IpAddr::from([127, 0, 0, 2]))
-        .build()
-        .unwrap();
-    for (n, forged) in [
-        "",
-        "8.8.8.8",
-        "8.8.8.8, 127.0.0.1",
-        "\u{e9}\"garbage",
-        "127.0.0.2, 127.0.0.1, 127.0.0.1",
-    ]
-    .into_iter()
-    .enumerate()
+    let client =
+        reqwest::Client::builder().local_address(std::net::IpAddr::from([127, 0, 0, 2])).build().unwrap();
+    for (n, forged) in
+        ["", "8.8.8.8", "8.8.8.8, 127.0.0.1", "\u{e9}\"garbage", "127.0.0.2, 127.0.0.1, 127.0.0.1"]
+            .into_iter()
+            .enumerate()
     {
         let mut request = client
             .post(format!("http://{}{SINGLE}", nginx.addr))

@@ -8,9 +8,7 @@ fn the_table_of_refusals_is_the_codes() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/refusals.md");
     let table = std::fs::read_to_string(path).unwrap();
     for kind in RefusalKind::ALL {
-        let row = table
-            .lines()
-            .find(|line| line.starts_with(&format!("| `{kind}` |")));
+        let row = table.lines().find(|line| line.starts_with(&format!("| `{kind}` |")));
         let row = row.unwrap_or_else(|| panic!("docs/refusals.md has no row for {kind}"));
         let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
         let want =

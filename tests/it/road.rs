@@ -12,20 +12,12 @@ async fn every_dispatch_arrives_with_the_address_the_chain_vouches_for() {
         assert_eq!((answer.status, answer.refusal), (200, None), "{path}");
         assert_eq!(road.received()[0]["clientIp"], "203.0.113.7");
     }
-    let answer = road
-        .post(
-            BATCH,
-            "2001:db8::7",
-            r#"{"messages":[{"destination":"+6591234569","text":"x"}]}"#,
-        )
-        .await;
+    let answer =
+        road.post(BATCH, "2001:db8::7", r#"{"messages":[{"destination":"+6591234569","text":"x"}]}"#).await;
     assert_eq!(answer.body["acceptedCount"], 1);
     let received = road.received();
     assert_eq!(received[0]["clientIp"], "2001:db8::7");
-    assert_eq!(
-        received[0]["messages"][0],
-        json!({ "destination": "+6591234569", "text": "x" })
-    );
+    assert_eq!(received[0]["messages"][0], json!({ "destination": "+6591234569", "text": "x" }));
 }
 
 #[tokio::test]
@@ -92,13 +84,7 @@ async fn a_batch_of_ten_thousand_arrives_whole() {
 #[tokio::test]
 async fn a_verification_is_started_checked_wrong_and_checked_right() {
     let road = Road::start().await;
-    let session = road
-        .post(
-            VERIFY,
-            "203.0.113.7",
-            r#"{"destination":"+65 9123 4567","codeLength":6}"#,
-        )
-        .await;
+    let session = road.post(VERIFY, "203.0.113.7", r#"{"destination":"+65 9123 4567","codeLength":6}"#).await;
     assert_eq!(session.body["status"], "WAITING");
     let id = session.body["sessionId"].as_str().unwrap().to_owned();
     let code = road.sandbox.code_of(&id).unwrap();
@@ -109,10 +95,7 @@ async fn a_verification_is_started_checked_wrong_and_checked_right() {
         (answer.status, &answer.body["status"], &answer.body["attempt"]),
         (200, &"WAITING".into(), &1.into())
     );
-    assert_eq!(
-        road.get(&check(&code), "203.0.113.7").await.body["status"],
-        "VERIFIED"
-    );
+    assert_eq!(road.get(&check(&code), "203.0.113.7").await.body["status"], "VERIFIED");
 }
 
 #[tokio::test]
@@ -122,20 +105,13 @@ async fn calls_known_to_send_nothing_pass_untouched() {
     let umid = sent.body["umid"].as_str().unwrap();
     road.sandbox.clear();
     let feedback = r#"{ "outcome" : "success" , "clientIp":"as it is" }"#;
-    let answer = road
-        .post(&format!("{SINGLE}/{umid}/feedback"), "203.0.113.7", feedback)
-        .await;
+    let answer = road.post(&format!("{SINGLE}/{umid}/feedback"), "203.0.113.7", feedback).await;
     assert_eq!((answer.status, answer.refusal), (200, None));
     let received = road.sandbox.requests();
     assert_eq!(received[0].body.text(), feedback);
     assert_eq!(received[0].header("authorization"), Some("Bearer key"));
     assert_eq!(received[0].header("x-forwarded-for"), None);
-    assert_eq!(
-        road.get("/api/v1/subaccounts/mine/phones/%2B6591234567", "203.0.113.7")
-            .await
-            .status,
-        200
-    );
+    assert_eq!(road.get("/api/v1/subaccounts/mine/phones/%2B6591234567", "203.0.113.7").await.status, 200);
     // 8x8's own errors are its own.
     let own = road.get("/api/v1/accounts/nobody/nothing", "203.0.113.7").await;
     assert_eq!((own.status, own.refusal), (404, None));
@@ -146,13 +122,7 @@ async fn a_pumped_range_is_stopped_from_however_many_addresses() {
     let road = Road::start().await;
     let mut stopped = Vec::new();
     for n in 0..30 {
-        let answer = road
-            .post(
-                SINGLE,
-                &format!("198.51.100.{n}"),
-                to(&format!("+62812345678{n:02}")),
-            )
-            .await;
+        let answer = road.post(SINGLE, &format!("198.51.100.{n}"), to(&format!("+62812345678{n:02}"))).await;
         if answer.status != 200 {
             stopped.push(answer);
         }
@@ -162,16 +132,7 @@ async fn a_pumped_range_is_stopped_from_however_many_addresses() {
     answer.is_refused("pumping", 403);
     assert_eq!(answer.body["code"], 1201);
     assert_eq!(answer.body["reasons"], json!(["range_velocity"]));
-    assert!(
-        answer.body["message"]
-            .as_str()
-            .unwrap()
-            .contains("+6281234567xxx"),
-        "{answer:?}"
-    );
+    assert!(answer.body["message"].as_str().unwrap().contains("+6281234567xxx"), "{answer:?}");
     // Others are served all the while.
-    assert_eq!(
-        road.post(SINGLE, "203.0.113.7", to("+6591234567")).await.status,
-        200
-    );
+    assert_eq!(road.post(SINGLE, "203.0.113.7", to("+6591234567")).await.status, 200);
 }

@@ -44,13 +44,7 @@ async fn an_upstream_that_is_down_is_told_at_once() {
     let gone = TcpListener::bind(local()).await.unwrap().local_addr().unwrap();
     let answer = ask(gone).await;
     answer.is_refused("upstream_unreachable", 502);
-    assert!(
-        answer.body["message"]
-            .as_str()
-            .unwrap()
-            .contains("nothing was sent"),
-        "{answer:?}"
-    );
+    assert!(answer.body["message"].as_str().unwrap().contains("nothing was sent"), "{answer:?}");
 }
 
 #[tokio::test]
@@ -59,10 +53,7 @@ async fn an_upstream_that_is_slow_is_given_up_in_time_and_says_that_it_may_have_
     let start = Instant::now();
     let answer = ask(answering(b"", Duration::ZERO).await).await;
     answer.is_refused("upstream_timeout", 504);
-    assert!(
-        answer.body["message"].as_str().unwrap().contains("not known"),
-        "{answer:?}"
-    );
+    assert!(answer.body["message"].as_str().unwrap().contains("not known"), "{answer:?}");
     assert!(start.elapsed() < Duration::from_secs(5));
 }
 

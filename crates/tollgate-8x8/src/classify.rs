@@ -107,19 +107,13 @@ fn classify_path(suite: Suite, method: &Method, path: &str, headers: &HeaderMap)
 fn host_header(headers: &HeaderMap) -> Result<Option<Authority>, Refusal> {
     let mut lines = headers.get_all(HOST).iter();
     let Some(line) = lines.next() else { return Ok(None) };
-    let parsed = Authority::try_from(line.as_bytes())
-        .ok()
-        .filter(|host| !host.as_str().contains('@'));
+    let parsed = Authority::try_from(line.as_bytes()).ok().filter(|host| !host.as_str().contains('@'));
     match (parsed, lines.next()) {
         (Some(host), None) => Ok(Some(host)),
-        (_, Some(_)) => Err(Refusal::new(
-            RefusalKind::HostMismatch,
-            "the Host header is given more than once",
-        )),
-        (None, None) => Err(Refusal::new(
-            RefusalKind::HostMismatch,
-            "the Host header is not a host",
-        )),
+        (_, Some(_)) => {
+            Err(Refusal::new(RefusalKind::HostMismatch, "the Host header is given more than once"))
+        }
+        (None, None) => Err(Refusal::new(RefusalKind::HostMismatch, "the Host header is not a host")),
     }
 }
 
@@ -138,10 +132,7 @@ fn port(authority: &Authority, uri: &Uri) -> Option<u16> {
 fn mismatch(authority: &Authority, host: &Authority) -> Refusal {
     Refusal::new(
         RefusalKind::HostMismatch,
-        format!(
-            "the Host header says {host}, the URI {}: send the same in both",
-            authority.host()
-        ),
+        format!("the Host header says {host}, the URI {}: send the same in both", authority.host()),
     )
 }
 

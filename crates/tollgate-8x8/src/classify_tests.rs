@@ -10,61 +10,26 @@ fn classify_with(method: &str, uri: &str, headers: &[(&'static str, &str)]) -> R
         map.append(*name, value.parse().unwrap());
     }
     let hosts = Hosts::new().with_host("127.0.0.1:9001").unwrap();
-    hosts
-        .classify(&method.parse().unwrap(), &uri.parse().unwrap(), &map)
-        .map_err(|refusal| refusal.kind())
+    hosts.classify(&method.parse().unwrap(), &uri.parse().unwrap(), &map).map_err(|refusal| refusal.kind())
 }
 
 #[test]
 fn every_dispatch_is_recognised_in_any_letter_case_region_and_host() {
     let cases = [
-        (
-            "https://sms.8x8.com/api/v1/subaccounts/my&sub/messages",
-            Endpoint::SmsSingle,
-        ),
-        (
-            "https://SMS.us.8x8.com/API/V1/SubAccounts/x-1/Messages",
-            Endpoint::SmsSingle,
-        ),
-        (
-            "https://sms.8x8.uk/api/v1/subaccounts/x.1/messages/batch",
-            Endpoint::SmsBatch,
-        ),
-        (
-            "https://verify.8x8.id/api/v2/subaccounts/x_1/sessions",
-            Endpoint::VerifyStart,
-        ),
-        (
-            "https://sms.8x8.com./api/v2/subaccounts/x/sessions?a=b",
-            Endpoint::VerifyStart,
-        ),
-        (
-            "https://user@sms.8x8.com/api/v1/subaccounts/x/messages",
-            Endpoint::SmsSingle,
-        ),
-        (
-            "https://sms.8x8.com:444/api/v1/subaccounts/x/surveys/7/messages",
-            Endpoint::SurveySingle,
-        ),
-        (
-            "https://sms.8x8.com/api/v1/subaccounts/x/surveys/7/messages/batch",
-            Endpoint::SurveyBatch,
-        ),
+        ("https://sms.8x8.com/api/v1/subaccounts/my&sub/messages", Endpoint::SmsSingle),
+        ("https://SMS.us.8x8.com/API/V1/SubAccounts/x-1/Messages", Endpoint::SmsSingle),
+        ("https://sms.8x8.uk/api/v1/subaccounts/x.1/messages/batch", Endpoint::SmsBatch),
+        ("https://verify.8x8.id/api/v2/subaccounts/x_1/sessions", Endpoint::VerifyStart),
+        ("https://sms.8x8.com./api/v2/subaccounts/x/sessions?a=b", Endpoint::VerifyStart),
+        ("https://user@sms.8x8.com/api/v1/subaccounts/x/messages", Endpoint::SmsSingle),
+        ("https://sms.8x8.com:444/api/v1/subaccounts/x/surveys/7/messages", Endpoint::SurveySingle),
+        ("https://sms.8x8.com/api/v1/subaccounts/x/surveys/7/messages/batch", Endpoint::SurveyBatch),
         ("https://api.wavecell.com/sms/v1/x/single", Endpoint::LegacySingle),
         ("https://api.wavecell.com/sms/v1/x/many", Endpoint::LegacyBatch),
-        (
-            "https://api.wavecell.com/sms/v1/x/many/compact",
-            Endpoint::LegacyBatch,
-        ),
+        ("https://api.wavecell.com/sms/v1/x/many/compact", Endpoint::LegacyBatch),
         ("https://api.wavecell.com/verify/v1/x", Endpoint::LegacyVerify),
-        (
-            "http://127.0.0.1:9001/api/v1/subaccounts/x/messages",
-            Endpoint::SmsSingle,
-        ),
-        (
-            "https://verify.8x8.com/api/v2/subaccounts/x/sma/coverage",
-            Endpoint::SmaCoverage,
-        ),
+        ("http://127.0.0.1:9001/api/v1/subaccounts/x/messages", Endpoint::SmsSingle),
+        ("https://verify.8x8.com/api/v2/subaccounts/x/sma/coverage", Endpoint::SmaCoverage),
     ];
     for (uri, endpoint) in cases {
         assert_eq!(classify("POST", uri), Ok(Class::Body(endpoint)), "{uri}");
@@ -109,25 +74,15 @@ fn what_is_not_known_on_8x8s_hosts_is_refused() {
     ] {
         let kind = classify(method, &format!("https://sms.8x8.com{path}")).unwrap_err();
         let doubtful = path.contains("//");
-        let want = if doubtful {
-            RefusalKind::DoubtfulPath
-        } else {
-            RefusalKind::UnknownEndpoint
-        };
+        let want = if doubtful { RefusalKind::DoubtfulPath } else { RefusalKind::UnknownEndpoint };
         assert_eq!(kind, want, "{method} {path}");
     }
 }
 
 #[test]
 fn other_hosts_are_foreign_and_messaging_apps_are_told_apart() {
-    assert_eq!(
-        classify("POST", "https://example.com/api/v1/subaccounts/x/messages"),
-        Ok(Class::Foreign)
-    );
-    assert_eq!(
-        classify("POST", "http://127.0.0.1:9002/api/v1/subaccounts/x/messages"),
-        Ok(Class::Foreign)
-    );
+    assert_eq!(classify("POST", "https://example.com/api/v1/subaccounts/x/messages"), Ok(Class::Foreign));
+    assert_eq!(classify("POST", "http://127.0.0.1:9002/api/v1/subaccounts/x/messages"), Ok(Class::Foreign));
     assert_eq!(
         classify("POST", "https://chatapps.8x8.com/api/v1/subaccounts/x/messages"),
         Ok(Class::MessagingApps)
@@ -144,18 +99,8 @@ fn a_host_header_that_names_another_host_is_refused() {
     let single = Ok(Class::Body(Endpoint::SmsSingle));
     assert_eq!(classify_with("POST", uri, &[("host", "SMS.8x8.com")]), single);
     assert_eq!(classify_with("POST", uri, &[("host", "sms.8x8.com:443")]), single);
-    for host in [
-        "chatapps.8x8.com",
-        "example.com",
-        "sms.8x8.com:444",
-        "user@sms.8x8.com",
-        "a b",
-    ] {
-        assert_eq!(
-            classify_with("POST", uri, &[("host", host)]),
-            Err(RefusalKind::HostMismatch),
-            "{host}"
-        );
+    for host in ["chatapps.8x8.com", "example.com", "sms.8x8.com:444", "user@sms.8x8.com", "a b"] {
+        assert_eq!(classify_with("POST", uri, &[("host", host)]), Err(RefusalKind::HostMismatch), "{host}");
     }
     let twice = [("host", "sms.8x8.com"), ("host", "sms.8x8.com")];
     assert_eq!(classify_with("POST", uri, &twice), Err(RefusalKind::HostMismatch));
@@ -170,10 +115,7 @@ fn a_host_header_that_names_another_host_is_refused() {
 #[test]
 fn without_an_authority_the_host_header_counts_and_without_both_it_is_refused() {
     let path = "/api/v1/subaccounts/x/messages";
-    assert_eq!(
-        classify_with("POST", path, &[("host", "sms.8x8.com")]),
-        Ok(Class::Body(Endpoint::SmsSingle))
-    );
+    assert_eq!(classify_with("POST", path, &[("host", "sms.8x8.com")]), Ok(Class::Body(Endpoint::SmsSingle)));
     assert_eq!(classify("POST", path), Err(RefusalKind::UnknownEndpoint));
 }
 
@@ -181,11 +123,7 @@ fn without_an_authority_the_host_header_counts_and_without_both_it_is_refused() 
 fn a_method_override_is_refused_even_on_a_get() {
     let uri = "https://sms.8x8.com/api/v1/subaccounts/x/messages";
     for name in METHOD_OVERRIDES {
-        assert_eq!(
-            classify_with("GET", uri, &[(name, "POST")]),
-            Err(RefusalKind::MethodOverride),
-            "{name}"
-        );
+        assert_eq!(classify_with("GET", uri, &[(name, "POST")]), Err(RefusalKind::MethodOverride), "{name}");
     }
 }
 
@@ -196,8 +134,6 @@ fn a_gateway_is_asked_by_path_alone() {
     headers.insert(HOST, "gateway.internal:8080".parse().unwrap());
     let class = Hosts::classify_served(&Method::POST, &uri, &headers).unwrap();
     assert_eq!(class, Class::Body(Endpoint::VerifyStart));
-    let absolute: Uri = "http://other.example/api/v2/subaccounts/x/sessions"
-        .parse()
-        .unwrap();
+    let absolute: Uri = "http://other.example/api/v2/subaccounts/x/sessions".parse().unwrap();
     assert!(Hosts::classify_served(&Method::POST, &absolute, &headers).is_err());
 }

@@ -98,11 +98,7 @@ impl Gathered {
 
     fn take(&mut self) -> Bytes {
         let all = std::mem::take(&mut self.all);
-        if all.is_empty() {
-            std::mem::take(&mut self.first)
-        } else {
-            all.freeze()
-        }
+        if all.is_empty() { std::mem::take(&mut self.first) } else { all.freeze() }
     }
 }
 
@@ -121,20 +117,11 @@ impl<B: http_body::Body> ReadDispatch<B> {
         let (parts, body) = request.into_parts();
         let refused = headers::check(&parts.headers).err().or_else(|| {
             let declared = parts.headers.get(header::CONTENT_LENGTH);
-            let declared = declared
-                .and_then(|value| value.to_str().ok()?.parse::<u64>().ok())
-                .unwrap_or(0);
+            let declared = declared.and_then(|value| value.to_str().ok()?.parse::<u64>().ok()).unwrap_or(0);
             let length = declared.max(body.size_hint().lower());
             (length > limit as u64).then(|| too_large(limit))
         });
-        Self {
-            endpoint,
-            limit,
-            refused,
-            parts: Some(parts),
-            body,
-            gathered: Gathered::default(),
-        }
+        Self { endpoint, limit, refused, parts: Some(parts), body, gathered: Gathered::default() }
     }
 }
 
@@ -212,21 +199,13 @@ fn too_large(limit: usize) -> Refusal {
 fn unreadable(error: &BoxError) -> Refusal {
     let mut cause: Option<&(dyn StdError + 'static)> = Some(error.as_ref());
     while let Some(inner) = cause {
-        if inner
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|io| io.kind() == std::io::ErrorKind::TimedOut)
+        if inner.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::TimedOut)
         {
-            return Refusal::new(
-                RefusalKind::BodyTimeout,
-                "the body did not come in time: nothing was sent",
-            );
+            return Refusal::new(RefusalKind::BodyTimeout, "the body did not come in time: nothing was sent");
         }
         cause = inner.source();
     }
-    Refusal::new(
-        RefusalKind::BodyUnreadable,
-        format!("the body could not be read to its end: {error}"),
-    )
+    Refusal::new(RefusalKind::BodyUnreadable, format!("the body could not be read to its end: {error}"))
 }
 
 #[cfg(test)]

@@ -12,50 +12,29 @@ fn request(body: &'static str) -> Request<Body> {
 }
 
 async fn kind(request: Request<Body>, limit: usize) -> RefusalKind {
-    ReadDispatch::new(Endpoint::SmsSingle, request, limit)
-        .await
-        .unwrap_err()
-        .refusal
-        .kind()
+    ReadDispatch::new(Endpoint::SmsSingle, request, limit).await.unwrap_err().refusal.kind()
 }
 
 #[tokio::test]
 async fn a_body_is_scanned_once_however_many_layers_read_it() {
-    let (request, first) = ReadDispatch::new(Endpoint::SmsSingle, request("{\"destination\":\"1\"}"), 100)
-        .await
-        .unwrap();
-    let (request, second) = ReadDispatch::new(Endpoint::SmsSingle, request, 100)
-        .await
-        .unwrap();
+    let (request, first) =
+        ReadDispatch::new(Endpoint::SmsSingle, request("{\"destination\":\"1\"}"), 100).await.unwrap();
+    let (request, second) = ReadDispatch::new(Endpoint::SmsSingle, request, 100).await.unwrap();
     assert!(Arc::ptr_eq(&first, &second));
 
     // As another endpoint, or with other bytes in its place, it is scanned again.
-    let (request, other) = ReadDispatch::new(Endpoint::VerifyStart, request, 100)
-        .await
-        .unwrap();
+    let (request, other) = ReadDispatch::new(Endpoint::VerifyStart, request, 100).await.unwrap();
     assert!(!Arc::ptr_eq(&first, &other));
     let request = request.map(|_| Full::new(Bytes::from_static(b"{\"destination\":\"2\"}")));
-    let (_, changed) = ReadDispatch::new(Endpoint::VerifyStart, request, 100)
-        .await
-        .unwrap();
-    assert_eq!(
-        changed.scan().recipients()[0]
-            .destination(changed.body())
-            .unwrap(),
-        "2"
-    );
+    let (_, changed) = ReadDispatch::new(Endpoint::VerifyStart, request, 100).await.unwrap();
+    assert_eq!(changed.scan().recipients()[0].destination(changed.body()).unwrap(), "2");
 }
 
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused_whether_it_says_its_length_or_not() {
-    assert_eq!(
-        kind(request("{\"destination\":\"1\"}"), 18).await,
-        RefusalKind::BodyTooLarge
-    );
+    assert_eq!(kind(request("{\"destination\":\"1\"}"), 18).await, RefusalKind::BodyTooLarge);
     let mut lying = request("{}");
-    lying
-        .headers_mut()
-        .insert("content-length", "19".parse().unwrap());
+    lying.headers_mut().insert("content-length", "19".parse().unwrap());
     assert_eq!(kind(lying, 18).await, RefusalKind::BodyTooLarge);
 }
 
@@ -64,15 +43,11 @@ async fn what_cannot_be_read_is_told_apart() {
     assert_eq!(kind(request("{"), 100).await, RefusalKind::InvalidJson);
     assert_eq!(kind(request("[]"), 100).await, RefusalKind::InvalidShape);
     let mut text = request("{}");
-    text.headers_mut()
-        .insert("content-type", "text/plain".parse().unwrap());
+    text.headers_mut().insert("content-type", "text/plain".parse().unwrap());
     assert_eq!(kind(text, 100).await, RefusalKind::ContentType);
     let late: BoxError = Box::new(std::io::Error::from(std::io::ErrorKind::TimedOut));
     assert_eq!(unreadable(&late).kind(), RefusalKind::BodyTimeout);
-    assert_eq!(
-        unreadable(&"connection reset".into()).kind(),
-        RefusalKind::BodyUnreadable
-    );
+    assert_eq!(unreadable(&"connection reset".into()).kind(), RefusalKind::BodyUnreadable);
 }
 
 /// A body in frames of its own, which can also be made from bytes.
@@ -107,34 +82,15 @@ async fn frames_are_put_together_and_trailers_are_refused() {
     use http_body::Frame;
     let send = |frames| {
         let (parts, _) = request("").into_parts();
-        ReadDispatch::new(
-            Endpoint::SmsSingle,
-            Request::from_parts(parts, Frames::new(frames)),
-            100,
-        )
+        ReadDispatch::new(Endpoint::SmsSingle, Request::from_parts(parts, Frames::new(frames)), 100)
     };
     let halves = vec![
         Frame::data(Bytes::from_static(b"{\"destina")),
         Frame::data(Bytes::from_static(b"tion\":\"1\"}")),
     ];
-    assert_eq!(
-        send(halves).await.ok().unwrap().1.body(),
-        "{\"destination\":\"1\"}"
-    );
-    let long = vec![
-        Frame::data(Bytes::from(vec![b' '; 60])),
-        Frame::data(Bytes::from(vec![b' '; 60])),
-    ];
-    assert_eq!(
-        send(long).await.err().unwrap().refusal.kind(),
-        RefusalKind::BodyTooLarge
-    );
-    let with_trailers = vec![
-        Frame::data(Bytes::from_static(b"{}")),
-        Frame::trailers(http::HeaderMap::new()),
-    ];
-    assert_eq!(
-        send(with_trailers).await.err().unwrap().refusal.kind(),
-        RefusalKind::Trailers
-    );
+    assert_eq!(send(halves).await.ok().unwrap().1.body(), "{\"destination\":\"1\"}");
+    let long = vec![Frame::data(Bytes::from(vec![b' '; 60])), Frame::data(Bytes::from(vec![b' '; 60]))];
+    assert_eq!(send(long).await.err().unwrap().refusal.kind(), RefusalKind::BodyTooLarge);
+    let with_trailers = vec![Frame::data(Bytes::from_static(b"{}")), Frame::trailers(http::HeaderMap::new())];
+    assert_eq!(send(with_trailers).await.err().unwrap().refusal.kind(), RefusalKind::Trailers);
 }

@@ -60,46 +60,20 @@ impl Scan {
         for member in &self.client_ips {
             let set = if member.in_message { each } else { top };
             edits.push(match (set, member.first, member.exact) {
-                (true, true, true) => Edit {
-                    start: member.value,
-                    end: member.end,
-                    write: Write::Value,
-                },
-                (true, true, false) => Edit {
-                    start: member.key,
-                    end: member.end,
-                    write: Write::Member,
-                },
+                (true, true, true) => Edit { start: member.value, end: member.end, write: Write::Value },
+                (true, true, false) => Edit { start: member.key, end: member.end, write: Write::Member },
                 // With the comma before it, or, where nothing stays before it, with the comma after it.
-                (true, false, _) => Edit {
-                    start: member.before,
-                    end: member.end,
-                    write: Write::Nothing,
-                },
-                (false, ..) if member.kept_before => Edit {
-                    start: member.before,
-                    end: member.end,
-                    write: Write::Nothing,
-                },
-                (false, ..) => Edit {
-                    start: member.key,
-                    end: member.next,
-                    write: Write::Nothing,
-                },
+                (true, false, _) => Edit { start: member.before, end: member.end, write: Write::Nothing },
+                (false, ..) if member.kept_before => {
+                    Edit { start: member.before, end: member.end, write: Write::Nothing }
+                }
+                (false, ..) => Edit { start: member.key, end: member.next, write: Write::Nothing },
             });
         }
         let mut insert = |object: &Object| {
             if !object.has_client_ip {
-                let write = if object.empty {
-                    Write::Member
-                } else {
-                    Write::NextMember
-                };
-                edits.push(Edit {
-                    start: object.end,
-                    end: object.end,
-                    write,
-                });
+                let write = if object.empty { Write::Member } else { Write::NextMember };
+                edits.push(Edit { start: object.end, end: object.end, write });
             }
         };
         if each {

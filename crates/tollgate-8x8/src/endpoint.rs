@@ -107,206 +107,82 @@ type Pattern = &'static [&'static str];
 const SESSION: Pattern = &["api", "v2", "subaccounts", "*", "sessions", "*"];
 
 const BODIES: &[(Pattern, Endpoint)] = &[
-    (
-        &["api", "v1", "subaccounts", "*", "messages"],
-        Endpoint::SmsSingle,
-    ),
-    (
-        &["api", "v1", "subaccounts", "*", "messages", "batch"],
-        Endpoint::SmsBatch,
-    ),
-    (
-        &["api", "v2", "subaccounts", "*", "sessions"],
-        Endpoint::VerifyStart,
-    ),
-    (
-        &["api", "v1", "subaccounts", "*", "surveys", "*", "messages"],
-        Endpoint::SurveySingle,
-    ),
-    (
-        &[
-            "api",
-            "v1",
-            "subaccounts",
-            "*",
-            "surveys",
-            "*",
-            "messages",
-            "batch",
-        ],
-        Endpoint::SurveyBatch,
-    ),
+    (&["api", "v1", "subaccounts", "*", "messages"], Endpoint::SmsSingle),
+    (&["api", "v1", "subaccounts", "*", "messages", "batch"], Endpoint::SmsBatch),
+    (&["api", "v2", "subaccounts", "*", "sessions"], Endpoint::VerifyStart),
+    (&["api", "v1", "subaccounts", "*", "surveys", "*", "messages"], Endpoint::SurveySingle),
+    (&["api", "v1", "subaccounts", "*", "surveys", "*", "messages", "batch"], Endpoint::SurveyBatch),
     (&["sms", "v1", "*", "single"], Endpoint::LegacySingle),
     (&["sms", "v1", "*", "many"], Endpoint::LegacyBatch),
     (&["sms", "v1", "*", "many", "compact"], Endpoint::LegacyBatch),
     (&["verify", "v1", "*"], Endpoint::LegacyVerify),
-    (
-        &["api", "v2", "subaccounts", "*", "sma", "coverage"],
-        Endpoint::SmaCoverage,
-    ),
+    (&["api", "v2", "subaccounts", "*", "sma", "coverage"], Endpoint::SmaCoverage),
 ];
 
 /// Calls other than GET and HEAD that are known to send nothing.
 const QUIET: &[(Method, Pattern)] = &[
     // SMS: feedback, cancelling, Remove PII, exports, webhooks
-    (
-        Method::POST,
-        &["api", "v1", "subaccounts", "*", "messages", "*", "feedback"],
-    ),
-    (
-        Method::DELETE,
-        &["api", "v1", "subaccounts", "*", "messages", "*"],
-    ),
-    (
-        Method::DELETE,
-        &["api", "v1", "subaccounts", "*", "messages", "batch", "*"],
-    ),
-    (
-        Method::DELETE,
-        &["api", "v1", "subaccounts", "*", "messages", "*", "pii"],
-    ),
-    (
-        Method::POST,
-        &["api", "v1", "subaccounts", "*", "messages", "exports"],
-    ),
-    (
-        Method::DELETE,
-        &["api", "v1", "subaccounts", "*", "messages", "exports", "*"],
-    ),
+    (Method::POST, &["api", "v1", "subaccounts", "*", "messages", "*", "feedback"]),
+    (Method::DELETE, &["api", "v1", "subaccounts", "*", "messages", "*"]),
+    (Method::DELETE, &["api", "v1", "subaccounts", "*", "messages", "batch", "*"]),
+    (Method::DELETE, &["api", "v1", "subaccounts", "*", "messages", "*", "pii"]),
+    (Method::POST, &["api", "v1", "subaccounts", "*", "messages", "exports"]),
+    (Method::DELETE, &["api", "v1", "subaccounts", "*", "messages", "exports", "*"]),
     (Method::POST, &["api", "v1", "accounts", "*", "webhooks"]),
     (Method::DELETE, &["api", "v1", "accounts", "*", "webhooks"]),
     // Number Masking
     (Method::POST, &["api", "v1", "subaccounts", "*", "webhooks"]),
-    (
-        Method::DELETE,
-        &["api", "v1", "subaccounts", "*", "webhooks", "*"],
-    ),
-    (
-        Method::POST,
-        &["api", "v1", "subaccounts", "*", "recording-push-config"],
-    ),
-    (
-        Method::DELETE,
-        &["api", "v1", "subaccounts", "*", "recording-push-config"],
-    ),
+    (Method::DELETE, &["api", "v1", "subaccounts", "*", "webhooks", "*"]),
+    (Method::POST, &["api", "v1", "subaccounts", "*", "recording-push-config"]),
+    (Method::DELETE, &["api", "v1", "subaccounts", "*", "recording-push-config"]),
     // Contacts
     (Method::POST, &["api", "v1", "accounts", "*", "contacts"]),
     (Method::DELETE, &["api", "v1", "accounts", "*", "contacts", "*"]),
     (Method::PATCH, &["api", "v1", "accounts", "*", "contacts", "*"]),
-    (
-        Method::POST,
-        &["api", "v1", "accounts", "*", "contacts", "blacklist", "*"],
-    ),
-    (
-        Method::POST,
-        &["api", "v1", "accounts", "*", "contacts", "batches", "*"],
-    ),
+    (Method::POST, &["api", "v1", "accounts", "*", "contacts", "blacklist", "*"]),
+    (Method::POST, &["api", "v1", "accounts", "*", "contacts", "batches", "*"]),
     (Method::POST, &["api", "v1", "accounts", "*", "groups"]),
     (Method::DELETE, &["api", "v1", "accounts", "*", "groups", "*"]),
     (Method::PATCH, &["api", "v1", "accounts", "*", "groups", "*"]),
-    (
-        Method::POST,
-        &["api", "v1", "accounts", "*", "groups", "*", "contacts"],
-    ),
-    (
-        Method::DELETE,
-        &["api", "v1", "accounts", "*", "groups", "*", "contacts"],
-    ),
-    (
-        Method::POST,
-        &["api", "v1", "accounts", "*", "groups", "batches", "*"],
-    ),
+    (Method::POST, &["api", "v1", "accounts", "*", "groups", "*", "contacts"]),
+    (Method::DELETE, &["api", "v1", "accounts", "*", "groups", "*", "contacts"]),
+    (Method::POST, &["api", "v1", "accounts", "*", "groups", "batches", "*"]),
 ];
 
 /// What Messaging Apps publishes beside its GETs.
 const MESSAGING_APPS: &[(Method, Pattern)] = &[
     (Method::POST, &["api", "v1", "subaccounts", "*", "messages"]),
-    (
-        Method::POST,
-        &["api", "v1", "subaccounts", "*", "messages", "batch"],
-    ),
-    (
-        Method::DELETE,
-        &["api", "v1", "subaccounts", "*", "messages", "*"],
-    ),
-    (
-        Method::DELETE,
-        &["api", "v1", "subaccounts", "*", "messages", "batch", "*"],
-    ),
-    (
-        Method::POST,
-        &["api", "v1", "subaccounts", "*", "messages", "*", "read"],
-    ),
-    (
-        Method::POST,
-        &["api", "v1", "subaccounts", "*", "messages", "exports"],
-    ),
-    (
-        Method::DELETE,
-        &["api", "v1", "subaccounts", "*", "messages", "exports", "*"],
-    ),
+    (Method::POST, &["api", "v1", "subaccounts", "*", "messages", "batch"]),
+    (Method::DELETE, &["api", "v1", "subaccounts", "*", "messages", "*"]),
+    (Method::DELETE, &["api", "v1", "subaccounts", "*", "messages", "batch", "*"]),
+    (Method::POST, &["api", "v1", "subaccounts", "*", "messages", "*", "read"]),
+    (Method::POST, &["api", "v1", "subaccounts", "*", "messages", "exports"]),
+    (Method::DELETE, &["api", "v1", "subaccounts", "*", "messages", "exports", "*"]),
     (Method::POST, &["api", "v1", "subaccounts", "*", "events"]),
     (Method::POST, &["api", "v1", "subaccounts", "*", "lon"]),
     (Method::POST, &["api", "v1", "subaccounts", "*", "lon", "batch"]),
     (Method::POST, &["api", "v1", "subaccounts", "*", "files"]),
     (Method::POST, &["api", "v1", "accounts", "*", "webhooks"]),
     (Method::DELETE, &["api", "v1", "accounts", "*", "webhooks"]),
-    (
-        Method::POST,
-        &["api", "v1", "accounts", "*", "channels", "*", "templates"],
-    ),
-    (
-        Method::DELETE,
-        &["api", "v1", "accounts", "*", "channels", "*", "templates", "*"],
-    ),
-    (
-        Method::POST,
-        &["api", "v1", "accounts", "*", "channels", "*", "flows"],
-    ),
-    (
-        Method::PUT,
-        &["api", "v1", "accounts", "*", "channels", "*", "flows", "*"],
-    ),
-    (
-        Method::DELETE,
-        &["api", "v1", "accounts", "*", "channels", "*", "flows", "*"],
-    ),
-    (
-        Method::POST,
-        &[
-            "api", "v1", "accounts", "*", "channels", "*", "flows", "*", "publish",
-        ],
-    ),
-    (
-        Method::POST,
-        &[
-            "api",
-            "v1",
-            "accounts",
-            "*",
-            "channels",
-            "*",
-            "flows",
-            "*",
-            "deprecate",
-        ],
-    ),
+    (Method::POST, &["api", "v1", "accounts", "*", "channels", "*", "templates"]),
+    (Method::DELETE, &["api", "v1", "accounts", "*", "channels", "*", "templates", "*"]),
+    (Method::POST, &["api", "v1", "accounts", "*", "channels", "*", "flows"]),
+    (Method::PUT, &["api", "v1", "accounts", "*", "channels", "*", "flows", "*"]),
+    (Method::DELETE, &["api", "v1", "accounts", "*", "channels", "*", "flows", "*"]),
+    (Method::POST, &["api", "v1", "accounts", "*", "channels", "*", "flows", "*", "publish"]),
+    (Method::POST, &["api", "v1", "accounts", "*", "channels", "*", "flows", "*", "deprecate"]),
 ];
 
 fn any(table: &[(Method, Pattern)], method: &Method, segments: &[&str]) -> bool {
-    table
-        .iter()
-        .any(|(known, pattern)| known == method && matches(pattern, segments))
+    table.iter().any(|(known, pattern)| known == method && matches(pattern, segments))
 }
 
 /// `*` stands for one segment that is not empty.
 fn matches(pattern: &[&str], segments: &[&str]) -> bool {
     pattern.len() == segments.len()
-        && pattern.iter().zip(segments).all(|(want, have)| {
-            if *want == "*" {
-                !have.is_empty()
-            } else {
-                want == have
-            }
-        })
+        && pattern.iter().zip(segments).all(
+            |(want, have)| {
+                if *want == "*" { !have.is_empty() } else { want == have }
+            },
+        )
 }

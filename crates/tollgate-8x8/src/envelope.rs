@@ -36,17 +36,12 @@ fn render(refusal: &Refusal, _: &HeaderMap) -> Response<Bytes> {
     let mut body = format!("{{\"code\":{},\"message\":\"", code_of(refusal.kind()));
     refusal::escape_into(&mut body, refusal.detail());
     let timestamp = jiff::Timestamp::try_from(SystemClock::new().wall()).unwrap_or_default();
-    body.push_str(&format!(
-        "\",\"errorId\":\"{}\",\"timestamp\":\"{timestamp:.3}\"",
-        uuid::Uuid::new_v4()
-    ));
+    body.push_str(&format!("\",\"errorId\":\"{}\",\"timestamp\":\"{timestamp:.3}\"", uuid::Uuid::new_v4()));
     refusal.append_members(&mut body);
     body.push('}');
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = refusal.kind().status();
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
@@ -70,12 +65,6 @@ mod tests {
         assert_eq!(body["message"], "range +62 812 345 xxx");
         assert_eq!(body["reasons"][0], "range_velocity");
         assert!(body["errorId"].as_str().unwrap().parse::<uuid::Uuid>().is_ok());
-        assert!(
-            body["timestamp"]
-                .as_str()
-                .unwrap()
-                .parse::<jiff::Timestamp>()
-                .is_ok()
-        );
+        assert!(body["timestamp"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
     }
 }

@@ -68,16 +68,12 @@ struct Next<S, H> {
 impl<S: Service<Request<B>>, B, H> DispatchFuture<S, B, H> {
     /// The inner service was called with the request as it is.
     pub fn pass(future: S::Future) -> Self {
-        Self {
-            state: State::Called(future),
-        }
+        Self { state: State::Called(future) }
     }
 
     /// The request is refused as it stands.
     pub fn refuse(refusal: Refusal, format: RefusalFormat, request_headers: &HeaderMap) -> Self {
-        Self {
-            state: State::Refused(Some(format.render_bytes(refusal, request_headers))),
-        }
+        Self { state: State::Refused(Some(format.render_bytes(refusal, request_headers))) }
     }
 }
 
@@ -93,16 +89,7 @@ impl<S: Service<Request<B>>, B: http_body::Body, H> DispatchFuture<S, B, H> {
         format: RefusalFormat,
     ) -> Self {
         let read = ReadDispatch::new(endpoint, request, limit);
-        Self {
-            state: State::Reading {
-                read,
-                next: Some(Next {
-                    service,
-                    handler,
-                    format,
-                }),
-            },
-        }
+        Self { state: State::Reading { read, next: Some(Next { service, handler, format }) } }
     }
 }
 
@@ -145,19 +132,13 @@ where
                         return Poll::Pending;
                     };
                     match read {
-                        Ok((request, dispatch)) => State::Handling {
-                            dispatch,
-                            request: Some(request),
-                            next: Some(next),
-                        },
+                        Ok((request, dispatch)) => {
+                            State::Handling { dispatch, request: Some(request), next: Some(next) }
+                        }
                         Err(unread) => next.refuse(unread.refusal, &unread.parts.headers),
                     }
                 }
-                StateProjection::Handling {
-                    dispatch,
-                    request,
-                    next,
-                } => {
+                StateProjection::Handling { dispatch, request, next } => {
                     let (Some(pending), Some(handling)) = (request.as_mut(), next.as_mut()) else {
                         return Poll::Pending;
                     };

@@ -31,14 +31,8 @@ pub(crate) fn check(headers: &HeaderMap) -> Result<(), Refusal> {
 ///
 /// [`RefusalKind::SignedBody`], naming the header.
 pub fn refuse_signed(headers: &HeaderMap) -> Result<(), Refusal> {
-    const SIGNED: [&str; 6] = [
-        "content-digest",
-        "repr-digest",
-        "digest",
-        "content-md5",
-        "signature",
-        "signature-input",
-    ];
+    const SIGNED: [&str; 6] =
+        ["content-digest", "repr-digest", "digest", "content-md5", "signature", "signature-input"];
     match SIGNED.iter().find(|name| headers.contains_key(**name)) {
         None => Ok(()),
         Some(name) => Err(Refusal::new(
@@ -62,9 +56,7 @@ fn is_json(value: &[u8]) -> bool {
     };
     let token = |text: &str| {
         !text.is_empty()
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
     };
     if !token(subtype) || !(subtype == "json" || subtype.ends_with("+json")) {
         return false;
@@ -75,10 +67,7 @@ fn is_json(value: &[u8]) -> bool {
         if name.trim().eq_ignore_ascii_case("charset") {
             charsets += 1;
             let value = value.trim();
-            let value = value
-                .strip_prefix('"')
-                .and_then(|value| value.strip_suffix('"'))
-                .unwrap_or(value);
+            let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
             if !value.eq_ignore_ascii_case("utf-8") && !value.eq_ignore_ascii_case("utf8") {
                 return false;
             }
@@ -131,10 +120,7 @@ mod tests {
         let json = ("content-type", "application/json");
         assert_eq!(kind(&[json]), None);
         assert_eq!(kind(&[json, ("content-encoding", "identity")]), None);
-        assert_eq!(
-            kind(&[json, ("content-encoding", "gzip")]),
-            Some(RefusalKind::ContentEncoding)
-        );
+        assert_eq!(kind(&[json, ("content-encoding", "gzip")]), Some(RefusalKind::ContentEncoding));
         assert_eq!(kind(&[json, json]), Some(RefusalKind::ContentType));
         assert_eq!(kind(&[]), Some(RefusalKind::ContentType));
     }

@@ -100,12 +100,7 @@ const PRODUCTS: [Product; 6] = [
     Product::Contacts,
     Product::Voice,
 ];
-const REGIONS: [Region; 4] = [
-    Region::AsiaPacific,
-    Region::NorthAmerica,
-    Region::Europe,
-    Region::Indonesia,
-];
+const REGIONS: [Region; 4] = [Region::AsiaPacific, Region::NorthAmerica, Region::Europe, Region::Indonesia];
 
 /// Hosts that still serve paths of the time before 8x8 took Wavecell over.
 const LEGACY: [&str; 2] = ["api.wavecell.com", "voice.wavecell.com"];
@@ -135,9 +130,7 @@ impl Hosts {
     ///
     /// `authority` is not a host with an optional port.
     pub fn with_host(mut self, authority: &str) -> Result<Self, HostError> {
-        let error = || HostError {
-            authority: authority.to_owned(),
-        };
+        let error = || HostError { authority: authority.to_owned() };
         let parsed: Authority = authority.parse().map_err(|_| error())?;
         if authority.contains('@') || parsed.host().is_empty() {
             return Err(error());
@@ -147,10 +140,7 @@ impl Hosts {
             None if authority.len() != parsed.host().len() => return Err(error()),
             None => None,
         };
-        self.own.push(Own {
-            host: canonical(parsed.host()).to_ascii_lowercase(),
-            port,
-        });
+        self.own.push(Own { host: canonical(parsed.host()).to_ascii_lowercase(), port });
         Ok(self)
     }
 
@@ -167,16 +157,10 @@ impl Hosts {
         if LEGACY.iter().any(|legacy| legacy.eq_ignore_ascii_case(host)) {
             return Some(Suite::Sms);
         }
-        let product = PRODUCTS.into_iter().find(|product| {
-            REGIONS
-                .iter()
-                .any(|&region| product.host(region).eq_ignore_ascii_case(host))
-        })?;
-        Some(if product == Product::MessagingApps {
-            Suite::MessagingApps
-        } else {
-            Suite::Sms
-        })
+        let product = PRODUCTS
+            .into_iter()
+            .find(|product| REGIONS.iter().any(|&region| product.host(region).eq_ignore_ascii_case(host)))?;
+        Some(if product == Product::MessagingApps { Suite::MessagingApps } else { Suite::Sms })
     }
 }
 
@@ -200,11 +184,7 @@ pub struct HostError {
 
 impl fmt::Display for HostError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:?} is not a host with an optional port, such as \"127.0.0.1:9001\"",
-            self.authority
-        )
+        write!(f, "{:?} is not a host with an optional port, such as \"127.0.0.1:9001\"", self.authority)
     }
 }
 
@@ -217,13 +197,7 @@ mod tests {
     #[test]
     fn every_spelling_of_a_host_is_that_host() {
         let hosts = Hosts::new();
-        for host in [
-            "sms.8x8.com",
-            "SMS.8x8.COM",
-            "sms.8x8.com.",
-            "verify.us.8x8.com",
-            "api.wavecell.com",
-        ] {
+        for host in ["sms.8x8.com", "SMS.8x8.COM", "sms.8x8.com.", "verify.us.8x8.com", "api.wavecell.com"] {
             assert_eq!(hosts.suite(host, Some(8443)), Some(Suite::Sms), "{host}");
         }
         assert_eq!(hosts.suite("chatapps.8x8.id", None), Some(Suite::MessagingApps));
@@ -249,11 +223,7 @@ mod tests {
 
     #[test]
     fn a_host_of_ones_own_is_taken_with_its_port() {
-        let hosts = Hosts::new()
-            .with_host("127.0.0.1:9001")
-            .unwrap()
-            .with_host("[::1]:9002")
-            .unwrap();
+        let hosts = Hosts::new().with_host("127.0.0.1:9001").unwrap().with_host("[::1]:9002").unwrap();
         assert_eq!(hosts.suite("127.0.0.1", Some(9001)), Some(Suite::Sms));
         assert_eq!(hosts.suite("127.0.0.1", Some(9002)), None);
         assert_eq!(hosts.suite("[::1]", Some(9002)), Some(Suite::Sms));

@@ -34,11 +34,7 @@ type Result<T, E = JsonError> = std::result::Result<T, E>;
 
 impl<'a> Cursor<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        let mut cursor = Self {
-            bytes,
-            at: 0,
-            depth: 0,
-        };
+        let mut cursor = Self { bytes, at: 0, depth: 0 };
         cursor.white_space();
         cursor
     }
@@ -65,11 +61,7 @@ impl<'a> Cursor<'a> {
     /// After the document: only white space may follow.
     pub(crate) fn end(&mut self) -> Result<()> {
         self.white_space();
-        if self.at == self.bytes.len() {
-            Ok(())
-        } else {
-            self.fail()
-        }
+        if self.at == self.bytes.len() { Ok(()) } else { self.fail() }
     }
 
     /// Walks an object, at its `{`. `each` gets the cursor before a member's value, with its key, and has to leave it
@@ -221,11 +213,7 @@ impl<'a> Cursor<'a> {
             b'n' => b"null",
             _ => return self.number(),
         };
-        if self
-            .bytes
-            .get(self.at..)
-            .is_some_and(|rest| rest.starts_with(word))
-        {
+        if self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(word)) {
             self.at += word.len();
             return Ok(());
         }
@@ -332,10 +320,7 @@ fn string_stop(bytes: &[u8], mut at: usize) -> usize {
         }
         at += 8;
     }
-    while bytes
-        .get(at)
-        .is_some_and(|&byte| byte != b'"' && byte != b'\\' && byte >= 0x20)
-    {
+    while bytes.get(at).is_some_and(|&byte| byte != b'"' && byte != b'\\' && byte >= 0x20) {
         at += 1;
     }
     at

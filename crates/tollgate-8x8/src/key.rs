@@ -48,11 +48,7 @@ impl Key {
         let plain = !escaped && raw.is_ascii();
         Self::ALL.into_iter().find(|key| {
             let name = key.name().as_bytes();
-            if plain {
-                raw.eq_ignore_ascii_case(name)
-            } else {
-                folds_to(raw, name)
-            }
+            if plain { raw.eq_ignore_ascii_case(name) } else { folds_to(raw, name) }
         })
     }
 }
@@ -61,8 +57,7 @@ impl Key {
 fn folds_to(raw: &[u8], name: &[u8]) -> bool {
     let Some(text) = decode(raw) else { return false };
     let mut chars = text.chars();
-    name.iter()
-        .all(|&want| chars.next().is_some_and(|c| fold(c) == want.to_ascii_lowercase()))
+    name.iter().all(|&want| chars.next().is_some_and(|c| fold(c) == want.to_ascii_lowercase()))
         && chars.next().is_none()
 }
 
@@ -143,35 +138,17 @@ mod tests {
             "\\u0063lientIp",
             "cl\u{131}entIp",
         ] {
-            assert_eq!(
-                Key::of(raw.as_bytes(), raw.contains('\\')),
-                Some(Key::ClientIp),
-                "{raw}"
-            );
+            assert_eq!(Key::of(raw.as_bytes(), raw.contains('\\')), Some(Key::ClientIp), "{raw}");
         }
-        assert_eq!(
-            Key::of("de\u{17f}tination".as_bytes(), false),
-            Some(Key::Destination)
-        );
-        for raw in [
-            "clientIp ",
-            "client_ip",
-            "clientIp\\u0000",
-            "clientI",
-            "",
-            "\\ud800",
-            "client\\/Ip",
-        ] {
+        assert_eq!(Key::of("de\u{17f}tination".as_bytes(), false), Some(Key::Destination));
+        for raw in ["clientIp ", "client_ip", "clientIp\\u0000", "clientI", "", "\\ud800", "client\\/Ip"] {
             assert_eq!(Key::of(raw.as_bytes(), raw.contains('\\')), None, "{raw}");
         }
     }
 
     #[test]
     fn strings_are_decoded_as_rfc_8259_says() {
-        assert_eq!(
-            decode(br#"a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00z"#).unwrap(),
-            "a\"\\/\u{8}\u{c}\n\r\té😀z"
-        );
+        assert_eq!(decode(br#"a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00z"#).unwrap(), "a\"\\/\u{8}\u{c}\n\r\té😀z");
         assert!(decode(br"\ud800").is_none());
         assert!(decode(br"\ud800\u0041").is_none());
         assert!(decode(br"\udc00").is_none());

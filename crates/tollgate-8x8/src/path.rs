@@ -19,11 +19,7 @@ pub(crate) fn doubt(path: &str) -> Option<&'static str> {
     while let Some(percent) = rest.iter().position(|&byte| byte == b'%') {
         let octet = rest.get(percent + 1..percent + 3).and_then(|hex| {
             let hex = std::str::from_utf8(hex).ok()?;
-            if hex.starts_with('+') {
-                None
-            } else {
-                u8::from_str_radix(hex, 16).ok()
-            }
+            if hex.starts_with('+') { None } else { u8::from_str_radix(hex, 16).ok() }
         });
         match octet {
             None => return Some("a percent sign without two hexadecimal digits"),
@@ -42,11 +38,9 @@ mod tests {
 
     #[test]
     fn a_normal_path_has_no_doubt() {
-        for path in [
-            "/",
-            "/api/v1/subaccounts/my-sub_1.&/messages",
-            "/api/v1/subaccounts/a/phones/%2B6591234567",
-        ] {
+        for path in
+            ["/", "/api/v1/subaccounts/my-sub_1.&/messages", "/api/v1/subaccounts/a/phones/%2B6591234567"]
+        {
             assert_eq!(doubt(path), None, "{path}");
         }
     }

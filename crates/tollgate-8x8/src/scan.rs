@@ -180,10 +180,7 @@ impl Scan {
         }
         cursor.array(|cursor| {
             let index = self.count()?;
-            let recipient = Recipient {
-                destination: Some(span(cursor)?),
-                country: None,
-            };
+            let recipient = Recipient { destination: Some(span(cursor)?), country: None };
             self.recipients.push(recipient);
             self.check(index, recipient, cursor);
             Ok(())
@@ -193,11 +190,7 @@ impl Scan {
     /// The index of the next recipient, while there may be one.
     fn count(&self) -> Result<usize, ScanError> {
         let index = self.recipients.len();
-        if index >= MAX_DESTINATIONS {
-            Err(ScanError::TooManyDestinations)
-        } else {
-            Ok(index)
-        }
+        if index >= MAX_DESTINATIONS { Err(ScanError::TooManyDestinations) } else { Ok(index) }
     }
 
     fn check(&mut self, index: usize, recipient: Recipient, cursor: &Cursor<'_>) {
@@ -207,10 +200,7 @@ impl Scan {
             Some(destination) if !text(destination) => self.note(Fault::DestinationNotText(index)),
             Some(_) => {}
         }
-        if recipient
-            .country
-            .is_some_and(|country| !text(country) && cursor.byte(country.start) != b'n')
-        {
+        if recipient.country.is_some_and(|country| !text(country) && cursor.byte(country.start) != b'n') {
             self.note(Fault::CountryNotText(index));
         }
     }
@@ -243,10 +233,7 @@ fn text(span: Span, body: &[u8]) -> Option<Cow<'_, str>> {
 fn span(cursor: &mut Cursor<'_>) -> Result<Span, JsonError> {
     let start = position(cursor.at());
     cursor.skip()?;
-    Ok(Span {
-        start,
-        end: position(cursor.at()),
-    })
+    Ok(Span { start, end: position(cursor.at()) })
 }
 
 /// Bodies are shorter than 4 GiB: [`Scan::read`] looked first.
@@ -285,11 +272,7 @@ impl Members {
 
     /// Before a value: which key it is, if one that Tollgate reads.
     fn key(&mut self, cursor: &Cursor<'_>, text: Text, scan: &mut Scan) -> Result<Option<Key>, ScanError> {
-        if let Some(member) = self
-            .pending
-            .take()
-            .and_then(|index| scan.client_ips.get_mut(index))
-        {
+        if let Some(member) = self.pending.take().and_then(|index| scan.client_ips.get_mut(index)) {
             member.next = position(text.start - 1);
         }
         let Some(key) = Key::of(cursor.raw(text), text.escaped) else {
@@ -331,11 +314,7 @@ impl Members {
     }
 
     fn object(&self) -> Object {
-        Object {
-            end: position(self.end),
-            empty: self.empty,
-            has_client_ip: self.has_client_ip,
-        }
+        Object { end: position(self.end), empty: self.empty, has_client_ip: self.has_client_ip }
     }
 }
 
@@ -378,19 +357,13 @@ impl fmt::Display for ScanError {
             Self::Depth => write!(f, "the body is nested deeper than {MAX_DEPTH}"),
             Self::NotAnObject => f.write_str("the body is JSON, but not an object"),
             Self::Doubled(key) => {
-                write!(
-                    f,
-                    "the key {key:?} is given twice (escapes and letter case aside): give it once"
-                )
+                write!(f, "the key {key:?} is given twice (escapes and letter case aside): give it once")
             }
             Self::MessagesBesideDestinations => {
                 f.write_str("\"messages\" and \"destinations\" are both given: give one of them")
             }
             Self::TooManyDestinations => {
-                write!(
-                    f,
-                    "more than {MAX_DESTINATIONS} destinations: send them in several batches"
-                )
+                write!(f, "more than {MAX_DESTINATIONS} destinations: send them in several batches")
             }
             Self::TooLong => f.write_str("the body is longer than 4 GiB"),
         }
@@ -435,16 +408,10 @@ impl fmt::Display for Fault {
         match self {
             Self::DestinationMissing(index) => write!(f, "recipient {index} has no \"destination\""),
             Self::DestinationNotText(index) => {
-                write!(
-                    f,
-                    "the \"destination\" of recipient {index} is not a string: write \"+…\" in quotes"
-                )
+                write!(f, "the \"destination\" of recipient {index} is not a string: write \"+…\" in quotes")
             }
             Self::CountryNotText(index) => {
-                write!(
-                    f,
-                    "the \"country\" of recipient {index} is not a string: write two letters in quotes"
-                )
+                write!(f, "the \"country\" of recipient {index} is not a string: write two letters in quotes")
             }
             Self::MessageNotAnObject(index) => write!(f, "messages[{index}] is not an object"),
             Self::NotAList(key) => write!(f, "{key:?} is not a list"),

@@ -21,29 +21,17 @@ fn client_ip_becomes_the_last_member_or_replaces_the_one_that_is_there() {
     assert_eq!(top("{}"), r#"{"clientIp":"203.0.113.7"}"#);
     assert_eq!(top(" { } "), r#" {"clientIp":"203.0.113.7" } "#);
     assert_eq!(top(r#"{"a":1}"#), r#"{"a":1,"clientIp":"203.0.113.7"}"#);
-    assert_eq!(
-        top("{\"a\": 1\n}\n"),
-        "{\"a\": 1,\"clientIp\":\"203.0.113.7\"\n}\n"
-    );
-    assert_eq!(
-        top(r#"{"clientIp":"6.6.6.6","a":1}"#),
-        r#"{"clientIp":"203.0.113.7","a":1}"#
-    );
+    assert_eq!(top("{\"a\": 1\n}\n"), "{\"a\": 1,\"clientIp\":\"203.0.113.7\"\n}\n");
+    assert_eq!(top(r#"{"clientIp":"6.6.6.6","a":1}"#), r#"{"clientIp":"203.0.113.7","a":1}"#);
     for value in ["null", "{\"a\":[1,{}]}", "[[]]", "1e400", "\"\\u0000\"", "true"] {
-        assert_eq!(
-            top(&format!(r#"{{"clientIp" : {value} }}"#)),
-            r#"{"clientIp" : "203.0.113.7" }"#
-        );
+        assert_eq!(top(&format!(r#"{{"clientIp" : {value} }}"#)), r#"{"clientIp" : "203.0.113.7" }"#);
     }
 }
 
 #[test]
 fn every_spelling_is_replaced_and_further_ones_are_removed() {
     for key in ["ClientIP", "clien\\u0074Ip", "CLIENTIP", "\\u0063\\u006cientIp"] {
-        assert_eq!(
-            top(&format!(r#"{{"{key}":"6.6.6.6","a":1}}"#)),
-            r#"{"clientIp":"203.0.113.7","a":1}"#
-        );
+        assert_eq!(top(&format!(r#"{{"{key}":"6.6.6.6","a":1}}"#)), r#"{"clientIp":"203.0.113.7","a":1}"#);
     }
     assert_eq!(
         top(r#"{"clientIp":1 , "a":1, "ClientIp":2,"clientIP":3}"#),
@@ -60,10 +48,7 @@ fn client_ip_inside_messages_is_removed_wherever_it_stands() {
         (r#"{"a":1 , "clientIp":1 , "b":2}"#, r#"{"a":1 , "b":2}"#),
         (r#"{"clientIp":1,"CLIENTIP":2}"#, "{}"),
         (r#"{"clientIp":1,"CLIENTIP":2,"a":1,"clientip":3}"#, r#"{"a":1}"#),
-        (
-            r#"{ "clientIp" : {"x":[]} , "a":{"clientIp":1}}"#,
-            r#"{ "a":{"clientIp":1}}"#,
-        ),
+        (r#"{ "clientIp" : {"x":[]} , "a":{"clientIp":1}}"#, r#"{ "a":{"clientIp":1}}"#),
     ];
     for (message, want) in cases {
         assert_eq!(
@@ -92,13 +77,7 @@ fn all_other_bytes_stay_as_they_are() {
     let body = r#"{ "n":123456789012345678901234567890, "f":[1.0,1e3,1E+3,-0,0.10,1e400],
         "s":"\u0041\/\ud800 é", "dup":1,"dup":2 , "a":{"clientIp":"in something else"}}"#;
     let out = put(Endpoint::VerifyStart, Placement::Top, body).unwrap();
-    assert_eq!(
-        out,
-        body.replace(
-            r#"something else"}}"#,
-            r#"something else"},"clientIp":"203.0.113.7"}"#
-        )
-    );
+    assert_eq!(out, body.replace(r#"something else"}}"#, r#"something else"},"clientIp":"203.0.113.7"}"#));
 }
 
 #[test]
@@ -143,47 +122,25 @@ fn what_is_not_strict_json_is_refused() {
     ];
     for body in bad {
         assert!(
-            matches!(
-                Scan::read(Endpoint::SmsSingle, body.as_bytes()),
-                Err(ScanError::Syntax(_))
-            ),
+            matches!(Scan::read(Endpoint::SmsSingle, body.as_bytes()), Err(ScanError::Syntax(_))),
             "{body:?}"
         );
     }
     for body in ["[]", "1", "\"x\"", "null", " [{}] "] {
-        assert_eq!(
-            Scan::read(Endpoint::SmsSingle, body.as_bytes()).unwrap_err(),
-            ScanError::NotAnObject
-        );
+        assert_eq!(Scan::read(Endpoint::SmsSingle, body.as_bytes()).unwrap_err(), ScanError::NotAnObject);
     }
-    assert_eq!(
-        Scan::read(Endpoint::SmsSingle, b"{\"a\":\"\xff\"}").unwrap_err(),
-        ScanError::Utf8(6)
-    );
+    assert_eq!(Scan::read(Endpoint::SmsSingle, b"{\"a\":\"\xff\"}").unwrap_err(), ScanError::Utf8(6));
 }
 
 #[test]
 fn depth_is_limited_without_using_the_stack() {
     let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1));
     assert!(Scan::read(Endpoint::SmsSingle, nested(128).as_bytes()).is_ok());
-    assert_eq!(
-        Scan::read(Endpoint::SmsSingle, nested(129).as_bytes()).unwrap_err(),
-        ScanError::Depth
-    );
+    assert_eq!(Scan::read(Endpoint::SmsSingle, nested(129).as_bytes()).unwrap_err(), ScanError::Depth);
     let deep = "{\"a\":".repeat(1_000_000);
-    assert_eq!(
-        Scan::read(Endpoint::SmsSingle, deep.as_bytes()).unwrap_err(),
-        ScanError::Depth
-    );
-    let in_message = format!(
-        "{{\"messages\":[{{\"a\":{}{}}}]}}",
-        "[".repeat(126),
-        "]".repeat(126)
-    );
-    assert_eq!(
-        Scan::read(Endpoint::SmsBatch, in_message.as_bytes()).unwrap_err(),
-        ScanError::Depth
-    );
+    assert_eq!(Scan::read(Endpoint::SmsSingle, deep.as_bytes()).unwrap_err(), ScanError::Depth);
+    let in_message = format!("{{\"messages\":[{{\"a\":{}{}}}]}}", "[".repeat(126), "]".repeat(126));
+    assert_eq!(Scan::read(Endpoint::SmsBatch, in_message.as_bytes()).unwrap_err(), ScanError::Depth);
 }
 
 #[test]
@@ -222,37 +179,22 @@ fn recipients_are_found_in_every_shape() {
         assert_eq!(scan.fault(), None, "{body}");
         let of = |r: &Recipient| {
             let text = |text: Option<Cow<'_, str>>| text.map(Cow::into_owned);
-            (
-                text(r.destination(body.as_bytes())).unwrap(),
-                text(r.country(body.as_bytes())),
-            )
+            (text(r.destination(body.as_bytes())).unwrap(), text(r.country(body.as_bytes())))
         };
         scan.recipients().iter().map(of).collect::<Vec<_>>()
     };
     let one = |number: &str, country: Option<&str>| (number.to_owned(), country.map(str::to_owned));
     assert_eq!(
-        read(
-            Endpoint::VerifyStart,
-            r#"{"Destination":"\u002b65 9123","country":"SG"}"#
-        ),
+        read(Endpoint::VerifyStart, r#"{"Destination":"\u002b65 9123","country":"SG"}"#),
         [one("+65 9123", Some("SG"))]
     );
+    assert_eq!(read(Endpoint::SmsSingle, r#"{"destination":"1","country":null}"#), [one("1", None)]);
     assert_eq!(
-        read(Endpoint::SmsSingle, r#"{"destination":"1","country":null}"#),
-        [one("1", None)]
-    );
-    assert_eq!(
-        read(
-            Endpoint::SmsBatch,
-            r#"{"destinations":["1","2"],"destination":"9"}"#
-        ),
+        read(Endpoint::SmsBatch, r#"{"destinations":["1","2"],"destination":"9"}"#),
         [one("1", None), one("2", None)]
     );
     assert_eq!(
-        read(
-            Endpoint::SmsBatch,
-            r#"{"messages":[{"destination":"1"},{"country":"US","destination":"2"}]}"#
-        ),
+        read(Endpoint::SmsBatch, r#"{"messages":[{"destination":"1"},{"country":"US","destination":"2"}]}"#),
         [one("1", None), one("2", Some("US"))]
     );
 }
@@ -260,10 +202,7 @@ fn recipients_are_found_in_every_shape() {
 #[test]
 fn what_keeps_destinations_from_being_read_is_a_fault() {
     let fault = |endpoint, body: &str| Scan::read(endpoint, body.as_bytes()).unwrap().fault().cloned();
-    assert_eq!(
-        fault(Endpoint::SmsSingle, "{}"),
-        Some(Fault::DestinationMissing(0))
-    );
+    assert_eq!(fault(Endpoint::SmsSingle, "{}"), Some(Fault::DestinationMissing(0)));
     assert_eq!(
         fault(Endpoint::SmsSingle, r#"{"destination":6591234567}"#),
         Some(Fault::DestinationNotText(0))
@@ -273,22 +212,13 @@ fn what_keeps_destinations_from_being_read_is_a_fault() {
         Some(Fault::CountryNotText(0))
     );
     assert_eq!(fault(Endpoint::SmsBatch, "{}"), Some(Fault::NoRecipients));
-    assert_eq!(
-        fault(Endpoint::SmsBatch, r#"{"messages":{}}"#),
-        Some(Fault::NotAList("messages"))
-    );
-    assert_eq!(
-        fault(Endpoint::SmsBatch, r#"{"destinations":"1"}"#),
-        Some(Fault::NotAList("destinations"))
-    );
+    assert_eq!(fault(Endpoint::SmsBatch, r#"{"messages":{}}"#), Some(Fault::NotAList("messages")));
+    assert_eq!(fault(Endpoint::SmsBatch, r#"{"destinations":"1"}"#), Some(Fault::NotAList("destinations")));
     assert_eq!(
         fault(Endpoint::SmsBatch, r#"{"messages":[{"destination":"1"},[]]}"#),
         Some(Fault::MessageNotAnObject(1))
     );
-    assert_eq!(
-        fault(Endpoint::SmsBatch, r#"{"destinations":["1",2]}"#),
-        Some(Fault::DestinationNotText(1))
-    );
+    assert_eq!(fault(Endpoint::SmsBatch, r#"{"destinations":["1",2]}"#), Some(Fault::DestinationNotText(1)));
 }
 
 #[test]
@@ -333,10 +263,8 @@ fn json() -> impl Strategy<Value = String> {
                 format!("[{}]", items.join(","))
             }),
             prop::collection::vec(member, 0..5).prop_map(|members| {
-                let members: Vec<_> = members
-                    .into_iter()
-                    .map(|(k, a, v, b)| format!("{a}\"{k}\"{b}:{a}{v}{b}"))
-                    .collect();
+                let members: Vec<_> =
+                    members.into_iter().map(|(k, a, v, b)| format!("{a}\"{k}\"{b}:{a}{v}{b}")).collect();
                 format!("{{{}}}", members.join(","))
             }),
         ]
@@ -354,12 +282,7 @@ fn expected(placement: Placement, body: &str) -> Value {
     if placement != Placement::Nowhere {
         root.insert("clientIp".to_owned(), IP.into());
     }
-    for message in root
-        .get_mut("messages")
-        .and_then(Value::as_array_mut)
-        .into_iter()
-        .flatten()
-    {
+    for message in root.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
         if let Some(message) = message.as_object_mut() {
             strip(message);
             if placement == Placement::Each {

@@ -102,12 +102,7 @@ impl Rule {
             Some(_) => broad("peers", &nets),
             None => Vec::new(),
         };
-        Ok(Self {
-            peers,
-            unix,
-            reading,
-            warnings,
-        })
+        Ok(Self { peers, unix, reading, warnings })
     }
 
     /// For [`Strategy::Ranges`]: the proxies further left, in place of the rule's peers. CIDRs and bare addresses.
@@ -122,11 +117,7 @@ impl Rule {
         mut self,
         trusted: impl IntoIterator<Item = impl AsRef<str>>,
     ) -> Result<Self, RuleError> {
-        let Some(Reading {
-            method: Method::Ranges(ranges),
-            ..
-        }) = &mut self.reading
-        else {
+        let Some(Reading { method: Method::Ranges(ranges), .. }) = &mut self.reading else {
             return Err(RuleError::new(
                 "trusted",
                 "",

@@ -78,9 +78,7 @@ fn decimal(digits: &[u8]) -> Option<u32> {
     if digits.is_empty() || digits.len() > 5 {
         return None;
     }
-    digits.iter().try_fold(0, |value, &b| {
-        b.is_ascii_digit().then(|| value * 10 + u32::from(b - b'0'))
-    })
+    digits.iter().try_fold(0, |value, &b| b.is_ascii_digit().then(|| value * 10 + u32::from(b - b'0')))
 }
 
 fn is_port(text: &[u8]) -> bool {
@@ -103,10 +101,7 @@ fn v6(text: &[u8]) -> Result<IpAddr, Fault> {
 }
 
 fn is_zone(text: &[u8]) -> bool {
-    !text.is_empty()
-        && text
-            .iter()
-            .all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(b))
+    !text.is_empty() && text.iter().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(b))
 }
 
 fn name(host: &[u8], port: Option<&[u8]>) -> Fault {
@@ -241,30 +236,16 @@ mod tests {
 
     #[test]
     fn an_entry_that_hides_its_host_says_so() {
-        for entry in [
-            "unknown",
-            "Unknown",
-            "\"unknown\"",
-            "unknown:443",
-            "_hidden",
-            "_SEVKISEK.-_",
-            "_hidden:_port",
-        ] {
+        for entry in
+            ["unknown", "Unknown", "\"unknown\"", "unknown:443", "_hidden", "_SEVKISEK.-_", "_hidden:_port"]
+        {
             assert_eq!(parse(entry.as_bytes()), Err(Fault::Obfuscated), "{entry}");
         }
     }
 
     #[test]
     fn the_unspecified_address_is_nobody() {
-        for entry in [
-            "0.0.0.0",
-            "0.0.0.0:80",
-            "::",
-            "[::]:80",
-            "::ffff:0.0.0.0",
-            "::ffff:0:0",
-            "::%1",
-        ] {
+        for entry in ["0.0.0.0", "0.0.0.0:80", "::", "[::]:80", "::ffff:0.0.0.0", "::ffff:0:0", "::%1"] {
             assert_eq!(parse(entry.as_bytes()), Err(Fault::Unspecified), "{entry}");
         }
     }

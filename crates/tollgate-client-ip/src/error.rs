@@ -28,12 +28,7 @@ impl RuleError {
         value: impl Into<String>,
         remedy: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self {
-            field,
-            index: None,
-            value: value.into(),
-            remedy: remedy.into(),
-        }
+        Self { field, index: None, value: value.into(), remedy: remedy.into() }
     }
 
     pub(crate) fn at(mut self, index: usize) -> Self {

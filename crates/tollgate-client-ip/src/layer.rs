@@ -128,10 +128,7 @@ impl Settings {
         if resolution.spoof_suspected() {
             metrics::counter!("tollgate_client_ip_spoof_suspected_total").increment(1);
             let peer = resolution.peer().map(tracing::field::display);
-            tracing::debug!(
-                peer,
-                "a client IP header from a peer that is not trusted was ignored"
-            );
+            tracing::debug!(peer, "a client IP header from a peer that is not trusted was ignored");
         }
     }
 }

@@ -18,9 +18,7 @@ pub(crate) fn peer(extensions: &Extensions) -> Option<Peer> {
 fn axum_peer(extensions: &Extensions) -> Option<Peer> {
     use axum::extract::ConnectInfo;
 
-    extensions
-        .get::<ConnectInfo<std::net::SocketAddr>>()
-        .map(|info| Peer::Tcp(info.0))
+    extensions.get::<ConnectInfo<std::net::SocketAddr>>().map(|info| Peer::Tcp(info.0))
 }
 
 /// Over TLS too: tonic inserts the inner connection's info beside its `TlsConnectInfo`.
@@ -28,16 +26,10 @@ fn axum_peer(extensions: &Extensions) -> Option<Peer> {
 fn tonic_peer(extensions: &Extensions) -> Option<Peer> {
     use tonic::transport::server::TcpConnectInfo;
 
-    let tcp = extensions
-        .get::<TcpConnectInfo>()
-        .and_then(TcpConnectInfo::remote_addr)
-        .map(Peer::Tcp);
+    let tcp = extensions.get::<TcpConnectInfo>().and_then(TcpConnectInfo::remote_addr).map(Peer::Tcp);
     #[cfg(unix)]
-    let tcp = tcp.or_else(|| {
-        extensions
-            .get::<tonic::transport::server::UdsConnectInfo>()
-            .map(|_| Peer::Unix)
-    });
+    let tcp =
+        tcp.or_else(|| extensions.get::<tonic::transport::server::UdsConnectInfo>().map(|_| Peer::Unix));
     tcp
 }
 
@@ -68,15 +60,9 @@ mod tests {
 
         let addr = std::net::SocketAddr::from(([192, 0, 2, 1], 443));
         let mut extensions = Extensions::new();
-        extensions.insert(TcpConnectInfo {
-            local_addr: None,
-            remote_addr: None,
-        });
+        extensions.insert(TcpConnectInfo { local_addr: None, remote_addr: None });
         assert_eq!(peer(&extensions), None);
-        extensions.insert(TcpConnectInfo {
-            local_addr: None,
-            remote_addr: Some(addr),
-        });
+        extensions.insert(TcpConnectInfo { local_addr: None, remote_addr: Some(addr) });
         assert_eq!(peer(&extensions), Some(Peer::Tcp(addr)));
     }
 
@@ -84,10 +70,7 @@ mod tests {
     #[test]
     fn a_connection_over_a_unix_socket_is_a_unix_peer() {
         let mut extensions = Extensions::new();
-        extensions.insert(tonic::transport::server::UdsConnectInfo {
-            peer_addr: None,
-            peer_cred: None,
-        });
+        extensions.insert(tonic::transport::server::UdsConnectInfo { peer_addr: None, peer_cred: None });
         assert_eq!(peer(&extensions), Some(Peer::Unix));
     }
 }

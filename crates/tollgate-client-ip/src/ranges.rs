@@ -37,14 +37,8 @@ impl RangeSet {
 
 impl fmt::Debug for RangeSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let v4 = self
-            .v4
-            .iter()
-            .map(|&(start, end)| Ipv4Addr::from(start)..=Ipv4Addr::from(end));
-        let v6 = self
-            .v6
-            .iter()
-            .map(|&(start, end)| Ipv6Addr::from(start)..=Ipv6Addr::from(end));
+        let v4 = self.v4.iter().map(|&(start, end)| Ipv4Addr::from(start)..=Ipv4Addr::from(end));
+        let v6 = self.v6.iter().map(|&(start, end)| Ipv6Addr::from(start)..=Ipv6Addr::from(end));
         f.debug_list().entries(v4).entries(v6).finish()
     }
 }
@@ -126,39 +120,19 @@ mod tests {
 
     #[test]
     fn overlapping_and_adjacent_ranges_become_one() {
-        let merged = set(&[
-            "10.1.0.0/16",
-            "10.0.0.0/8",
-            "11.0.0.0/8",
-            "255.0.0.0/8",
-            "255.255.0.0/16",
-        ]);
-        assert_eq!(
-            format!("{merged:?}"),
-            "[10.0.0.0..=11.255.255.255, 255.0.0.0..=255.255.255.255]"
-        );
+        let merged = set(&["10.1.0.0/16", "10.0.0.0/8", "11.0.0.0/8", "255.0.0.0/8", "255.255.0.0/16"]);
+        assert_eq!(format!("{merged:?}"), "[10.0.0.0..=11.255.255.255, 255.0.0.0..=255.255.255.255]");
     }
 
     #[test]
     fn the_edges_of_a_range_are_inside_and_their_neighbours_outside() {
         let set = set(&["10.0.0.0/8", "192.0.2.1", "2001:db8:5::/48"]);
-        for inside in [
-            "10.0.0.0",
-            "10.255.255.255",
-            "192.0.2.1",
-            "2001:db8:5::",
-            "2001:db8:5:ffff::ffff",
-        ] {
+        for inside in ["10.0.0.0", "10.255.255.255", "192.0.2.1", "2001:db8:5::", "2001:db8:5:ffff::ffff"] {
             assert!(set.contains(ip(inside)), "{inside}");
         }
-        for outside in [
-            "9.255.255.255",
-            "11.0.0.0",
-            "192.0.2.0",
-            "192.0.2.2",
-            "2001:db8:4:ffff::",
-            "2001:db8:6::",
-        ] {
+        for outside in
+            ["9.255.255.255", "11.0.0.0", "192.0.2.0", "192.0.2.2", "2001:db8:4:ffff::", "2001:db8:6::"]
+        {
             assert!(!set.contains(ip(outside)), "{outside}");
         }
         assert!(!RangeSet::default().contains(ip("0.0.0.0")));

@@ -57,9 +57,7 @@ impl Resolver {
     #[must_use]
     pub fn resolve(&self, peer: Option<Peer>, headers: &HeaderMap) -> Resolution {
         let applied = peer.and_then(|peer| self.rules.iter().position(|rule| rule.matches(peer)));
-        let reading = applied
-            .and_then(|rule| self.rules.get(rule))
-            .and_then(Rule::reading);
+        let reading = applied.and_then(|rule| self.rules.get(rule)).and_then(Rule::reading);
         let (outcome, hops_skipped) = match (peer, reading) {
             // A rule says what this peer is believed about, and nothing else is: no second header, no way back to
             // the peer.
@@ -79,10 +77,7 @@ impl Resolver {
     }
 
     fn reads_any_of(&self, headers: &HeaderMap) -> bool {
-        self.rules
-            .iter()
-            .filter_map(Rule::reading)
-            .any(|reading| headers.contains_key(&reading.header))
+        self.rules.iter().filter_map(Rule::reading).any(|reading| headers.contains_key(&reading.header))
     }
 }
 
@@ -97,10 +92,7 @@ fn direct(peer: Option<Peer>) -> Outcome {
 /// The peer as a client. The unspecified address is what servers put where they know none; taken for a client, it
 /// would be everybody.
 pub(crate) fn peer_address(peer: Option<Peer>) -> Option<ClientIp> {
-    peer?
-        .ip()
-        .filter(|addr| !addr.is_unspecified())
-        .map(|addr| ClientIp::vouched(addr, Provenance::Peer))
+    peer?.ip().filter(|addr| !addr.is_unspecified()).map(|addr| ClientIp::vouched(addr, Provenance::Peer))
 }
 
 impl Reading {
@@ -122,10 +114,7 @@ impl Reading {
         }
         match walk.found() {
             0 => Err(self.missing()),
-            entries => Err(Reason::AllTrusted {
-                header: self.header.clone(),
-                entries,
-            }),
+            entries => Err(Reason::AllTrusted { header: self.header.clone(), entries }),
         }
     }
 
@@ -141,11 +130,7 @@ impl Reading {
         }
         match walk.found() {
             0 => Err(self.missing()),
-            entries => Err(Reason::ChainTooShort {
-                header: self.header.clone(),
-                entries,
-                count,
-            }),
+            entries => Err(Reason::ChainTooShort { header: self.header.clone(), entries, count }),
         }
     }
 
@@ -154,9 +139,7 @@ impl Reading {
         let text = match (lines.next(), lines.next()) {
             (Some(line), None) => entry::trim(line.as_bytes()),
             (Some(_), Some(_)) => {
-                return Err(Reason::RepeatedHeader {
-                    header: self.header.clone(),
-                });
+                return Err(Reason::RepeatedHeader { header: self.header.clone() });
             }
             (None, _) => return Err(self.missing()),
         };
@@ -165,9 +148,7 @@ impl Reading {
     }
 
     fn step<'a>(&self, walk: &mut RightToLeft<'a>) -> Result<Option<Element<'a>>, Reason> {
-        walk.next().map_err(|TooMany| Reason::TooManyEntries {
-            header: self.header.clone(),
-        })
+        walk.next().map_err(|TooMany| Reason::TooManyEntries { header: self.header.clone() })
     }
 
     fn address(&self, Element { index, text }: Element<'_>) -> Result<IpAddr, Reason> {
@@ -175,9 +156,7 @@ impl Reading {
     }
 
     fn missing(&self) -> Reason {
-        Reason::HeaderMissing {
-            header: self.header.clone(),
-        }
+        Reason::HeaderMissing { header: self.header.clone() }
     }
 }
 

@@ -52,9 +52,7 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let settings = &self.settings;
-        let resolution = settings
-            .resolver
-            .resolve(peer(request.extensions()), request.headers());
+        let resolution = settings.resolver.resolve(peer(request.extensions()), request.headers());
         settings.record(&resolution);
         match (settings.policy.origin(&resolution), resolution.reason()) {
             (Some(origin), _) => {

@@ -34,12 +34,7 @@ pub(crate) struct RightToLeft<'a> {
 
 impl<'a> RightToLeft<'a> {
     pub(crate) fn new(headers: &'a HeaderMap, name: &HeaderName) -> Self {
-        Self {
-            lines: headers.get_all(name).into_iter(),
-            line: None,
-            visited: 0,
-            found: 0,
-        }
+        Self { lines: headers.get_all(name).into_iter(), line: None, visited: 0, found: 0 }
     }
 
     /// The next element to the left. Empty ones claim nothing and are passed over (RFC 9110 §5.6.1.2).
@@ -92,9 +87,7 @@ mod tests {
     fn texts(lines: &[&[u8]]) -> Vec<Vec<u8>> {
         let headers = headers(lines);
         let mut walk = RightToLeft::new(&headers, &XFF);
-        std::iter::from_fn(|| walk.next().unwrap())
-            .map(|element| element.text.to_vec())
-            .collect()
+        std::iter::from_fn(|| walk.next().unwrap()).map(|element| element.text.to_vec()).collect()
     }
 
     #[test]

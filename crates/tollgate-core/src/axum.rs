@@ -17,10 +17,7 @@ impl<S: Sync> FromRequestParts<S> for ClientIp {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
         match Origin::of(&parts.extensions) {
             Some(Origin::Client(client)) => Ok(client),
-            Some(_) => Err(Refusal::new(
-                RefusalKind::ClientIpUndetermined,
-                "this request has no client IP",
-            )),
+            Some(_) => Err(Refusal::new(RefusalKind::ClientIpUndetermined, "this request has no client IP")),
             None => Err(Refusal::new(
                 RefusalKind::ClientIpMissing,
                 "no client IP was resolved: put TrustedClientIpLayer in front of this route",
@@ -44,8 +41,6 @@ impl<S: Sync> OptionalFromRequestParts<S> for ClientIp {
 /// As problem+json; a layer that knows the request uses its own format instead.
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        RefusalFormat::problem_json()
-            .render::<AxumBody>(self, &HeaderMap::new())
-            .map(AxumBody::new)
+        RefusalFormat::problem_json().render::<AxumBody>(self, &HeaderMap::new()).map(AxumBody::new)
     }
 }

@@ -27,9 +27,7 @@ enum Kind<B> {
 impl<B> Body<B> {
     /// The inner body, passed through.
     pub fn inner(body: B) -> Self {
-        Self {
-            kind: Kind::Inner(body),
-        }
+        Self { kind: Kind::Inner(body) }
     }
 
     /// A body without content, at its end at once.
@@ -41,9 +39,7 @@ impl<B> Body<B> {
 
 impl<B> From<Bytes> for Body<B> {
     fn from(bytes: Bytes) -> Self {
-        Self {
-            kind: Kind::Bytes((!bytes.is_empty()).then_some(bytes)),
-        }
+        Self { kind: Kind::Bytes((!bytes.is_empty()).then_some(bytes)) }
     }
 }
 

@@ -39,10 +39,7 @@ impl ClientIp {
     #[doc(hidden)]
     #[must_use]
     pub fn vouched(addr: IpAddr, provenance: Provenance) -> Self {
-        Self {
-            addr: addr.to_canonical(),
-            provenance,
-        }
+        Self { addr: addr.to_canonical(), provenance }
     }
 
     /// The canonical address.
@@ -115,10 +112,7 @@ mod tests {
     #[test]
     fn sixto4_nat64_and_compatible_addresses_stay_ipv6() {
         for text in ["2002:cb00:7107::1", "64:ff9b::203.0.113.7", "::203.0.113.7"] {
-            assert!(
-                ClientIp::asserted(text.parse().unwrap()).addr().is_ipv6(),
-                "{text}"
-            );
+            assert!(ClientIp::asserted(text.parse().unwrap()).addr().is_ipv6(), "{text}");
         }
     }
 }

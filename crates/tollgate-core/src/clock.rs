@@ -26,9 +26,7 @@ impl SystemClock {
     #[must_use]
     #[allow(clippy::disallowed_methods, reason = "this is the clock")]
     pub fn new() -> Self {
-        Self {
-            start: Instant::now(),
-        }
+        Self { start: Instant::now() }
     }
 
     /// A system clock as layers hold it.
@@ -104,11 +102,7 @@ impl Clock for FakeClock {
         let wall = UNIX_EPOCH + Self::EPOCH + self.monotonic();
         let offset = self.wall_offset_nanos.load(Ordering::Relaxed);
         let distance = Duration::from_nanos(offset.unsigned_abs());
-        if offset < 0 {
-            wall.checked_sub(distance).unwrap_or(UNIX_EPOCH)
-        } else {
-            wall + distance
-        }
+        if offset < 0 { wall.checked_sub(distance).unwrap_or(UNIX_EPOCH) } else { wall + distance }
     }
 }
 
@@ -126,9 +120,6 @@ mod tests {
         clock.advance(Duration::from_secs(100));
         clock.jump_back(Duration::from_secs(30));
         assert_eq!(clock.monotonic(), Duration::from_secs(100));
-        assert_eq!(
-            clock.wall(),
-            UNIX_EPOCH + FakeClock::EPOCH + Duration::from_secs(70)
-        );
+        assert_eq!(clock.wall(), UNIX_EPOCH + FakeClock::EPOCH + Duration::from_secs(70));
     }
 }

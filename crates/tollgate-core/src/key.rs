@@ -21,15 +21,8 @@ impl IpKey {
             IpAddr::V4(v4) => (u128::from(v4.to_ipv6_mapped()), 96 + lengths.v4),
             IpAddr::V6(v6) => (u128::from(v6), lengths.v6),
         };
-        let mask = if length == 0 {
-            0
-        } else {
-            u128::MAX << (128 - u32::from(length))
-        };
-        Self {
-            bits: bits & mask,
-            length,
-        }
+        let mask = if length == 0 { 0 } else { u128::MAX << (128 - u32::from(length)) };
+        Self { bits: bits & mask, length }
     }
 
     /// The key as one integer, unique among keys of the same [`PrefixLengths`]: for hashing into a table.
@@ -73,20 +66,10 @@ impl PrefixLengths {
     /// A length outside these ranges: too short a prefix would put strangers into one bucket.
     pub const fn new(v4: u8, v6: u8) -> Result<Self, PrefixLengthsError> {
         if v4 < 8 || v4 > 32 {
-            return Err(PrefixLengthsError {
-                family: "IPv4",
-                length: v4,
-                least: 8,
-                most: 32,
-            });
+            return Err(PrefixLengthsError { family: "IPv4", length: v4, least: 8, most: 32 });
         }
         if v6 < 16 || v6 > 128 {
-            return Err(PrefixLengthsError {
-                family: "IPv6",
-                length: v6,
-                least: 16,
-                most: 128,
-            });
+            return Err(PrefixLengthsError { family: "IPv6", length: v6, least: 16, most: 128 });
         }
         Ok(Self { v4, v6 })
     }
@@ -109,12 +92,7 @@ pub struct PrefixLengthsError {
 
 impl fmt::Display for PrefixLengthsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            family,
-            length,
-            least,
-            most,
-        } = self;
+        let Self { family, length, least, most } = self;
         write!(f, "{family} prefix length {length} is not within {least}–{most}")
     }
 }
@@ -145,14 +123,8 @@ mod tests {
     fn a_key_prints_as_its_cidr() {
         assert_eq!(key("203.0.113.7").to_string(), "203.0.113.7/32");
         let lengths = PrefixLengths::new(24, 48).unwrap();
-        assert_eq!(
-            IpKey::new("203.0.113.7".parse().unwrap(), lengths).to_string(),
-            "203.0.113.0/24"
-        );
-        assert_eq!(
-            IpKey::new("2001:db8:1:2::1".parse().unwrap(), lengths).to_string(),
-            "2001:db8:1::/48"
-        );
+        assert_eq!(IpKey::new("203.0.113.7".parse().unwrap(), lengths).to_string(), "203.0.113.0/24");
+        assert_eq!(IpKey::new("2001:db8:1:2::1".parse().unwrap(), lengths).to_string(), "2001:db8:1::/48");
         assert_eq!(IpKey::new("::1".parse().unwrap(), lengths).to_string(), "::/48");
     }
 

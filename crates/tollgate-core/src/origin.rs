@@ -50,9 +50,7 @@ impl Origin {
     /// What the request says of itself, else the ambient scope's origin, else [`Origin::Undetermined`].
     #[must_use]
     pub fn resolve(extensions: &Extensions) -> Self {
-        Self::of(extensions)
-            .or_else(Self::current)
-            .unwrap_or(Self::Undetermined)
+        Self::of(extensions).or_else(Self::current).unwrap_or(Self::Undetermined)
     }
 
     /// Runs `future` with this as the ambient origin, around every poll.
@@ -120,9 +118,7 @@ mod tests {
             .scope(async {
                 tokio::task::yield_now().await;
                 assert_eq!(ClientIp::current(), Some(client("192.0.2.1")));
-                Origin::Undetermined
-                    .scope(async { assert_eq!(ClientIp::current(), None) })
-                    .await;
+                Origin::Undetermined.scope(async { assert_eq!(ClientIp::current(), None) }).await;
                 assert_eq!(ClientIp::current(), Some(client("192.0.2.1")));
             })
             .await;

@@ -40,12 +40,7 @@ impl Refusal {
     /// A refusal; `detail` says to the caller what was wrong, with the field, the value and the remedy.
     #[must_use]
     pub fn new(kind: RefusalKind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            kind,
-            detail: detail.into(),
-            retry_after: None,
-            members: Vec::new(),
-        }
+        Self { kind, detail: detail.into(), retry_after: None, members: Vec::new() }
     }
 
     /// When it is worth asking again. `Retry-After` is sent in whole seconds, rounded up, at least 1.
@@ -83,8 +78,7 @@ impl Refusal {
     /// The wait in whole seconds, rounded up, at least 1 (RFC 9110 §10.2.3).
     #[must_use]
     pub fn retry_after_seconds(&self) -> Option<u64> {
-        self.retry_after
-            .map(|wait| (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1))
+        self.retry_after.map(|wait| (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1))
     }
 
     /// Additional members of the body.
@@ -100,11 +94,8 @@ mod tests {
 
     #[test]
     fn a_wait_is_rounded_up_and_never_zero() {
-        let seconds = |wait| {
-            Refusal::new(RefusalKind::RateLimited, "")
-                .with_retry_after(wait)
-                .retry_after_seconds()
-        };
+        let seconds =
+            |wait| Refusal::new(RefusalKind::RateLimited, "").with_retry_after(wait).retry_after_seconds();
         assert_eq!(seconds(Duration::ZERO), Some(1));
         assert_eq!(seconds(Duration::from_millis(900)), Some(1));
         assert_eq!(seconds(Duration::from_millis(1001)), Some(2));

@@ -14,9 +14,7 @@ static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
 /// The process's metrics, collected from the first call on. `None` where somebody else collects them.
 fn metrics() -> Option<&'static PrometheusHandle> {
-    METRICS
-        .get_or_init(|| PrometheusBuilder::new().install_recorder().ok())
-        .as_ref()
+    METRICS.get_or_init(|| PrometheusBuilder::new().install_recorder().ok()).as_ref()
 }
 
 /// Starts collecting metrics.
@@ -32,13 +30,7 @@ pub fn collect() {
 pub async fn serve(listener: TcpListener) -> io::Result<()> {
     let text = || async {
         let text = metrics().map(PrometheusHandle::render).unwrap_or_default();
-        (
-            [
-                (CONTENT_TYPE, "text/plain; version=0.0.4"),
-                (CACHE_CONTROL, "no-store"),
-            ],
-            text,
-        )
+        ([(CONTENT_TYPE, "text/plain; version=0.0.4"), (CACHE_CONTROL, "no-store")], text)
     };
     let router = Router::new()
         .route("/", get(|| async { Html(include_str!("admin.html")) }))

@@ -40,9 +40,7 @@ impl Secrets {
             if name.is_empty() {
                 return None;
             }
-            let value = env(name)
-                .map(|value| value.trim().to_owned())
-                .filter(|value| !value.is_empty());
+            let value = env(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
             let header = value.and_then(|value| HeaderValue::try_from(format!("Bearer {value}")).ok());
             match header {
                 Some(mut header) => {
@@ -60,11 +58,7 @@ impl Secrets {
         };
         let api_key = bearer("upstream.api_key_env", &config.upstream.api_key_env);
         let caller = bearer("listen.caller_token_env", &config.listen.caller_token_env);
-        if problems.0.is_empty() {
-            Ok(Self { api_key, caller })
-        } else {
-            Err(problems)
-        }
+        if problems.0.is_empty() { Ok(Self { api_key, caller }) } else { Err(problems) }
     }
 
     /// Whether the caller may send.
@@ -99,10 +93,7 @@ impl Secrets {
 fn names_this_host<B>(request: &Request<B>) -> bool {
     let authority = match request.uri().authority() {
         Some(authority) => Some(authority.clone()),
-        None => request
-            .headers()
-            .get(HOST)
-            .and_then(|host| host.as_bytes().try_into().ok()),
+        None => request.headers().get(HOST).and_then(|host| host.as_bytes().try_into().ok()),
     };
     authority.is_some_and(|authority: http::uri::Authority| is_this_host(authority.host()))
 }
@@ -117,9 +108,8 @@ mod tests {
     }
 
     fn admitted(secrets: &Secrets, headers: &[(&str, &str)]) -> bool {
-        let request = headers.iter().fold(Request::get("/"), |request, (name, value)| {
-            request.header(*name, *value)
-        });
+        let request =
+            headers.iter().fold(Request::get("/"), |request, (name, value)| request.header(*name, *value));
         secrets.admit(&request.body(()).unwrap()).is_ok()
     }
 
@@ -132,10 +122,7 @@ mod tests {
             &[("authorization", "Bearer secret-of-")],
             &[("authorization", "secret-of-T")],
             &[("authorization", "Bearer secret-of-K")],
-            &[
-                ("authorization", "Bearer secret-of-T"),
-                ("authorization", "Bearer secret-of-T"),
-            ],
+            &[("authorization", "Bearer secret-of-T"), ("authorization", "Bearer secret-of-T")],
         ] {
             assert!(!admitted(&secrets, headers), "{headers:?}");
         }
@@ -147,11 +134,7 @@ mod tests {
         for host in ["127.0.0.1:8080", "localhost:8080", "[::1]:8080"] {
             assert!(admitted(&secrets, &[("host", host)]), "{host}");
         }
-        for host in [
-            "evil.example:8080",
-            "localhost.evil.example",
-            "127.0.0.1.evil.example",
-        ] {
+        for host in ["evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example"] {
             assert!(!admitted(&secrets, &[("host", host)]), "{host}");
         }
         assert!(!admitted(&secrets, &[]));
@@ -160,12 +143,7 @@ mod tests {
     #[test]
     fn a_missing_variable_is_named_and_no_secret_is_printed() {
         let config = Config::parse("[upstream]\napi_key_env = \"K\"\n").unwrap();
-        assert!(
-            Secrets::of(&config, |_| None)
-                .unwrap_err()
-                .to_string()
-                .contains("\"K\" is missing")
-        );
+        assert!(Secrets::of(&config, |_| None).unwrap_err().to_string().contains("\"K\" is missing"));
         assert!(!format!("{:?}", secrets("[upstream]\napi_key_env = \"K\"\n")).contains("secret-of"));
     }
 }

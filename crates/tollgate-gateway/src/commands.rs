@@ -87,10 +87,7 @@ impl Cli {
 }
 
 fn in_runtime(command: impl Future<Output = Outcome>) -> Outcome {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?
-        .block_on(command)
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
 }
 
 /// `--config FILE`
@@ -105,26 +102,14 @@ impl ConfigFile {
     fn load(&self) -> Result<Config, Failure> {
         Config::load(&self.path).map_err(|problems| {
             let path = self.path.display();
-            Failure::Input(
-                problems
-                    .0
-                    .iter()
-                    .map(|problem| format!("{path}: {problem}\n"))
-                    .collect(),
-            )
+            Failure::Input(problems.0.iter().map(|problem| format!("{path}: {problem}\n")).collect())
         })
     }
 
     /// Names the file in front of every problem.
     fn explain(&self, problems: &Problems) -> Failure {
         let path = self.path.display();
-        Failure::Input(
-            problems
-                .0
-                .iter()
-                .map(|problem| format!("{path}: {problem}\n"))
-                .collect(),
-        )
+        Failure::Input(problems.0.iter().map(|problem| format!("{path}: {problem}\n")).collect())
     }
 }
 
@@ -137,18 +122,12 @@ fn log(json: bool) {
         .with_ansi(io::stderr().is_terminal())
         .with_target(false);
     // A second logger in one process is no reason to stop.
-    let _ = if json {
-        builder.json().try_init()
-    } else {
-        builder.try_init()
-    };
+    let _ = if json { builder.json().try_init() } else { builder.try_init() };
 }
 
 async fn bind(what: &str, addr: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(addr).await.map_err(|error| {
-        Failure::Machine(format!(
-            "{what} cannot listen on {addr}: {error}. Choose another with {what}"
-        ))
+        Failure::Machine(format!("{what} cannot listen on {addr}: {error}. Choose another with {what}"))
     })
 }
 

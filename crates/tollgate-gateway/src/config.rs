@@ -387,10 +387,6 @@ pub struct State {
 
 impl Default for State {
     fn default() -> Self {
-        Self {
-            path: String::new(),
-            redis: String::new(),
-            nodes: 1,
-        }
+        Self { path: String::new(), redis: String::new(), nodes: 1 }
     }
 }

@@ -25,10 +25,7 @@ pub(crate) struct Deadline<B> {
 impl<B> Deadline<B> {
     /// Counts from now.
     pub(crate) fn new(body: B, within: Duration) -> Self {
-        Self {
-            body,
-            end: Box::pin(tokio::time::sleep(within)),
-        }
+        Self { body, end: Box::pin(tokio::time::sleep(within)) }
     }
 }
 
@@ -67,10 +64,7 @@ where
 pub(crate) fn timed_out(error: &(dyn StdError + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(inner) = cause {
-        if inner
-            .downcast_ref::<io::Error>()
-            .is_some_and(|io| io.kind() == io::ErrorKind::TimedOut)
-        {
+        if inner.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::TimedOut) {
             return true;
         }
         cause = inner.source();

@@ -34,10 +34,7 @@ const OURS: [&str; 7] = [
 /// Turns a request to the gateway into one to 8x8. Its `Host` becomes the upstream's.
 pub(crate) fn outbound(parts: &mut Parts, bases: &Bases, secrets: &Secrets) -> Result<(), Refusal> {
     parts.uri = bases.uri(parts.uri.clone()).ok_or_else(|| {
-        Refusal::new(
-            RefusalKind::UnknownEndpoint,
-            "this path cannot be sent on: check its spelling",
-        )
+        Refusal::new(RefusalKind::UnknownEndpoint, "this path cannot be sent on: check its spelling")
     })?;
     parts.version = Version::HTTP_11;
     hop_by_hop(&mut parts.headers);

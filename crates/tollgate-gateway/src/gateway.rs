@@ -74,9 +74,7 @@ pub fn app(config: &Config, secrets: Secrets) -> Result<App, Problems> {
             }
         }
     });
-    let resolved = TrustedClientIpLayer::new(built.resolver)
-        .with_refusal_format(envelope())
-        .layer(admitted);
+    let resolved = TrustedClientIpLayer::new(built.resolver).with_refusal_format(envelope()).layer(admitted);
     let observed = service_fn(move |request: Request<Incoming>| {
         let (resolved, clock) = (resolved.clone(), Arc::clone(&clock));
         async move {
@@ -118,11 +116,7 @@ impl Proxy {
         let body: OutBody = Body::inner(Deadline::new(body, self.body_timeout));
         let mut response = self.outbound.oneshot(Request::from_parts(parts, body)).await?;
         // A refusal of the layers above 8x8 has its kind in the extensions; 8x8's own answer has not.
-        if response
-            .extensions()
-            .get::<tollgate::core::RefusalKind>()
-            .is_none()
-        {
+        if response.extensions().get::<tollgate::core::RefusalKind>().is_none() {
             forward::inbound(response.headers_mut());
         }
         Ok(boxed(response))
@@ -160,10 +154,5 @@ fn observe(clock: &SharedClock, start: Duration, class: &'static str, response: 
     metrics::counter!("tollgate_gateway_requests_total", "class" => class, "status" => status.to_string())
         .increment(1);
     metrics::histogram!("tollgate_gateway_request_seconds", "class" => class).record(took.as_secs_f64());
-    tracing::info!(
-        class,
-        status,
-        ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-        "answered"
-    );
+    tracing::info!(class, status, ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX), "answered");
 }

@@ -13,6 +13,7 @@ pub mod config;
 mod deadline;
 mod forward;
 mod gateway;
+mod idle;
 mod server;
 mod upstream;
 

@@ -17,7 +17,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tollgate::core::{Body, Refusal, RefusalKind};
-use tollgate::eight::{Hosts, Product, Region, envelope};
+use tollgate::eight::{HostError, Hosts, Product, Region, envelope};
 use tower::Service;
 
 use crate::deadline::{Deadline, timed_out};
@@ -37,10 +37,7 @@ impl Base {
     /// What is wrong with it, and what would be right.
     pub fn parse(url: &str, insecure_http: bool) -> Result<Self, String> {
         let error = |why: &str| format!("{url:?} {why}: write for example \"https://sms.8x8.com\"");
-        let parts = url
-            .parse::<Uri>()
-            .map_err(|_| error("is not a URL"))?
-            .into_parts();
+        let parts = url.parse::<Uri>().map_err(|_| error("is not a URL"))?.into_parts();
         let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
             return Err(error("is not a URL with a scheme and a host"));
         };
@@ -50,11 +47,13 @@ impl Base {
         if authority.as_str().contains('@') {
             return Err(error("has a user, which Authorization is for"));
         }
+        // What the layers cannot recognise as 8x8's would pass them unseen.
+        if Hosts::new().with_host(authority.as_str()).is_err() || authority.port_u16() == Some(0) {
+            return Err(error("has no port from 1 to 65535 behind its colon"));
+        }
         if scheme == Scheme::HTTP {
             if !insecure_http && !is_this_host(authority.host()) {
-                return Err(error(
-                    "would send the API key in the clear (insecure_http = true allows it)",
-                ));
+                return Err(error("would send the API key in the clear (insecure_http = true allows it)"));
             }
         } else if scheme != Scheme::HTTPS {
             return Err(error("is neither https nor http"));
@@ -81,14 +80,9 @@ impl fmt::Display for Base {
 
 /// Whether a host name or address is loopback.
 pub(crate) fn is_this_host(host: &str) -> bool {
-    let bare = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host);
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     host.eq_ignore_ascii_case("localhost")
-        || bare
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|addr| addr.to_canonical().is_loopback())
+        || bare.parse::<std::net::IpAddr>().is_ok_and(|addr| addr.to_canonical().is_loopback())
 }
 
 /// The base of each product.
@@ -97,13 +91,8 @@ pub struct Bases {
     bases: Vec<(Product, Base)>,
 }
 
-const PRODUCTS: [Product; 5] = [
-    Product::Sms,
-    Product::Verify,
-    Product::Lookup,
-    Product::Contacts,
-    Product::Voice,
-];
+const PRODUCTS: [Product; 5] =
+    [Product::Sms, Product::Verify, Product::Lookup, Product::Contacts, Product::Voice];
 
 impl Bases {
     /// 8x8's own hosts in a region.
@@ -111,17 +100,9 @@ impl Bases {
     pub fn of(region: Region) -> Self {
         let base = |product: Product| {
             let authority = Authority::from_static(product.host(region));
-            (
-                product,
-                Base {
-                    scheme: Scheme::HTTPS,
-                    authority,
-                },
-            )
+            (product, Base { scheme: Scheme::HTTPS, authority })
         };
-        Self {
-            bases: PRODUCTS.into_iter().map(base).collect(),
-        }
+        Self { bases: PRODUCTS.into_iter().map(base).collect() }
     }
 
     pub(crate) fn set(&mut self, product: Product, base: Base) {
@@ -133,11 +114,8 @@ impl Bases {
     }
 
     /// All of them, as hosts of 8x8's.
-    pub(crate) fn hosts(&self) -> Hosts {
-        self.bases.iter().fold(Hosts::new(), |hosts, (_, base)| {
-            // An authority that was parsed once is one.
-            hosts.clone().with_host(base.authority.as_str()).unwrap_or(hosts)
-        })
+    pub(crate) fn hosts(&self) -> Result<Hosts, HostError> {
+        self.bases.iter().try_fold(Hosts::new(), |hosts, (_, base)| hosts.with_host(base.authority.as_str()))
     }
 
     /// Each product with its base.
@@ -165,9 +143,7 @@ pub(crate) struct Upstream {
 
 impl fmt::Debug for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Upstream")
-            .field("timeout", &self.timeout)
-            .finish_non_exhaustive()
+        f.debug_struct("Upstream").field("timeout", &self.timeout).finish_non_exhaustive()
     }
 }
 
@@ -178,9 +154,7 @@ impl Upstream {
         http.set_connect_timeout(Some(timeout));
         http.set_nodelay(true);
         http.enforce_http(false);
-        let roots = rustls::RootCertStore {
-            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-        };
+        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])?
@@ -216,6 +190,11 @@ impl Service<Request<OutBody>> for Upstream {
         let timeout = self.timeout;
         Box::pin(async move {
             let refusal = match tokio::time::timeout(timeout, sent).await {
+                // A protocol switch that nobody asked for leaves no connection to answer on.
+                Ok(Ok(response)) if response.status().is_informational() => Refusal::new(
+                    RefusalKind::UpstreamUnreachable,
+                    "8x8 answered with another protocol; whether it sends the message is not known",
+                ),
                 Ok(Ok(response)) => return Ok(response.map(|body| Body::inner(Deadline::new(body, timeout)))),
                 Ok(Err(error)) => unreachable(&error),
                 Err(_) => Refusal::new(

@@ -91,9 +91,9 @@ where
         match self.project().state.project() {
             StateProjection::Sent(future) => future.poll(cx).map_ok(Response::from),
             // Polled after it was done: nothing to give.
-            StateProjection::Failed(error) => error
-                .take()
-                .map_or(Poll::Pending, |error| Poll::Ready(Err(error))),
+            StateProjection::Failed(error) => {
+                error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error)))
+            }
         }
     }
 }

@@ -33,10 +33,7 @@ enum Decision {
 
 impl<S> ClientIpInjector<S> {
     pub(crate) fn new(inner: S, config: ClientIpInjectorLayer) -> Self {
-        Self {
-            inner,
-            config: Arc::new(config),
-        }
+        Self { inner, config: Arc::new(config) }
     }
 
     /// The inner service.
@@ -55,10 +52,7 @@ impl<S> ClientIpInjector<S> {
     }
 
     fn decide<B>(&self, request: &Request<B>) -> Decision {
-        let class = self
-            .config
-            .hosts
-            .classify(request.method(), request.uri(), request.headers());
+        let class = self.config.hosts.classify(request.method(), request.uri(), request.headers());
         let endpoint = match class {
             Ok(Class::Body(endpoint)) if endpoint.takes_client_ip() => endpoint,
             Ok(_) => return Decision::Pass,

@@ -20,10 +20,7 @@ struct Client {
 
 impl Clone for Client {
     fn clone(&self) -> Self {
-        Self {
-            sent: Arc::clone(&self.sent),
-            ready: false,
-        }
+        Self { sent: Arc::clone(&self.sent), ready: false }
     }
 }
 
@@ -53,10 +50,7 @@ fn client(text: &str) -> ClientIp {
 }
 
 fn post(uri: &str, body: &str) -> Sent {
-    Request::post(uri)
-        .header("content-type", "application/json")
-        .body(Full::from(body.to_owned()))
-        .unwrap()
+    Request::post(uri).header("content-type", "application/json").body(Full::from(body.to_owned())).unwrap()
 }
 
 fn by(mut request: Sent, origin: impl Clone + Send + Sync + 'static) -> Sent {
@@ -74,10 +68,7 @@ async fn send_with(layer: ClientIpInjectorLayer, request: Sent) -> Result<Reques
     }
     let (parts, body) = client.sent.lock().unwrap().pop().unwrap().into_parts();
     let body = body.collect().await.unwrap().to_bytes();
-    Ok(Request::from_parts(
-        parts,
-        String::from_utf8(body.to_vec()).unwrap(),
-    ))
+    Ok(Request::from_parts(parts, String::from_utf8(body.to_vec()).unwrap()))
 }
 
 async fn send(request: Sent) -> Result<Request<String>, String> {
@@ -92,10 +83,7 @@ async fn body(request: Sent) -> String {
 async fn the_address_is_written_whatever_the_caller_had_there() {
     let want = r#"{"destination":"1","clientIp":"8.8.4.4"}"#;
     for uri in [SINGLE, VERIFY] {
-        assert_eq!(
-            body(by(post(uri, r#"{"destination":"1"}"#), client("8.8.4.4"))).await,
-            want
-        );
+        assert_eq!(body(by(post(uri, r#"{"destination":"1"}"#), client("8.8.4.4"))).await, want);
         let forged = r#"{"destination":"1","ClientIP":"6.6.6.6","clien\u0074Ip":null}"#;
         assert_eq!(body(by(post(uri, forged), client("8.8.4.4"))).await, want);
     }
@@ -113,10 +101,7 @@ async fn the_address_is_written_whatever_the_caller_had_there() {
 #[tokio::test]
 async fn each_writes_into_every_message() {
     let layer = ClientIpInjectorLayer::new().with_placement(Placement::Each);
-    let request = by(
-        post(BATCH, r#"{"messages":[{},{"clientIp":0}]}"#),
-        client("8.8.4.4"),
-    );
+    let request = by(post(BATCH, r#"{"messages":[{},{"clientIp":0}]}"#), client("8.8.4.4"));
     assert_eq!(
         send_with(layer, request).await.unwrap().body(),
         r#"{"messages":[{"clientIp":"8.8.4.4"},{"clientIp":"8.8.4.4"}],"clientIp":"8.8.4.4"}"#
@@ -126,11 +111,9 @@ async fn each_writes_into_every_message() {
 #[tokio::test]
 async fn lengths_and_stale_headers_are_put_right() {
     let mut request = by(post(SINGLE, "{}"), client("8.8.4.4"));
-    for (name, value) in [
-        ("content-length", "2"),
-        ("transfer-encoding", "chunked"),
-        ("expect", "100-continue"),
-    ] {
+    for (name, value) in
+        [("content-length", "2"), ("transfer-encoding", "chunked"), ("expect", "100-continue")]
+    {
         request.headers_mut().insert(name, value.parse().unwrap());
     }
     let sent = send(request).await.unwrap();
@@ -155,14 +138,8 @@ async fn the_system_sends_without_a_client_ip_and_removes_a_forged_one() {
     let request = by(post(SINGLE, r#"{"clientIp":"6.6.6.6","a":1}"#), Origin::System);
     assert_eq!(body(request).await, r#"{"a":1}"#);
     let coverage = "https://verify.8x8.com/api/v2/subaccounts/x/sma/coverage";
-    assert_eq!(
-        send(by(post(coverage, "{}"), Origin::System)).await.unwrap_err(),
-        "no_client_ip"
-    );
-    assert_eq!(
-        body(by(post(coverage, "{}"), client("8.8.4.4"))).await,
-        r#"{"clientIp":"8.8.4.4"}"#
-    );
+    assert_eq!(send(by(post(coverage, "{}"), Origin::System)).await.unwrap_err(), "no_client_ip");
+    assert_eq!(body(by(post(coverage, "{}"), client("8.8.4.4"))).await, r#"{"clientIp":"8.8.4.4"}"#);
 }
 
 #[tokio::test]
@@ -170,33 +147,13 @@ async fn an_address_8x8_cannot_use_is_refused_omitted_or_passed() {
     let request = || by(post(SINGLE, r#"{"clientIp":1}"#), client("203.0.113.7"));
     let new = ClientIpInjectorLayer::new;
     assert_eq!(send(request()).await.unwrap_err(), "unusable_address");
-    assert_eq!(
-        send_with(new().with_unusable(Unusable::Omit), request())
-            .await
-            .unwrap()
-            .body(),
-        "{}"
-    );
+    assert_eq!(send_with(new().with_unusable(Unusable::Omit), request()).await.unwrap().body(), "{}");
     let written = r#"{"clientIp":"203.0.113.7"}"#;
-    assert_eq!(
-        send_with(new().with_unusable(Unusable::Pass), request())
-            .await
-            .unwrap()
-            .body(),
-        written
-    );
-    assert_eq!(
-        send_with(new().with_documentation_addresses(), request())
-            .await
-            .unwrap()
-            .body(),
-        written
-    );
+    assert_eq!(send_with(new().with_unusable(Unusable::Pass), request()).await.unwrap().body(), written);
+    assert_eq!(send_with(new().with_documentation_addresses(), request()).await.unwrap().body(), written);
     let private = by(post(SINGLE, "{}"), client("10.0.0.1"));
     assert_eq!(
-        send_with(new().with_documentation_addresses(), private)
-            .await
-            .unwrap_err(),
+        send_with(new().with_documentation_addresses(), private).await.unwrap_err(),
         "unusable_address"
     );
 }
@@ -210,9 +167,7 @@ async fn what_sends_nothing_or_has_no_client_ip_passes_untouched() {
         "https://sms.8x8.com/api/v1/subaccounts/x/surveys/1/messages",
     ] {
         let mut request = post(uri, "{ not json");
-        request
-            .headers_mut()
-            .insert("content-encoding", "gzip".parse().unwrap());
+        request.headers_mut().insert("content-encoding", "gzip".parse().unwrap());
         assert_eq!(body(request).await, "{ not json", "{uri}");
     }
 }
@@ -239,14 +194,8 @@ async fn what_cannot_be_changed_safely_is_refused_each_in_its_kind() {
         (header("host", "example.com"), "host_mismatch"),
         (header("content-length", "9000000"), "body_too_large"),
         (override_, "method_override"),
-        (
-            uri("https://sms.8x8.com/api/v1/subaccounts/x/messages/"),
-            "unknown_endpoint",
-        ),
-        (
-            uri("https://sms.8x8.com/api/v1/subaccounts/x/./messages"),
-            "doubtful_path",
-        ),
+        (uri("https://sms.8x8.com/api/v1/subaccounts/x/messages/"), "unknown_endpoint"),
+        (uri("https://sms.8x8.com/api/v1/subaccounts/x/./messages"), "doubtful_path"),
     ] {
         assert_eq!(send(request).await.unwrap_err(), kind);
     }

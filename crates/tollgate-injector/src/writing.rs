@@ -44,11 +44,7 @@ impl<B: From<Bytes>> HandleDispatch<B> for Writing {
         headers.remove(TRANSFER_ENCODING);
         headers.remove(EXPECT);
         *request.body_mut() = B::from(body);
-        let result = if self.addr.is_some() {
-            "written"
-        } else {
-            "left_out"
-        };
+        let result = if self.addr.is_some() { "written" } else { "left_out" };
         count(result, dispatch.endpoint().as_str());
         Poll::Ready(Ok(()))
     }

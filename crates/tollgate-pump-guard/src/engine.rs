@@ -54,10 +54,7 @@ impl State {
     #[must_use]
     pub fn seeded(bytes: usize, seed: u64) -> Self {
         let shared = foldhash::SharedSeed::global_fixed();
-        Self::hashed(
-            bytes,
-            foldhash::quality::SeedableRandomState::with_seed(seed, shared),
-        )
+        Self::hashed(bytes, foldhash::quality::SeedableRandomState::with_seed(seed, shared))
     }
 
     fn hashed(bytes: usize, hasher: foldhash::quality::SeedableRandomState) -> Self {

@@ -40,9 +40,7 @@ impl PumpGuard {
         policy.validate()?;
         engine::warm_up();
         let state = Mutex::new(State::new(MEMORY));
-        Ok(Self {
-            shared: Arc::new(Shared { policy, state, clock }),
-        })
+        Ok(Self { shared: Arc::new(Shared { policy, state, clock }) })
     }
 
     /// Judges one attempt to send to `destination`, and remembers it where it may go out: for a handler that sends by

@@ -45,12 +45,7 @@ impl<B> HandleDispatch<B> for Judging {
 
 impl Judging {
     pub(crate) fn new(guard: PumpGuard, profile: Profile) -> Self {
-        Self {
-            guard,
-            profile,
-            next: 0,
-            bad: Vec::new(),
-        }
+        Self { guard, profile, next: 0, bad: Vec::new() }
     }
 
     /// Judges the next few. `None` while there are more; then whether the dispatch may go out.

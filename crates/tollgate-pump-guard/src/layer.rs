@@ -22,13 +22,7 @@ impl SmsPumpGuardLayer {
     #[must_use]
     pub fn new(guard: PumpGuard) -> Self {
         let (hosts, format) = (Hosts::new(), envelope());
-        Self {
-            guard,
-            hosts,
-            format,
-            limit: 8 << 20,
-            pass_unknown: false,
-        }
+        Self { guard, hosts, format, limit: 8 << 20, pass_unknown: false }
     }
 
     /// Which hosts are 8x8's.

@@ -32,10 +32,7 @@ enum Decision {
 
 impl<S> SmsPumpGuard<S> {
     pub(crate) fn new(inner: S, config: SmsPumpGuardLayer) -> Self {
-        Self {
-            inner,
-            config: Arc::new(config),
-        }
+        Self { inner, config: Arc::new(config) }
     }
 
     /// The inner service.
@@ -57,11 +54,7 @@ impl<S> SmsPumpGuard<S> {
         if self.config.guard.mode() == Mode::Off {
             return Decision::Pass;
         }
-        match self
-            .config
-            .hosts
-            .classify(request.method(), request.uri(), request.headers())
-        {
+        match self.config.hosts.classify(request.method(), request.uri(), request.headers()) {
             Ok(Class::Body(endpoint)) if endpoint.is_dispatch() => Decision::Judge(endpoint),
             Ok(_) => Decision::Pass,
             Err(refusal) if refusal.kind() == RefusalKind::UnknownEndpoint && self.config.pass_unknown => {
@@ -100,24 +93,13 @@ where
                 {
                     request.extensions_mut().insert(origin);
                 }
-                let by_endpoint = if endpoint.is_batch() {
-                    Profile::Campaign
-                } else {
-                    Profile::Otp
-                };
+                let by_endpoint = if endpoint.is_batch() { Profile::Campaign } else { Profile::Otp };
                 let profile = request.extensions().get().copied().unwrap_or(by_endpoint);
                 // The service that was made ready is the one to call.
                 let clone = self.inner.clone();
                 let ready = std::mem::replace(&mut self.inner, clone);
                 let judging = Judging::new(self.config.guard.clone(), profile);
-                DispatchFuture::read(
-                    endpoint,
-                    request,
-                    self.config.limit,
-                    ready,
-                    judging,
-                    self.config.format,
-                )
+                DispatchFuture::read(endpoint, request, self.config.limit, ready, judging, self.config.format)
             }
         }
     }

@@ -23,10 +23,7 @@ struct Client {
 
 impl Clone for Client {
     fn clone(&self) -> Self {
-        Self {
-            sent: Arc::clone(&self.sent),
-            ready: false,
-        }
+        Self { sent: Arc::clone(&self.sent), ready: false }
     }
 }
 
@@ -56,11 +53,7 @@ struct Setup {
 fn setup(policy: Policy) -> Setup {
     let (client, clock) = (Client::default(), FakeClock::new());
     let guard = PumpGuard::with_clock(policy, Arc::new(clock.clone())).unwrap();
-    Setup {
-        service: SmsPumpGuardLayer::new(guard).layer(client.clone()),
-        client,
-        clock,
-    }
+    Setup { service: SmsPumpGuardLayer::new(guard).layer(client.clone()), client, clock }
 }
 
 impl Setup {
@@ -76,11 +69,7 @@ impl Setup {
         let response = self.service.ready().await.unwrap().call(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        (
-            parts.status.as_u16(),
-            String::from_utf8(body.to_vec()).unwrap(),
-            parts.headers,
-        )
+        (parts.status.as_u16(), String::from_utf8(body.to_vec()).unwrap(), parts.headers)
     }
 
     fn sent(&self) -> usize {
@@ -111,10 +100,7 @@ async fn a_pumped_range_is_stopped_with_reasons_and_nothing_more_is_sent() {
     let (status, body, headers) = &stopped[0];
     assert_eq!(*status, 403);
     assert_eq!(headers["tollgate-refusal"], "pumping");
-    assert!(
-        body.contains(r#""reasons":["range_velocity"]"#) && body.contains("+6281234567xxx"),
-        "{body}"
-    );
+    assert!(body.contains(r#""reasons":["range_velocity"]"#) && body.contains("+6281234567xxx"), "{body}");
     assert!(headers.contains_key("retry-after"));
 }
 
@@ -131,36 +117,22 @@ async fn the_body_goes_on_byte_for_byte_and_the_answer_comes_back() {
 async fn a_batch_is_refused_whole_and_says_which_and_why() {
     let mut setup = setup(Policy::default());
     let many: Vec<_> = (0..10_000).map(|n| format!("\"+6281234{n:06}\"")).collect();
-    let (status, ..) = setup
-        .post(BATCH, &format!("{{\"destinations\":[{}]}}", many.join(",")))
-        .await;
+    let (status, ..) = setup.post(BATCH, &format!("{{\"destinations\":[{}]}}", many.join(","))).await;
     assert_eq!((status, setup.sent()), (200, 1));
 
-    let body = format!(
-        r#"{{"messages":[{},{},{}]}}"#,
-        to("+6591234567"),
-        to("+19002345678"),
-        to("x")
-    );
+    let body = format!(r#"{{"messages":[{},{},{}]}}"#, to("+6591234567"), to("+19002345678"), to("x"));
     let (status, body, headers) = setup.post(BATCH, &body).await;
     assert_eq!((status, setup.sent()), (400, 1));
     assert_eq!(headers["tollgate-refusal"], "invalid_number");
     assert!(body.contains("2 of its 3 recipients"), "{body}");
-    assert!(
-        body.contains("recipient 1: number_shape: +19002345xxx is premium-rate"),
-        "{body}"
-    );
+    assert!(body.contains("recipient 1: number_shape: +19002345xxx is premium-rate"), "{body}");
 }
 
 #[tokio::test]
 async fn what_cannot_be_read_in_one_way_only_is_refused() {
     let mut setup = setup(Policy::default());
     let cases = [
-        (
-            SINGLE,
-            r#"{"destination":"+6591234567","Destination":"+19002345678"}"#,
-            "ambiguous_key",
-        ),
+        (SINGLE, r#"{"destination":"+6591234567","Destination":"+19002345678"}"#, "ambiguous_key"),
         (SINGLE, r#"{"destination":6591234567}"#, "invalid_shape"),
         (SINGLE, "{}", "invalid_shape"),
         (SINGLE, "{", "invalid_json"),
@@ -179,17 +151,10 @@ async fn what_cannot_be_read_in_one_way_only_is_refused() {
 #[tokio::test]
 async fn other_hosts_and_quiet_calls_pass_untouched() {
     let mut setup = setup(Policy::default());
-    let foreign = Request::post("https://example.com/api/v1/subaccounts/x/messages")
-        .body(Full::from("{"))
-        .unwrap();
+    let foreign =
+        Request::post("https://example.com/api/v1/subaccounts/x/messages").body(Full::from("{")).unwrap();
     assert_eq!(setup.send(foreign).await.0, 200);
-    assert_eq!(
-        setup
-            .post("/api/v1/subaccounts/x/messages/1/feedback", "{")
-            .await
-            .0,
-        200
-    );
+    assert_eq!(setup.post("/api/v1/subaccounts/x/messages/1/feedback", "{").await.0, 200);
     let check = Request::get("https://verify.8x8.com/api/v2/subaccounts/x/sessions/1?code=1");
     assert_eq!(setup.send(check.body(Full::default()).unwrap()).await.0, 200);
     assert_eq!(setup.sent(), 3);
@@ -197,21 +162,12 @@ async fn other_hosts_and_quiet_calls_pass_untouched() {
 
 #[tokio::test]
 async fn monitor_lets_everything_through_and_off_does_not_even_read() {
-    let mut monitor = setup(Policy {
-        mode: Mode::Monitor,
-        ..Policy::default()
-    });
+    let mut monitor = setup(Policy { mode: Mode::Monitor, ..Policy::default() });
     for n in 0..20 {
-        assert_eq!(
-            monitor.post(SINGLE, &to(&format!("+62812345670{n:02}"))).await.0,
-            200
-        );
+        assert_eq!(monitor.post(SINGLE, &to(&format!("+62812345670{n:02}"))).await.0, 200);
     }
     assert_eq!(monitor.post(SINGLE, &to("+19002345678")).await.0, 200);
-    let mut off = setup(Policy {
-        mode: Mode::Off,
-        ..Policy::default()
-    });
+    let mut off = setup(Policy { mode: Mode::Off, ..Policy::default() });
     assert_eq!(off.post(SINGLE, "{").await.0, 200);
 }
 

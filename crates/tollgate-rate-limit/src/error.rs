@@ -11,11 +11,7 @@ pub struct QuotaError {
 
 impl QuotaError {
     pub(crate) fn new(field: &'static str, value: impl ToString, remedy: &'static str) -> Self {
-        Self {
-            field,
-            value: value.to_string().into(),
-            remedy,
-        }
+        Self { field, value: value.to_string().into(), remedy }
     }
 
     /// Which part of the quota: `requests`, `per` or `burst`.
@@ -63,12 +59,7 @@ impl ConfigError {
         value: impl ToString,
         remedy: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self {
-            limit_index: None,
-            field,
-            value: value.to_string(),
-            remedy: remedy.into(),
-        }
+        Self { limit_index: None, field, value: value.to_string(), remedy: remedy.into() }
     }
 
     pub(crate) fn in_limit(mut self, index: usize) -> Self {

@@ -26,15 +26,11 @@ enum Kind<F, B> {
 
 impl<F, B> ResponseFuture<F, B> {
     pub(crate) fn inner(future: F) -> Self {
-        Self {
-            kind: Kind::Inner(future),
-        }
+        Self { kind: Kind::Inner(future) }
     }
 
     pub(crate) fn refused(response: Response<Body<B>>) -> Self {
-        Self {
-            kind: Kind::Refused(Some(response)),
-        }
+        Self { kind: Kind::Refused(Some(response)) }
     }
 }
 

@@ -96,16 +96,10 @@ impl Gcra {
     pub(crate) fn new(quota: &Quota) -> Result<Self, QuotaError> {
         quota.validate()?;
         let requests = u128::from(quota.requests);
-        let interval = quota
-            .period
-            .as_nanos()
-            .div_ceil(requests * u128::from(TICK_NANOS));
+        let interval = quota.period.as_nanos().div_ceil(requests * u128::from(TICK_NANOS));
         // Validated: the interval is at most MAX_FILL, 2^41 ticks.
         let interval = u64::try_from(interval).unwrap_or(FUTURE);
-        Ok(Self {
-            interval,
-            tolerance: interval.saturating_mul(u64::from(quota.burst) - 1),
-        })
+        Ok(Self { interval, tolerance: interval.saturating_mul(u64::from(quota.burst) - 1) })
     }
 
     /// Whether a request at `now` conforms, given the key's TAT: the new TAT, or the wait until one would conform.
@@ -184,10 +178,7 @@ mod tests {
         let monotonic = Duration::from_nanos(5 * 16_000 + 999);
         assert_eq!(Tick::at(monotonic), Tick(5));
         assert_eq!(Wait(2).from(monotonic), Duration::from_nanos(2 * 16_000 - 999));
-        assert_eq!(
-            Wait(62_501).from(Duration::ZERO),
-            Duration::from_nanos(1_000_016_000)
-        );
+        assert_eq!(Wait(62_501).from(Duration::ZERO), Duration::from_nanos(1_000_016_000));
     }
 
     #[test]

@@ -148,11 +148,7 @@ impl Limit {
         if (1..=64).contains(&name.len()) && name.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
             return Ok(());
         }
-        Err(ConfigError::new(
-            "name",
-            format_args!("{name:?}"),
-            "give 1 to 64 printable ASCII characters",
-        ))
+        Err(ConfigError::new("name", format_args!("{name:?}"), "give 1 to 64 printable ASCII characters"))
     }
 }
 

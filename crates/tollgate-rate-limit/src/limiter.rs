@@ -80,13 +80,10 @@ impl Limiter {
         }
         for (index, limit) in limits.iter().enumerate() {
             limit.check_name().map_err(|error| error.in_limit(index))?;
-            if let Some(first) = limits[..index]
-                .iter()
-                .position(|other| other.name() == limit.name())
-            {
+            if let Some(first) = limits[..index].iter().position(|other| other.name() == limit.name()) {
                 let remedy = format!("limits[{first}] has this name too; give each its own");
                 return Err(
-                    ConfigError::new("name", format_args!("{:?}", limit.name()), remedy).in_limit(index),
+                    ConfigError::new("name", format_args!("{:?}", limit.name()), remedy).in_limit(index)
                 );
             }
         }
@@ -103,11 +100,7 @@ impl Limiter {
                 enforced.insert(index);
             }
         }
-        Ok(Self {
-            rules: rules.into(),
-            enforced,
-            clock: SystemClock::shared(),
-        })
+        Ok(Self { rules: rules.into(), enforced, clock: SystemClock::shared() })
     }
 
     /// Another clock, and empty tables: what was charged by the old one means nothing to it.
@@ -173,11 +166,7 @@ impl Limiter {
             let bytes = bytes_of_each.unwrap_or_else(|| rule.table.bytes());
             Rule::new(rule.limit.clone(), rule.gcra, bytes)
         };
-        Self {
-            rules: self.rules.iter().map(emptied).collect(),
-            enforced: self.enforced,
-            clock,
-        }
+        Self { rules: self.rules.iter().map(emptied).collect(), enforced: self.enforced, clock }
     }
 
     pub(crate) fn resized(&self, bytes: usize) -> Result<Self, ConfigError> {
@@ -263,9 +252,7 @@ impl Limiter {
                 violated: Violated::new(self, verdict.refused),
                 wait: wait.from(monotonic),
             },
-            None => Decision::Pass {
-                monitored: Violated::new(self, verdict.monitored),
-            },
+            None => Decision::Pass { monitored: Violated::new(self, verdict.monitored) },
         }
     }
 }
@@ -282,12 +269,7 @@ impl fmt::Debug for Limiter {
 
 impl Rule {
     fn new(limit: Limit, gcra: Gcra, table_bytes: usize) -> Self {
-        Self {
-            gcra,
-            table: Table::new(table_bytes),
-            counters: Counters::new(limit.name()),
-            limit,
-        }
+        Self { gcra, table: Table::new(table_bytes), counters: Counters::new(limit.name()), limit }
     }
 
     fn key(&self, client: ClientIp) -> IpKey {

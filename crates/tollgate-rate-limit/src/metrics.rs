@@ -58,10 +58,7 @@ pub(crate) fn without_client_ip(passes: bool) {
     static REFUSE: [Label; 1] = [Label::from_static_parts("verdict", "refuse")];
     static KEYS: [Key; 2] = {
         const NAME: &str = "tollgate_rate_limit_without_client_ip_total";
-        [
-            Key::from_static_parts(NAME, &REFUSE),
-            Key::from_static_parts(NAME, &PASS),
-        ]
+        [Key::from_static_parts(NAME, &REFUSE), Key::from_static_parts(NAME, &PASS)]
     };
     count(&KEYS[usize::from(passes)]);
 }

@@ -38,11 +38,7 @@ impl Requests {
     /// The time in which this many requests come back: above zero, at most 366 days.
     #[must_use]
     pub const fn per(self, period: Duration) -> Quota {
-        Quota {
-            requests: self.0,
-            period,
-            burst: self.0,
-        }
+        Quota { requests: self.0, period, burst: self.0 }
     }
 }
 
@@ -66,32 +62,16 @@ impl Quota {
     /// Names the field (`requests`, `per` or `burst`), its value, and the remedy: zero of anything, a period over 366
     /// days, more than 62,500 requests a second, or a burst that takes over 366 days to come back.
     pub fn validate(&self) -> Result<(), QuotaError> {
-        let Self {
-            requests,
-            period,
-            burst,
-        } = *self;
+        let Self { requests, period, burst } = *self;
         if requests == 0 {
-            return Err(QuotaError::new(
-                "requests",
-                0,
-                "nothing would ever pass; give at least 1",
-            ));
+            return Err(QuotaError::new("requests", 0, "nothing would ever pass; give at least 1"));
         }
         if period.is_zero() {
-            return Err(QuotaError::new(
-                "per",
-                "0 s",
-                "no time is no limit; give a period above zero",
-            ));
+            return Err(QuotaError::new("per", "0 s", "no time is no limit; give a period above zero"));
         }
         if period > Gcra::MAX_FILL {
             let seconds = format!("{} s", period.as_secs_f64());
-            return Err(QuotaError::new(
-                "per",
-                seconds,
-                "give a period of at most 366 days",
-            ));
+            return Err(QuotaError::new("per", seconds, "give a period of at most 366 days"));
         }
         if burst == 0 {
             return Err(QuotaError::new(
@@ -171,9 +151,6 @@ mod tests {
 
     #[test]
     fn a_burst_is_the_whole_quota_if_not_said() {
-        assert_eq!(
-            Quota::requests(3).per(SECOND),
-            Quota::requests(3).per(SECOND).burst(3)
-        );
+        assert_eq!(Quota::requests(3).per(SECOND), Quota::requests(3).per(SECOND).burst(3));
     }
 }

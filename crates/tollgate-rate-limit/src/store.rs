@@ -68,11 +68,7 @@ impl Slot {
 
     /// What goes first when the line is full: the smallest.
     fn worth(self, now: Tick) -> u64 {
-        if self == Self::EMPTY {
-            0
-        } else {
-            1 + self.tat().rank(now)
-        }
+        if self == Self::EMPTY { 0 } else { 1 + self.tat().rank(now) }
     }
 }
 
@@ -106,19 +102,11 @@ impl Table {
     pub(crate) fn new(bytes: usize) -> Self {
         // The system's randomness, by way of the standard hasher: foldhash alone takes addresses and the time.
         let seed = std::hash::RandomState::new().hash_one(bytes);
-        Self::keyed(
-            bytes,
-            SeedableRandomState::with_seed(seed, SharedSeed::global_random()),
-        )
+        Self::keyed(bytes, SeedableRandomState::with_seed(seed, SharedSeed::global_random()))
     }
 
     fn keyed(bytes: usize, hasher: SeedableRandomState) -> Self {
-        Self {
-            lines: (0..(bytes / LINE_BYTES).max(1))
-                .map(|_| Line::default())
-                .collect(),
-            hasher,
-        }
+        Self { lines: (0..(bytes / LINE_BYTES).max(1)).map(|_| Line::default()).collect(), hasher }
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -164,10 +152,7 @@ impl Table {
         // The upper half, scaled to the number of lines (which need not be a power of two), and the lowest bits: the
         // fingerprint is independent of the line.
         let line = (((hash >> 32) * self.lines.len() as u64) >> 32) as usize;
-        Place {
-            line: &self.lines[line],
-            fingerprint: (hash & ((1 << FINGERPRINT_BITS) - 1)).max(1),
-        }
+        Place { line: &self.lines[line], fingerprint: (hash & ((1 << FINGERPRINT_BITS) - 1)).max(1) }
     }
 }
 
@@ -192,11 +177,7 @@ impl<'a> Place<'a> {
 impl<'a> Seen<'a> {
     fn load(cell: &'a AtomicU64, fingerprint: u64) -> Self {
         let slot = Slot(cell.load(Relaxed));
-        Self {
-            cell,
-            slot,
-            is_own: slot.fingerprint() == fingerprint,
-        }
+        Self { cell, slot, is_own: slot.fingerprint() == fingerprint }
     }
 
     /// The key's TAT; now, for a key without a slot.
@@ -206,17 +187,13 @@ impl<'a> Seen<'a> {
 
     /// False when somebody was faster.
     fn replace(&self, by: Slot) -> bool {
-        self.cell
-            .compare_exchange(self.slot.0, by.0, Relaxed, Relaxed)
-            .is_ok()
+        self.cell.compare_exchange(self.slot.0, by.0, Relaxed, Relaxed).is_ok()
     }
 }
 
 /// Without the hasher: whoever knows its seed can aim at a line.
 impl fmt::Debug for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Table")
-            .field("slots", &(self.lines.len() * WAYS))
-            .finish_non_exhaustive()
+        f.debug_struct("Table").field("slots", &(self.lines.len() * WAYS)).finish_non_exhaustive()
     }
 }

@@ -56,10 +56,7 @@ pub(crate) fn prices(_: &Sandbox, call: &Call) -> Answer {
         (Some(mcc), Some(mnc)) => Some((mcc, mnc)),
         (None, None) => None,
         _ => {
-            return Err(ApiError::bad(
-                code::PARAMETER,
-                "Invalid parameter: mcc and mnc come in pairs",
-            ));
+            return Err(ApiError::bad(code::PARAMETER, "Invalid parameter: mcc and mnc come in pairs"));
         }
     };
     let direction = call.query("direction");
@@ -111,10 +108,7 @@ fn whole(call: &Call, name: &str) -> Result<Option<u16>, ApiError> {
     call.query(name)
         .map(|text| {
             text.parse().map_err(|_| {
-                ApiError::bad(
-                    code::PARAMETER,
-                    format!("Invalid parameter: {name} is not a whole number"),
-                )
+                ApiError::bad(code::PARAMETER, format!("Invalid parameter: {name} is not a whole number"))
             })
         })
         .transpose()

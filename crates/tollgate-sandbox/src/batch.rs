@@ -27,10 +27,7 @@ pub(crate) fn send_many(sandbox: &Sandbox, call: &Call, kind: Kind) -> Answer {
     let include_messages = fields.flag("includeMessagesInResponse")?.unwrap_or(false);
     let messages = read_messages(&fields, kind, call.now)?;
 
-    let batch = Batch {
-        id: Uuid::new_v4(),
-        client_id: client_id.map(str::to_owned),
-    };
+    let batch = Batch { id: Uuid::new_v4(), client_id: client_id.map(str::to_owned) };
     let total = messages.len();
     let rejected = messages.iter().filter(|message| message.fault.is_some()).count();
     let receipts = send(sandbox, sub_account, messages, Some(&batch), call.now)?;

@@ -12,11 +12,7 @@ pub(crate) struct Bounded<K, V> {
 
 impl<K: Clone + Eq + Hash, V> Bounded<K, V> {
     pub(crate) fn new(max: usize) -> Self {
-        Self {
-            entries: HashMap::new(),
-            order: VecDeque::new(),
-            max,
-        }
+        Self { entries: HashMap::new(), order: VecDeque::new(), max }
     }
 
     /// Returns the entry that had to go.
@@ -24,11 +20,7 @@ impl<K: Clone + Eq + Hash, V> Bounded<K, V> {
         if self.entries.insert(key.clone(), value).is_none() {
             self.order.push_back(key);
         }
-        if self.order.len() > self.max {
-            self.pop_oldest()
-        } else {
-            None
-        }
+        if self.order.len() > self.max { self.pop_oldest() } else { None }
     }
 
     pub(crate) fn pop_oldest(&mut self) -> Option<(K, V)> {

@@ -38,10 +38,7 @@ impl Call {
             Query::try_from_uri(&head.uri).map_err(|_| ApiError::bad(code::PARAMETER, "Invalid query"))?;
         Ok(Self {
             now,
-            params: params
-                .iter()
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
+            params: params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             query,
             headers: head.headers,
             authority: head.uri.authority().map(ToString::to_string),
@@ -76,27 +73,18 @@ impl Call {
         if is_sub_account(id) {
             Ok(id)
         } else {
-            Err(ApiError::bad(
-                code::SUB_ACCOUNT,
-                "Provided subAccountId doesn't belong to your account",
-            ))
+            Err(ApiError::bad(code::SUB_ACCOUNT, "Provided subAccountId doesn't belong to your account"))
         }
     }
 
     pub(crate) fn account(&self) -> Result<&str, ApiError> {
         let id = self.param("account");
-        if is_account(id) {
-            Ok(id)
-        } else {
-            Err(ApiError::bad(code::PARAMETER, "Invalid accountId."))
-        }
+        if is_account(id) { Ok(id) } else { Err(ApiError::bad(code::PARAMETER, "Invalid accountId.")) }
     }
 
     /// A path parameter that is a UUID, in either of its spellings.
     pub(crate) fn uuid(&self, name: &str) -> Result<Uuid, ApiError> {
-        self.param(name)
-            .parse()
-            .map_err(|_| ApiError::bad(code::PARAMETER, format!("Invalid {name}.")))
+        self.param(name).parse().map_err(|_| ApiError::bad(code::PARAMETER, format!("Invalid {name}.")))
     }
 
     /// A path parameter, percent-decoded; the router has seen to it that it is there.
@@ -111,10 +99,9 @@ impl Call {
     /// Two letters, as `country` is in a query.
     pub(crate) fn country(&self) -> Result<Option<&str>, ApiError> {
         match self.query("country") {
-            Some(country) if country.chars().count() != 2 => Err(ApiError::bad(
-                code::COUNTRY,
-                "Invalid country (ISO 3166-1 alpha-2)",
-            )),
+            Some(country) if country.chars().count() != 2 => {
+                Err(ApiError::bad(code::COUNTRY, "Invalid country (ISO 3166-1 alpha-2)"))
+            }
             country => Ok(country),
         }
     }
@@ -131,9 +118,5 @@ impl Call {
 
 /// The body is over [`MAX_BODY`].
 pub(crate) fn too_large() -> ApiError {
-    ApiError::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        code::PARAMETER,
-        "Request body too large (16 MiB at most)",
-    )
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, code::PARAMETER, "Request body too large (16 MiB at most)")
 }

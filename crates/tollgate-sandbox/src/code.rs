@@ -12,13 +12,8 @@ pub(crate) enum CodeType {
 
 impl CodeType {
     /// The names on the wire.
-    pub(crate) const NAMES: &[&str] = &[
-        "NUMERIC",
-        "NUMERIC_WITH_DASH",
-        "ALPHANUMERIC",
-        "ALPHANUMERIC_CAPITALS",
-        "ALPHANUMERIC_EASY",
-    ];
+    pub(crate) const NAMES: &[&str] =
+        &["NUMERIC", "NUMERIC_WITH_DASH", "ALPHANUMERIC", "ALPHANUMERIC_CAPITALS", "ALPHANUMERIC_EASY"];
 
     pub(crate) fn named(name: &str) -> Self {
         match name {
@@ -34,15 +29,7 @@ impl CodeType {
     pub(crate) fn draw(self, length: usize) -> String {
         let dash = (self == Self::NumericWithDash && length > 3).then_some((length - 1) / 2);
         let mut characters = random_characters(self.alphabet());
-        (0..length)
-            .filter_map(|at| {
-                if dash == Some(at) {
-                    Some('-')
-                } else {
-                    characters.next()
-                }
-            })
-            .collect()
+        (0..length).filter_map(|at| if dash == Some(at) { Some('-') } else { characters.next() }).collect()
     }
 
     const fn alphabet(self) -> &'static [u8] {

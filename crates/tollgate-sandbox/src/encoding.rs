@@ -38,11 +38,7 @@ impl Encoding {
             Self::Gsm7 => (text.chars().map(|c| septets(c).unwrap_or(1)).sum(), 160, 153),
             Self::Ucs2 => (text.encode_utf16().count(), 70, 67),
         };
-        if units <= one {
-            1
-        } else {
-            units.div_ceil(each).min(MAX_PARTS)
-        }
+        if units <= one { 1 } else { units.div_ceil(each).min(MAX_PARTS) }
     }
 }
 

@@ -50,12 +50,7 @@ pub(crate) struct ApiError {
 
 impl ApiError {
     pub(crate) fn new(status: StatusCode, code: u16, message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            status,
-            code,
-            message: message.into(),
-            retry_after: None,
-        }
+        Self { status, code, message: message.into(), retry_after: None }
     }
 
     /// HTTP 400.
@@ -68,11 +63,7 @@ impl ApiError {
     }
 
     pub(crate) fn unauthenticated() -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            code::UNAUTHENTICATED,
-            "Request was not authenticated properly",
-        )
+        Self::new(StatusCode::UNAUTHORIZED, code::UNAUTHENTICATED, "Request was not authenticated properly")
     }
 
     pub(crate) fn not_found(what: &'static str) -> Self {
@@ -95,10 +86,7 @@ impl ApiError {
         Self::new(
             StatusCode::FORBIDDEN,
             code::RESEND,
-            format!(
-                "Resending interval violated. Please try again in {} second(s).",
-                retry_seconds(wait)
-            ),
+            format!("Resending interval violated. Please try again in {} second(s).", retry_seconds(wait)),
         )
     }
 
@@ -125,9 +113,7 @@ impl ApiError {
         });
         let mut response = (self.status, body).into_response();
         if let Some(seconds) = self.retry_after {
-            response
-                .headers_mut()
-                .insert(RETRY_AFTER, HeaderValue::from(seconds));
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -37,16 +37,11 @@ pub(crate) fn phone(_: &Sandbox, call: &Call) -> Answer {
         phone_number: format!("+{digits}"),
         phone_number_national: national,
         phone_type,
-        country: asked_country
-            .map(str::to_ascii_uppercase)
-            .or(country.map(str::to_owned)),
+        country: asked_country.map(str::to_ascii_uppercase).or(country.map(str::to_owned)),
         roaming: None,
         presence: None,
         ported: None,
-        status: Status {
-            state: "ok",
-            timestamp: hundredths(call.now.wall),
-        },
+        status: Status { state: "ok", timestamp: hundredths(call.now.wall) },
         current_operator: None,
         original_operator: None,
         roaming_operator: None,

@@ -171,17 +171,11 @@ impl Message {
     ) -> Self {
         let text = common.text.unwrap_or_default();
         let encoding = Encoding::of(text, common.encoding);
-        let number = is_msisdn(destination)
-            .then(|| international(destination, country))
-            .flatten();
+        let number = is_msisdn(destination).then(|| international(destination, country)).flatten();
         let fault = match &number {
             None => Some(Fault::Msisdn),
             Some(_) if text.is_empty() && kind == Kind::Sms => Some(Fault::NoText),
-            Some(_)
-                if common
-                    .source
-                    .is_some_and(|source| source.chars().count() > MAX_SOURCE) =>
-            {
+            Some(_) if common.source.is_some_and(|source| source.chars().count() > MAX_SOURCE) => {
                 Some(Fault::SourceTooLong)
             }
             Some(_) if common.expiry.is_some_and(|at| at <= now.wall) => Some(Fault::Expired),

@@ -47,9 +47,7 @@ pub(crate) fn is_msisdn(text: &str) -> bool {
 
 /// What 8x8 strips from the numbers of verifications: spaces, brackets and dashes.
 pub(crate) fn strip_formatting(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_whitespace() && !matches!(c, '(' | ')' | '[' | ']' | '-'))
-        .collect()
+    text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '(' | ')' | '[' | ']' | '-')).collect()
 }
 
 /// The digits of the international form, if the number has a possible shape.
@@ -67,9 +65,7 @@ pub(crate) fn international(number: &str, country: Option<&str>) -> Option<Strin
 
 fn with_calling_code(number: &str, country: &str) -> String {
     let national = number.strip_prefix('0').unwrap_or(number);
-    let Some((_, calling_code)) = CALLING_CODES
-        .iter()
-        .find(|(known, _)| known.eq_ignore_ascii_case(country))
+    let Some((_, calling_code)) = CALLING_CODES.iter().find(|(known, _)| known.eq_ignore_ascii_case(country))
     else {
         return national.to_owned();
     };

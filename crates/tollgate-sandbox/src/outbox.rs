@@ -65,16 +65,11 @@ pub(crate) fn send(
     now: Now,
 ) -> Result<Vec<Receipt>, ApiError> {
     let accepted = messages.iter().filter(|message| message.fault.is_none());
-    let charges = accepted.map(|message| Charge {
-        ip: message.client_ip,
-        number: message.destination.clone(),
-    });
+    let charges =
+        accepted.map(|message| Charge { ip: message.client_ip, number: message.destination.clone() });
     let charges = charges.collect();
     let mut state = sandbox.lock();
-    state
-        .rules
-        .admit(sandbox.limits(), charges, now.monotonic)
-        .map_err(ApiError::quota_exceeded)?;
+    state.rules.admit(sandbox.limits(), charges, now.monotonic).map_err(ApiError::quota_exceeded)?;
     let receipts = messages.into_iter().map(|message| {
         let umid = Uuid::new_v4();
         let fault = message.fault.map(Fault::description);

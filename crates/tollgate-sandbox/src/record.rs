@@ -35,16 +35,8 @@ impl Recorded {
             .iter()
             .map(|(name, value)| (name.as_str().to_owned(), latin1(value.as_bytes())))
             .collect();
-        let path = head
-            .uri
-            .path_and_query()
-            .map_or_else(|| head.uri.path().to_owned(), ToString::to_string);
-        Self {
-            method: head.method.to_string(),
-            path,
-            headers,
-            body: RecordedBody(body),
-        }
+        let path = head.uri.path_and_query().map_or_else(|| head.uri.path().to_owned(), ToString::to_string);
+        Self { method: head.method.to_string(), path, headers, body: RecordedBody(body) }
     }
 
     /// The first value of a header; `name` in any case.
@@ -188,8 +180,7 @@ mod tests {
     #[test]
     fn debug_hides_the_api_key() {
         let (mut head, ()) = http::Request::new(()).into_parts();
-        head.headers
-            .insert(AUTHORIZATION, "Bearer secret".parse().unwrap());
+        head.headers.insert(AUTHORIZATION, "Bearer secret".parse().unwrap());
         let recorded = Recorded::new(&head, Bytes::new());
         assert!(!format!("{recorded:?}").contains("secret"));
         assert_eq!(recorded.header("Authorization"), Some("Bearer secret"));

@@ -26,10 +26,7 @@ pub(crate) fn router(sandbox: Sandbox) -> Router {
         .route("/batch", api(POST, batch::many))
         .route("/batch/{batchId}", api(DELETE, batch::cancel))
         .route("/exports", api(POST, exports::start))
-        .route(
-            "/exports/{jobId}",
-            api(GET, exports::result).merge(api(DELETE, exports::cancel)),
-        )
+        .route("/exports/{jobId}", api(GET, exports::result).merge(api(DELETE, exports::cancel)))
         .route("/{umid}", api(GET, sms::details).merge(api(DELETE, sms::cancel)))
         .route("/{umid}/feedback", api(POST, sms::feedback))
         .route("/{umid}/pii", api(DELETE, sms::remove_pii));
@@ -47,15 +44,10 @@ pub(crate) fn router(sandbox: Sandbox) -> Router {
         .route("/balance", api(GET, account::balance))
         .route(
             "/webhooks",
-            api(GET, webhooks::list)
-                .merge(api(POST, webhooks::add))
-                .merge(api(DELETE, webhooks::delete)),
+            api(GET, webhooks::list).merge(api(POST, webhooks::add)).merge(api(DELETE, webhooks::delete)),
         );
     let control = Router::new()
-        .route(
-            "/requests",
-            own(GET, control::requests).merge(own(DELETE, control::clear)),
-        )
+        .route("/requests", own(GET, control::requests).merge(own(DELETE, control::clear)))
         .route("/sessions/{sessionId}/code", own(GET, control::code))
         .route("/sma/{sessionId}", own(GET, verify::open_sma));
 
@@ -82,19 +74,16 @@ fn own(method: MethodFilter, endpoint: Endpoint) -> MethodRouter<Sandbox> {
 }
 
 fn serve(method: MethodFilter, endpoint: Endpoint, needs_key: bool) -> MethodRouter<Sandbox> {
-    on(
-        method,
-        move |State(sandbox): State<Sandbox>, params: PathParams, request: Request| async move {
-            let now = sandbox.now();
-            let answer = Call::read(params, request, now).await.and_then(|call| {
-                if needs_key {
-                    call.authenticate(sandbox.api_key())?;
-                }
-                endpoint(&sandbox, &call)
-            });
-            answer.unwrap_or_else(|error| error.respond(now))
-        },
-    )
+    on(method, move |State(sandbox): State<Sandbox>, params: PathParams, request: Request| async move {
+        let now = sandbox.now();
+        let answer = Call::read(params, request, now).await.and_then(|call| {
+            if needs_key {
+                call.authenticate(sandbox.api_key())?;
+            }
+            endpoint(&sandbox, &call)
+        });
+        answer.unwrap_or_else(|error| error.respond(now))
+    })
 }
 
 /// Reads the body to its end, so that what is recorded is whole, and passes it on.
@@ -114,10 +103,6 @@ async fn not_found(State(sandbox): State<Sandbox>) -> Response {
 }
 
 async fn method_not_allowed(State(sandbox): State<Sandbox>) -> Response {
-    ApiError::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        code::PARAMETER,
-        "Method not allowed",
-    )
-    .respond(sandbox.now())
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, code::PARAMETER, "Method not allowed")
+        .respond(sandbox.now())
 }

@@ -67,20 +67,13 @@ struct Sent<K> {
 
 impl<K> Default for Sent<K> {
     fn default() -> Self {
-        Self {
-            events: VecDeque::new(),
-            counts: HashMap::new(),
-        }
+        Self { events: VecDeque::new(), counts: HashMap::new() }
     }
 }
 
 impl<K: Clone + Eq + Hash> Sent<K> {
     fn check(&mut self, limit: Limit, keys: impl Iterator<Item = K>, now: Duration) -> Result<(), Duration> {
-        while self
-            .events
-            .front()
-            .is_some_and(|(at, _)| at.saturating_add(limit.window) <= now)
-        {
+        while self.events.front().is_some_and(|(at, _)| at.saturating_add(limit.window) <= now) {
             self.forget_oldest();
         }
         let mut over = HashMap::<K, u32>::new();
@@ -92,11 +85,7 @@ impl<K: Clone + Eq + Hash> Sent<K> {
             *wanted = count.saturating_add(*wanted).saturating_sub(limit.max);
             *wanted > 0
         });
-        if over.is_empty() {
-            Ok(())
-        } else {
-            Err(self.wait(limit, over, now))
-        }
+        if over.is_empty() { Ok(()) } else { Err(self.wait(limit, over, now)) }
     }
 
     /// How long until as many messages as each key is over its limit have left the window; a whole window for what never
@@ -145,33 +134,19 @@ mod tests {
     use super::*;
 
     const LIMITS: Limits = Limits {
-        ip: Some(Limit {
-            max: 2,
-            window: Duration::from_secs(60),
-        }),
-        number: Some(Limit {
-            max: 3,
-            window: Duration::from_secs(60),
-        }),
+        ip: Some(Limit { max: 2, window: Duration::from_secs(60) }),
+        number: Some(Limit { max: 3, window: Duration::from_secs(60) }),
     };
 
     fn charge(ip: &str, number: &str) -> Charge {
-        Charge {
-            ip: ip.parse().ok(),
-            number: number.to_owned(),
-        }
+        Charge { ip: ip.parse().ok(), number: number.to_owned() }
     }
 
     #[test]
     fn a_window_slides_and_says_when_there_is_room() {
         let mut rules = Rules::default();
-        let mut send = |at| {
-            rules.admit(
-                LIMITS,
-                vec![charge("192.0.2.1", "6591234567")],
-                Duration::from_secs(at),
-            )
-        };
+        let mut send =
+            |at| rules.admit(LIMITS, vec![charge("192.0.2.1", "6591234567")], Duration::from_secs(at));
         assert_eq!(send(0), Ok(()));
         assert_eq!(send(50), Ok(()));
         assert_eq!(send(51), Err(Duration::from_secs(9)));
@@ -183,10 +158,7 @@ mod tests {
     fn messages_are_admitted_all_or_none() {
         let mut rules = Rules::default();
         let many = (0..4).map(|_| charge("", "6591234567")).collect();
-        assert_eq!(
-            rules.admit(LIMITS, many, Duration::ZERO),
-            Err(Duration::from_secs(60))
-        );
+        assert_eq!(rules.admit(LIMITS, many, Duration::ZERO), Err(Duration::from_secs(60)));
         let three = (0..3).map(|_| charge("", "6591234567")).collect();
         assert_eq!(rules.admit(LIMITS, three, Duration::ZERO), Ok(()));
     }
@@ -195,11 +167,7 @@ mod tests {
     fn nothing_is_remembered_of_what_left_the_window() {
         let mut rules = Rules::default();
         for i in 0..100u64 {
-            let sent = rules.admit(
-                LIMITS,
-                vec![charge("", &i.to_string())],
-                Duration::from_secs(i * 60),
-            );
+            let sent = rules.admit(LIMITS, vec![charge("", &i.to_string())], Duration::from_secs(i * 60));
             assert_eq!(sent, Ok(()));
         }
         assert_eq!(rules.numbers.counts.len(), 1);

@@ -16,10 +16,7 @@ pub struct Running {
 impl Running {
     pub(crate) async fn bind(addr: SocketAddr, router: Router) -> io::Result<Self> {
         let listener = TcpListener::bind(addr).await?;
-        Ok(Self {
-            addr: listener.local_addr()?,
-            task: tokio::spawn(serve(listener, router)),
-        })
+        Ok(Self { addr: listener.local_addr()?, task: tokio::spawn(serve(listener, router)) })
     }
 
     /// Where it listens.

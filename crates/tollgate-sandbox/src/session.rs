@@ -63,15 +63,7 @@ pub(crate) struct Session {
 
 impl Session {
     fn new(party: Party, code: String, terms: Terms, now: Now) -> Self {
-        Self {
-            id: Uuid::new_v4(),
-            party,
-            code,
-            attempt: 0,
-            terms,
-            sent: now,
-            end: None,
-        }
+        Self { id: Uuid::new_v4(), party, code, attempt: 0, terms, sent: now, end: None }
     }
 
     /// A person enters a code; once a session has ended, nothing changes it.
@@ -141,10 +133,7 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     pub(crate) fn new(max: usize) -> Self {
-        Self {
-            by_id: Bounded::new(max),
-            newest: HashMap::new(),
-        }
+        Self { by_id: Bounded::new(max), newest: HashMap::new() }
     }
 
     /// How long the party has to wait for another code: `interval` is this request's, whatever the last one said.
@@ -196,16 +185,11 @@ impl Sessions {
 
     /// The newest to these digits, of any subaccount.
     pub(crate) fn newest_to(&self, destination: &str) -> Option<&Session> {
-        self.by_id
-            .newest_first()
-            .find(|session| session.party.destination == destination)
+        self.by_id.newest_first().find(|session| session.party.destination == destination)
     }
 
     fn forget(&mut self, now: Now) {
-        while self
-            .by_id
-            .oldest()
-            .is_some_and(|oldest| oldest.expires().saturating_add(KEPT) <= now.monotonic)
+        while self.by_id.oldest().is_some_and(|oldest| oldest.expires().saturating_add(KEPT) <= now.monotonic)
         {
             if let Some((_, evicted)) = self.by_id.pop_oldest() {
                 self.unlink(&evicted);
@@ -224,33 +208,21 @@ impl Sessions {
 mod tests {
     use super::*;
 
-    const TERMS: Terms = Terms {
-        validity: Duration::from_secs(300),
-        interval: Duration::from_secs(10),
-        silent: false,
-    };
+    const TERMS: Terms =
+        Terms { validity: Duration::from_secs(300), interval: Duration::from_secs(10), silent: false };
 
     fn at(seconds: u64) -> Now {
         let monotonic = Duration::from_secs(seconds);
-        Now {
-            monotonic,
-            wall: later(Timestamp::UNIX_EPOCH, monotonic),
-        }
+        Now { monotonic, wall: later(Timestamp::UNIX_EPOCH, monotonic) }
     }
 
     fn party(destination: &str) -> Party {
-        Party {
-            sub_account: "acme".to_owned(),
-            destination: destination.to_owned(),
-        }
+        Party { sub_account: "acme".to_owned(), destination: destination.to_owned() }
     }
 
     fn start(sessions: &mut Sessions, destination: &str, now: Now) -> Uuid {
         let draw = || "1234".to_owned();
-        sessions
-            .start(party(destination), TERMS, false, draw, now)
-            .unwrap()
-            .id
+        sessions.start(party(destination), TERMS, false, draw, now).unwrap().id
     }
 
     #[test]

@@ -35,9 +35,7 @@ pub(crate) fn send_one(sandbox: &Sandbox, call: &Call, kind: Kind) -> Answer {
 
 /// <https://developer.8x8.com/connect/reference/get-sms-message-details>
 pub(crate) fn details(sandbox: &Sandbox, call: &Call) -> Answer {
-    with_message(sandbox, call, |sent| {
-        Json(Details::of(call, sent)).into_response()
-    })
+    with_message(sandbox, call, |sent| Json(Details::of(call, sent)).into_response())
 }
 
 /// Cancels a scheduled message.
@@ -54,10 +52,7 @@ pub(crate) fn feedback(sandbox: &Sandbox, call: &Call) -> Answer {
     call.sub_account()?;
     let body = call.json()?;
     let fields = Fields::of(&body)?;
-    if fields
-        .choice("outcome", &["success", "failure"], code::PARAMETER)?
-        .is_none()
-    {
+    if fields.choice("outcome", &["success", "failure"], code::PARAMETER)?.is_none() {
         return Err(fields.fault("outcome", code::PARAMETER, "is missing"));
     }
     fields.time("timestamp", code::PARAMETER)?;
@@ -127,11 +122,7 @@ impl<'a> Details<'a> {
             encoding: sent.encoding.as_str(),
             created_at: hundredths(sent.created),
             sms_count: sent.parts,
-            price: Price {
-                total: euros(PRICE * sent.parts),
-                per_sms: euros(PRICE),
-                currency: "EUR",
-            },
+            price: Price { total: euros(PRICE * sent.parts), per_sms: euros(PRICE), currency: "EUR" },
             client_message_id: sent.client_message_id.as_deref(),
             client_batch_id: batch.and_then(|batch| batch.client_id.as_deref()),
             batch_id: batch.map(|batch| batch.id.to_string()),

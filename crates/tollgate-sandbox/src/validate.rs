@@ -34,11 +34,7 @@ impl<'a> Fields<'a> {
 
     fn at(value: &'a Value, parent: &'static str, index: Option<usize>, code: u16) -> Result<Self, ApiError> {
         match value {
-            Value::Object(members) => Ok(Self {
-                members,
-                parent,
-                index,
-            }),
+            Value::Object(members) => Ok(Self { members, parent, index }),
             _ => Err(ApiError::bad(
                 code,
                 format!("Invalid parameter: {} is not an object", place(parent, index, "")),
@@ -47,9 +43,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn object(&self, name: &'static str, code: u16) -> Result<Option<Self>, ApiError> {
-        self.value(name)
-            .map(|value| Self::at(value, name, None, code))
-            .transpose()
+        self.value(name).map(|value| Self::at(value, name, None, code)).transpose()
     }
 
     /// An array of 1 to 10,000 items.
@@ -60,10 +54,7 @@ impl<'a> Fields<'a> {
         match value {
             Value::Array(items) if items.len() > MAX_ITEMS => Err(ApiError::bad(
                 code::BULK,
-                format!(
-                    "Bulk limit reached: {name} has {} items, at most {MAX_ITEMS}",
-                    items.len()
-                ),
+                format!("Bulk limit reached: {name} has {} items, at most {MAX_ITEMS}", items.len()),
             )),
             Value::Array(items) if !items.is_empty() => Ok(Some(items)),
             _ => Err(self.fault(name, code::PARAMETER, "is not an array of 1 to 10,000 items")),
@@ -122,19 +113,13 @@ impl<'a> Fields<'a> {
 
     pub(crate) fn time(&self, name: &str, code: u16) -> Result<Option<Timestamp>, ApiError> {
         self.text(name, code)?
-            .map(|text| {
-                text.parse()
-                    .map_err(|_| self.fault(name, code, "is not a date-time with an offset"))
-            })
+            .map(|text| text.parse().map_err(|_| self.fault(name, code, "is not a date-time with an offset")))
             .transpose()
     }
 
     pub(crate) fn ip(&self) -> Result<Option<IpAddr>, ApiError> {
         self.text("clientIp", code::IP)?
-            .map(|text| {
-                text.parse()
-                    .map_err(|_| self.fault("clientIp", code::IP, "is not an IP address"))
-            })
+            .map(|text| text.parse().map_err(|_| self.fault("clientIp", code::IP, "is not an IP address")))
             .transpose()
     }
 
@@ -216,9 +201,7 @@ fn place(parent: &str, index: Option<usize>, name: &str) -> String {
 /// `^[A-Za-z0-9\-._&]{3,50}$`
 pub(crate) fn is_sub_account(text: &str) -> bool {
     (3..=50).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'&'))
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'&'))
 }
 
 /// `^[0-9A-Fa-f]{8}[-]?(?:[0-9A-Fa-f]{4}[-]?){3}[0-9A-Fa-f]{12}$`

@@ -36,9 +36,7 @@ impl Start {
         let Some(destination) = destination(fields)? else {
             return Err(fields.fault("destination", code::MSISDN, "is missing"));
         };
-        let channel = fields
-            .choice("channel", CHANNELS, code::PARAMETER)?
-            .unwrap_or("sms");
+        let channel = fields.choice("channel", CHANNELS, code::PARAMETER)?.unwrap_or("sms");
         fields.text_of("brand", 0..=30, code::PARAMETER)?;
         fields.text("template", code::TEMPLATE)?;
         fields.text("templateKey", code::TEMPLATE)?;
@@ -60,9 +58,7 @@ impl Start {
             },
             reset: fields.flag("resetSession")?.unwrap_or(false),
             code_type: code_type.map_or(CodeType::Numeric, CodeType::named),
-            code_length: fields
-                .integer("codeLength", 3..=10)?
-                .map_or(4, |length| length as usize),
+            code_length: fields.integer("codeLength", 3..=10)?.map_or(4, |length| length as usize),
         })
     }
 }
@@ -95,9 +91,7 @@ fn destination(fields: &Fields<'_>) -> Result<Option<String>, ApiError> {
     let Some(destination) = fields.text("destination", code::MSISDN)? else {
         return Ok(None);
     };
-    international(&strip_formatting(destination), country)
-        .map(Some)
-        .ok_or_else(ApiError::msisdn)
+    international(&strip_formatting(destination), country).map(Some).ok_or_else(ApiError::msisdn)
 }
 
 /// Starts a verification, or sends its code again: <https://developer.8x8.com/connect/reference/verify-request-v-2>
@@ -105,14 +99,8 @@ pub(crate) fn start(sandbox: &Sandbox, call: &Call) -> Answer {
     let sub_account = call.sub_account()?;
     let body = call.json()?;
     let start = Start::read(&Fields::of(&body)?)?;
-    let party = Party {
-        sub_account: sub_account.to_owned(),
-        destination: start.destination,
-    };
-    let charge = Charge {
-        ip: start.client_ip,
-        number: party.destination.clone(),
-    };
+    let party = Party { sub_account: sub_account.to_owned(), destination: start.destination };
+    let charge = Charge { ip: start.client_ip, number: party.destination.clone() };
 
     let mut state = sandbox.lock();
     if let Some(wait) = state.sessions.too_soon(&party, start.terms.interval, call.now) {
@@ -135,14 +123,9 @@ pub(crate) fn check(sandbox: &Sandbox, call: &Call) -> Answer {
     let sub_account = call.sub_account()?;
     let code = call.query("code");
     if code.is_some_and(|code| !(3..=10).contains(&code.chars().count())) {
-        return Err(ApiError::bad(
-            code::PARAMETER,
-            "Invalid parameter: code is not 3 to 10 characters long",
-        ));
+        return Err(ApiError::bad(code::PARAMETER, "Invalid parameter: code is not 3 to 10 characters long"));
     }
-    let id = call
-        .uuid("sessionId")
-        .map_err(|_| ApiError::session_not_found())?;
+    let id = call.uuid("sessionId").map_err(|_| ApiError::session_not_found())?;
     let mut state = sandbox.lock();
     let session = state
         .sessions
@@ -174,9 +157,7 @@ pub(crate) fn coverage(_: &Sandbox, call: &Call) -> Answer {
 
 /// The device opens the `verificationUrl` of a silent verification.
 pub(crate) fn open_sma(sandbox: &Sandbox, call: &Call) -> Answer {
-    let id = call
-        .uuid("sessionId")
-        .map_err(|_| ApiError::session_not_found())?;
+    let id = call.uuid("sessionId").map_err(|_| ApiError::session_not_found())?;
     let mut state = sandbox.lock();
     let session = state
         .sessions
@@ -218,9 +199,9 @@ impl VerifyResponse {
             attempt: session.attempt,
             expires_at: hundredths(session.expires_at()),
             retry_after: hundredths(session.retry_after()),
-            sma: session.is_silent().then(|| Sma {
-                verification_url: format!("http://{host}/_sandbox/sma/{id}"),
-            }),
+            sma: session
+                .is_silent()
+                .then(|| Sma { verification_url: format!("http://{host}/_sandbox/sma/{id}") }),
             session_id: id,
         }
     }

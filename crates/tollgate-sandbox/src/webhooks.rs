@@ -55,10 +55,7 @@ impl Config {
             url: url(fields)?,
             enabled: fields.flag("enabled")?.unwrap_or(true),
             http_authorization: fields.text("httpAuthorization", code::PARAMETER)?.map(|_| MASK),
-            oauth: fields
-                .object("oauth", code::PARAMETER)?
-                .map(|oauth| OAuth::read(&oauth))
-                .transpose()?,
+            oauth: fields.object("oauth", code::PARAMETER)?.map(|oauth| OAuth::read(&oauth)).transpose()?,
         })
     }
 }
@@ -92,9 +89,7 @@ pub(crate) fn list(sandbox: &Sandbox, call: &Call) -> Answer {
 pub(crate) fn add(sandbox: &Sandbox, call: &Call) -> Answer {
     let account = call.account()?;
     let body = call.json()?;
-    let configs: Vec<_> = items(&body)?
-        .map(|item| Config::read(&item?))
-        .collect::<Result<_, _>>()?;
+    let configs: Vec<_> = items(&body)?.map(|item| Config::read(&item?)).collect::<Result<_, _>>()?;
     let mut state = sandbox.lock();
     for config in configs {
         state.webhooks.retain(|webhook| {
@@ -105,10 +100,7 @@ pub(crate) fn add(sandbox: &Sandbox, call: &Call) -> Answer {
         if state.webhooks.len() == MAX_WEBHOOKS {
             state.webhooks.remove(0);
         }
-        state.webhooks.push(Webhook {
-            account: account.to_owned(),
-            config,
-        });
+        state.webhooks.push(Webhook { account: account.to_owned(), config });
     }
     Ok(StatusCode::OK.into_response())
 }
@@ -117,9 +109,8 @@ pub(crate) fn add(sandbox: &Sandbox, call: &Call) -> Answer {
 pub(crate) fn delete(sandbox: &Sandbox, call: &Call) -> Answer {
     let account = call.account()?;
     let body = call.json()?;
-    let sub_accounts: Vec<_> = items(&body)?
-        .map(|item| text(&item?, "subAccountId"))
-        .collect::<Result<_, _>>()?;
+    let sub_accounts: Vec<_> =
+        items(&body)?.map(|item| text(&item?, "subAccountId")).collect::<Result<_, _>>()?;
     sandbox.lock().webhooks.retain(|webhook| {
         webhook.account != account || !sub_accounts.contains(&webhook.config.sub_account_id)
     });
@@ -128,10 +119,9 @@ pub(crate) fn delete(sandbox: &Sandbox, call: &Call) -> Answer {
 
 fn items(body: &Value) -> Result<impl Iterator<Item = Result<Fields<'_>, ApiError>>, ApiError> {
     match body {
-        Value::Array(items) if items.len() <= MAX_WEBHOOKS => Ok(items
-            .iter()
-            .enumerate()
-            .map(|(index, item)| Fields::item(item, "", index))),
+        Value::Array(items) if items.len() <= MAX_WEBHOOKS => {
+            Ok(items.iter().enumerate().map(|(index, item)| Fields::item(item, "", index)))
+        }
         _ => Err(ApiError::bad(
             code::PARAMETER,
             format!("Invalid parameter: the body is not an array of at most {MAX_WEBHOOKS} items"),

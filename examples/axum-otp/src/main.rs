@@ -36,13 +36,9 @@ struct App {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let sandbox = tollgate_sandbox::Sandbox::new()
-        .start("127.0.0.1:0".parse()?)
-        .await?;
-    let app = App {
-        client: outbound(sandbox.addr())?,
-        base: format!("{}/api/v2/subaccounts/demo", sandbox.url()),
-    };
+    let sandbox = tollgate_sandbox::Sandbox::new().start("127.0.0.1:0".parse()?).await?;
+    let app =
+        App { client: outbound(sandbox.addr())?, base: format!("{}/api/v2/subaccounts/demo", sandbox.url()) };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
     println!("Ask for a code, as a proxy would pass it on:\n");
     println!(
@@ -54,11 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         sandbox.url()
     );
     // Without the connect info no layer knows who is connected, and every request is refused.
-    axum::serve(
-        listener,
-        router(app)?.into_make_service_with_connect_info::<SocketAddr>(),
-    )
-    .await?;
+    axum::serve(listener, router(app)?.into_make_service_with_connect_info::<SocketAddr>()).await?;
     Ok(())
 }
 
@@ -89,11 +81,7 @@ fn outbound(sandbox: SocketAddr) -> Result<EightByEight, Box<dyn Error>> {
     Ok(ServiceBuilder::new()
         .layer(SmsPumpGuardLayer::new(PumpGuard::new(Policy::default())?).with_hosts(hosts.clone()))
         // Documentation addresses are for trying it out; leave this out in earnest.
-        .layer(
-            ClientIpInjectorLayer::new()
-                .with_hosts(hosts)
-                .with_documentation_addresses(),
-        )
+        .layer(ClientIpInjectorLayer::new().with_hosts(hosts).with_documentation_addresses())
         .service(ReqwestService::new(client)))
 }
 
@@ -127,11 +115,7 @@ async fn otp_check(State(app): State<App>, Json(check): Json<CheckCode>) -> Resp
     // Both go into a URL: nothing that could be more than a segment or a value may get there.
     let plain = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if !plain(&check.session) || !plain(&check.code) {
-        return (
-            StatusCode::BAD_REQUEST,
-            "session and code are letters, digits and dashes",
-        )
-            .into_response();
+        return (StatusCode::BAD_REQUEST, "session and code are letters, digits and dashes").into_response();
     }
     let uri = format!("{}/sessions/{}?code={}", app.base, check.session, check.code);
     match ask(app.client, Request::get(uri).body(reqwest::Body::default())).await {
@@ -147,9 +131,7 @@ type Answer = Result<(StatusCode, Value), Box<dyn Error + Send + Sync>>;
 
 async fn ask(mut client: EightByEight, request: Result<Request<reqwest::Body>, axum::http::Error>) -> Answer {
     let mut request = request?;
-    request
-        .headers_mut()
-        .insert("authorization", "Bearer sandbox".parse()?);
+    request.headers_mut().insert("authorization", "Bearer sandbox".parse()?);
     let response = client.ready().await?.call(request).await?;
     let status = response.status();
     let body = response.into_body().collect().await?.to_bytes();

@@ -18,25 +18,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let sandbox = Sandbox::new();
     let running = sandbox.start("127.0.0.1:0".parse()?).await?;
     let hosts = Hosts::new().with_host(&running.addr().to_string())?;
-    let client = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()?;
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
     let client = ServiceBuilder::new()
         .layer(SmsPumpGuardLayer::new(PumpGuard::new(Policy::default())?).with_hosts(hosts.clone()))
-        .layer(
-            ClientIpInjectorLayer::new()
-                .with_hosts(hosts)
-                .with_documentation_addresses(),
-        )
+        .layer(ClientIpInjectorLayer::new().with_hosts(hosts).with_documentation_addresses())
         .service(ReqwestService::new(client));
 
     let send = |destination: &str| {
         Request::post(format!("{}/api/v1/subaccounts/demo/messages", running.url()))
             .header("authorization", "Bearer sandbox")
             .header("content-type", "application/json")
-            .body(reqwest::Body::from(format!(
-                r#"{{"destination":"{destination}","text":"hi"}}"#
-            )))
+            .body(reqwest::Body::from(format!(r#"{{"destination":"{destination}","text":"hi"}}"#)))
     };
     let ana = ClientIp::asserted("203.0.113.7".parse()?);
     let ben = ClientIp::asserted("2001:db8::7".parse()?);
@@ -44,10 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // 1. On the request itself.
     let mut request = send("+6591234567")?;
     request.extensions_mut().insert(ana);
-    println!(
-        "by extension:        {}",
-        client.clone().oneshot(request).await?.status()
-    );
+    println!("by extension:        {}", client.clone().oneshot(request).await?.status());
 
     // 2. By the ambient scope: the code that makes the call need not know of it.
     let response = ben.scope(client.clone().oneshot(send("+6591234568")?)).await?;
@@ -60,18 +49,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // 4. Nobody asked: a cron job says so, and clientIp is left out.
     let mut request = send("+6591234570")?;
     request.extensions_mut().insert(Origin::System);
-    println!(
-        "by the system:       {}",
-        client.clone().oneshot(request).await?.status()
-    );
+    println!("by the system:       {}", client.clone().oneshot(request).await?.status());
 
     // 5. Nothing is known: refused, not sent.
     let refused = client.clone().oneshot(send("+6591234571")?).await?;
-    println!(
-        "without anything:    {} ({:?})",
-        refused.status(),
-        refused.headers()["tollgate-refusal"]
-    );
+    println!("without anything:    {} ({:?})", refused.status(), refused.headers()["tollgate-refusal"]);
 
     println!("\nThe sandbox received:");
     for received in sandbox.requests() {

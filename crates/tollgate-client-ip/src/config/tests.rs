@@ -22,10 +22,7 @@ fn a_wrong_peer_is_named_with_its_place() {
          \"192.0.2.1\")"
     );
     let unix = Rule::new(["10.0.0.0/8", "unix:"], "", Strategy::Peer).unwrap_err();
-    assert_eq!(
-        (unix.field(), unix.index(), unix.value()),
-        ("peers", Some(1), "unix:")
-    );
+    assert_eq!((unix.field(), unix.index(), unix.value()), ("peers", Some(1), "unix:"));
 }
 
 #[test]
@@ -37,16 +34,10 @@ fn a_list_header_is_not_read_as_a_single_address() {
 fn headers_that_cannot_be_read_rightly_are_refused() {
     for strategy in [Strategy::Ranges, Strategy::Count(1), Strategy::Single] {
         let forwarded = error(&["::1"], "Forwarded", strategy);
-        assert!(
-            forwarded.starts_with("header: \"Forwarded\" is not supported yet"),
-            "{forwarded}"
-        );
+        assert!(forwarded.starts_with("header: \"Forwarded\" is not supported yet"), "{forwarded}");
         assert!(error(&["::1"], "CloudFront-Viewer-Address", strategy).contains("not supported yet"));
         for name in ["", "a b", "X-Real-IP:"] {
-            assert!(
-                error(&["::1"], name, strategy).contains("is not a header name"),
-                "{name}"
-            );
+            assert!(error(&["::1"], name, strategy).contains("is not a header name"), "{name}");
         }
     }
 }
@@ -54,10 +45,7 @@ fn headers_that_cannot_be_read_rightly_are_refused() {
 #[test]
 fn a_count_is_from_1_to_64() {
     for n in [0, 65, 255] {
-        assert!(
-            error(&["::1"], XFF, Strategy::Count(n)).contains("is not within 1–64"),
-            "{n}"
-        );
+        assert!(error(&["::1"], XFF, Strategy::Count(n)).contains("is not within 1–64"), "{n}");
     }
     for n in [1, 64] {
         assert!(Rule::new(["::1"], XFF, Strategy::Count(n)).is_ok(), "{n}");
@@ -89,10 +77,5 @@ fn trusting_the_internet_is_warned_of_however_it_is_written() {
     assert_eq!(rule.warnings(), Vec::<String>::new());
     assert_eq!(rule.with_trusted(["0.0.0.0/0"]).unwrap().warnings().len(), 1);
     // No header is believed, so nothing is risked.
-    assert!(
-        Rule::new(["0.0.0.0/0"], "", Strategy::Peer)
-            .unwrap()
-            .warnings()
-            .is_empty()
-    );
+    assert!(Rule::new(["0.0.0.0/0"], "", Strategy::Peer).unwrap().warnings().is_empty());
 }

@@ -61,9 +61,7 @@ fn request(peer: Option<&str>, header: Option<&str>) -> Request<()> {
         request.extensions_mut().insert(Peer::Tcp(addr));
     }
     if let Some(header) = header {
-        request
-            .headers_mut()
-            .insert("x-forwarded-for", header.parse().unwrap());
+        request.headers_mut().insert("x-forwarded-for", header.parse().unwrap());
     }
     request
 }
@@ -74,11 +72,8 @@ fn client(text: &str) -> ClientIp {
 
 #[tokio::test]
 async fn the_client_is_in_the_extensions_and_in_scope_in_call_and_across_awaits() {
-    let (response, seen) = watch(
-        &behind_proxy(),
-        request(Some("10.0.0.1"), Some("203.0.113.7, 10.0.0.9")),
-    )
-    .await;
+    let (response, seen) =
+        watch(&behind_proxy(), request(Some("10.0.0.1"), Some("203.0.113.7, 10.0.0.9"))).await;
     let seen = seen.unwrap();
     let expected = Some(Origin::Client(client("203.0.113.7")));
     assert_eq!(seen.in_call, expected);
@@ -94,11 +89,7 @@ async fn the_client_is_in_the_extensions_and_in_scope_in_call_and_across_awaits(
 
 #[tokio::test]
 async fn what_was_said_of_the_client_before_is_replaced() {
-    for said in [
-        Origin::System,
-        Origin::Undetermined,
-        Origin::Client(client("198.51.100.66")),
-    ] {
+    for said in [Origin::System, Origin::Undetermined, Origin::Client(client("198.51.100.66"))] {
         let mut request = request(Some("10.0.0.1"), Some("203.0.113.7"));
         request.extensions_mut().insert(said);
         request.extensions_mut().insert(client("198.51.100.66"));
@@ -115,10 +106,7 @@ async fn a_header_from_an_untrusted_peer_changes_nothing() {
         let (_, seen) = watch(&behind_proxy(), request(Some("203.0.113.7"), header)).await;
         let seen = seen.unwrap();
         assert_eq!(seen.across_awaits, Some(Origin::Client(client("203.0.113.7"))));
-        assert_eq!(
-            seen.extensions.get::<ClientIp>().map(ClientIp::provenance),
-            Some(Provenance::Peer)
-        );
+        assert_eq!(seen.extensions.get::<ClientIp>().map(ClientIp::provenance), Some(Provenance::Peer));
     }
 }
 
@@ -130,16 +118,8 @@ async fn an_undetermined_client_is_refused_by_default() {
     assert_eq!(response.status(), 400);
     assert_eq!(response.headers()["tollgate-refusal"], "client_ip_undetermined");
     assert_eq!(response.headers()["content-type"], "application/problem+json");
-    assert_eq!(
-        response.extensions().get(),
-        Some(&RefusalKind::ClientIpUndetermined)
-    );
-    let reason = response
-        .extensions()
-        .get::<Resolution>()
-        .unwrap()
-        .reason()
-        .cloned();
+    assert_eq!(response.extensions().get(), Some(&RefusalKind::ClientIpUndetermined));
+    let reason = response.extensions().get::<Resolution>().unwrap().reason().cloned();
     assert_eq!(reason.unwrap().as_str(), "malformed_entry");
     let body = response.into_body().collect().await.unwrap().to_bytes();
     let body = std::str::from_utf8(&body).unwrap();
@@ -150,8 +130,7 @@ async fn an_undetermined_client_is_refused_by_default() {
 #[tokio::test]
 async fn a_refusal_takes_the_form_it_was_given_or_the_callers() {
     let mut grpc = request(None, None);
-    grpc.headers_mut()
-        .insert("content-type", "application/grpc".parse().unwrap());
+    grpc.headers_mut().insert("content-type", "application/grpc".parse().unwrap());
     let (response, _) = watch(&behind_proxy(), grpc.clone()).await;
     assert_eq!(
         (response.status().as_u16(), &response.headers()["grpc-status"]),
@@ -164,11 +143,9 @@ async fn a_refusal_takes_the_form_it_was_given_or_the_callers() {
 #[tokio::test]
 async fn pass_without_removes_what_was_there_and_hides_the_outer_scope() {
     let layer = behind_proxy().pass_without();
-    for (peer, header) in [
-        (Some("10.0.0.1"), Some("garbage")),
-        (Some("10.0.0.1"), None),
-        (None, Some("203.0.113.7")),
-    ] {
+    for (peer, header) in
+        [(Some("10.0.0.1"), Some("garbage")), (Some("10.0.0.1"), None), (None, Some("203.0.113.7"))]
+    {
         let mut request = request(peer, header);
         request.extensions_mut().insert(client("198.51.100.66"));
         let (response, seen) = client("198.51.100.66").scope(watch(&layer, request)).await;
@@ -192,10 +169,7 @@ async fn insecure_use_peer_takes_the_peer_and_still_says_that_the_client_was_und
     assert!(matches!(resolution.outcome(), Outcome::Undetermined(_)));
     // There is no peer's address to use.
     assert_eq!(watch(&layer, request(None, None)).await.0.status(), 400);
-    assert_eq!(
-        watch(&layer, request(Some("0.0.0.0"), None)).await.0.status(),
-        400
-    );
+    assert_eq!(watch(&layer, request(Some("0.0.0.0"), None)).await.0.status(), 400);
     let mut unix = request(None, None);
     unix.extensions_mut().insert(Peer::Unix);
     assert_eq!(watch(&layer, unix).await.0.status(), 400);
@@ -223,10 +197,7 @@ impl Service<Request<()>> for Probe {
     }
 
     fn call(&mut self, _: Request<()>) -> Self::Future {
-        assert!(
-            std::mem::take(&mut self.ready),
-            "called without having been ready"
-        );
+        assert!(std::mem::take(&mut self.ready), "called without having been ready");
         ready(Ok(Response::new(Full::default())))
     }
 }
@@ -235,12 +206,7 @@ impl Service<Request<()>> for Probe {
 async fn the_service_that_was_ready_is_the_one_that_is_called() {
     let mut service = behind_proxy().layer(Probe { ready: false });
     for _ in 0..2 {
-        let response = service
-            .ready()
-            .await
-            .unwrap()
-            .call(request(Some("192.0.2.1"), None))
-            .await;
+        let response = service.ready().await.unwrap().call(request(Some("192.0.2.1"), None)).await;
         assert_eq!(response.unwrap().status(), 200);
     }
     // A refusal leaves the inner service ready; the next request makes sure of it again.
@@ -281,9 +247,7 @@ fn every_resolution_and_every_suspected_spoof_is_counted() {
         .into_iter()
         .map(|(key, _, _, value)| {
             let labels: Vec<_> = key.key().labels().map(|label| label.value().to_owned()).collect();
-            let DebugValue::Counter(value) = value else {
-                panic!("not a counter")
-            };
+            let DebugValue::Counter(value) = value else { panic!("not a counter") };
             format!("{} {} {value}", key.key().name(), labels.join(" "))
         })
         .collect();
@@ -303,14 +267,9 @@ fn every_resolution_and_every_suspected_spoof_is_counted() {
 async fn any_request_body_passes_untouched() {
     struct Opaque(&'static str);
     let app = behind_proxy().layer(service_fn(|request: Request<Opaque>| async move {
-        Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(
-            request.into_body().0.as_bytes(),
-        ))))
+        Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(request.into_body().0.as_bytes()))))
     }));
     let request = request(Some("192.0.2.1"), None).map(|()| Opaque("as it was"));
     let response = app.oneshot(request).await.unwrap();
-    assert_eq!(
-        response.into_body().collect().await.unwrap().to_bytes(),
-        "as it was"
-    );
+    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "as it was");
 }

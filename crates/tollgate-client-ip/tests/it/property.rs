@@ -66,10 +66,7 @@ fn naive_trusted(addr: IpAddr) -> bool {
 }
 
 fn naive_entry(text: &str) -> Result<IpAddr, &'static str> {
-    let text = text
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        .unwrap_or(text);
+    let text = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
     let unzoned = match (text.split_once('%'), text.split_once(']')) {
         (Some((addr, zone)), None) if addr.contains(':') && !zone.is_empty() => addr.to_owned(),
         (Some((addr, _)), Some((_, after))) => format!("{addr}]{after}"),
@@ -80,9 +77,7 @@ fn naive_entry(text: &str) -> Result<IpAddr, &'static str> {
         .and_then(|rest| rest.strip_suffix(']'))
         .filter(|inside| inside.contains(':'))
         .unwrap_or(&unzoned);
-    let addr = unbracketed
-        .parse::<IpAddr>()
-        .or_else(|_| unzoned.parse::<SocketAddr>().map(|addr| addr.ip()));
+    let addr = unbracketed.parse::<IpAddr>().or_else(|_| unzoned.parse::<SocketAddr>().map(|addr| addr.ip()));
     match addr.map(|addr| addr.to_canonical()) {
         Ok(addr) if addr.is_unspecified() => Err("unspecified"),
         Ok(addr) if addr.is_multicast() || addr.to_string() == "255.255.255.255" => Err("malformed_entry"),
@@ -111,11 +106,9 @@ fn spelling() -> impl Strategy<Value = String> {
         (addr, 0) => SocketAddr::new(addr, port).to_string(),
         (addr, 1) => format!("\"{}\"", SocketAddr::new(addr, port)),
         (IpAddr::V4(v4), 2) => v4.to_ipv6_mapped().to_string(),
-        (IpAddr::V4(v4), 3) => format!(
-            "[::ffff:{:x}:{:x}]:{port}",
-            u32::from(v4) >> 16,
-            u32::from(v4) & 0xffff
-        ),
+        (IpAddr::V4(v4), 3) => {
+            format!("[::ffff:{:x}:{:x}]:{port}", u32::from(v4) >> 16, u32::from(v4) & 0xffff)
+        }
         (IpAddr::V6(v6), 2) => format!("[{v6}]"),
         (IpAddr::V6(v6), 3) => format!("{v6}%eth0"),
         (IpAddr::V6(v6), 4) => format!("[{v6}%{port}]:{port}"),
@@ -151,10 +144,7 @@ fn strategy() -> impl Strategy<Value = Reading> {
 
 /// Bytes that a header value may hold.
 fn header_bytes() -> impl Strategy<Value = Vec<u8>> {
-    prop::collection::vec(
-        prop_oneof![0x20_u8..0x7f, 0x80_u8..=0xff, Just(b'\t'), Just(b',')],
-        0..80,
-    )
+    prop::collection::vec(prop_oneof![0x20_u8..0x7f, 0x80_u8..=0xff, Just(b'\t'), Just(b',')], 0..80)
 }
 
 proptest! {

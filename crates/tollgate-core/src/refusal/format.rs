@@ -52,12 +52,8 @@ impl RefusalFormat {
     #[must_use]
     pub fn render_bytes(self, refusal: Refusal, request_headers: &HeaderMap) -> Response<Bytes> {
         let (mut parts, body) = (self.0)(&refusal, request_headers).into_parts();
-        parts
-            .headers
-            .insert(HEADER, HeaderValue::from_static(refusal.kind().as_str()));
-        parts
-            .headers
-            .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        parts.headers.insert(HEADER, HeaderValue::from_static(refusal.kind().as_str()));
+        parts.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = refusal.retry_after_seconds() {
             parts.headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -82,9 +78,7 @@ impl fmt::Debug for RefusalFormat {
 fn response(status: StatusCode, content_type: &'static str, body: String) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 
@@ -108,10 +102,7 @@ fn problem_json(refusal: &Refusal, _: &HeaderMap) -> Response<Bytes> {
 fn grpc(refusal: &Refusal, _: &HeaderMap) -> Response<Bytes> {
     let mut response = response(StatusCode::OK, "application/grpc", String::new());
     let headers = response.headers_mut();
-    headers.insert(
-        "grpc-status",
-        HeaderValue::from(u16::from(refusal.kind().grpc_code())),
-    );
+    headers.insert("grpc-status", HeaderValue::from(u16::from(refusal.kind().grpc_code())));
     if let Ok(message) = HeaderValue::try_from(percent_encode(refusal.detail())) {
         headers.insert("grpc-message", message);
     }
@@ -130,9 +121,7 @@ fn is_grpc(headers: &HeaderMap) -> bool {
     const GRPC: &[u8] = b"application/grpc";
     headers.get(CONTENT_TYPE).is_some_and(|value| {
         let value = value.as_bytes();
-        value
-            .get(..GRPC.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(GRPC))
+        value.get(..GRPC.len()).is_some_and(|start| start.eq_ignore_ascii_case(GRPC))
             && matches!(value.get(GRPC.len()), None | Some(b'+' | b';' | b' '))
     })
 }
@@ -168,10 +157,7 @@ mod tests {
     fn refusal() -> Refusal {
         Refusal::new(RefusalKind::RateLimited, "5 requests a minute, 100 % used")
             .with_retry_after(Duration::from_millis(1500))
-            .with_member(
-                "violated-policies",
-                Member::Texts(vec!["per-minute".into(), "per-day".into()]),
-            )
+            .with_member("violated-policies", Member::Texts(vec!["per-minute".into(), "per-day".into()]))
     }
 
     #[tokio::test]
@@ -193,29 +179,17 @@ mod tests {
     #[test]
     fn a_grpc_caller_gets_trailers_only() {
         use http_body::Body as _;
-        for content_type in [
-            "application/grpc",
-            "application/grpc+proto",
-            "Application/gRPC; x=y",
-        ] {
+        for content_type in ["application/grpc", "application/grpc+proto", "Application/gRPC; x=y"] {
             let mut headers = HeaderMap::new();
             headers.insert(CONTENT_TYPE, content_type.parse().unwrap());
             let response = RefusalFormat::auto().render::<NoBody>(refusal(), &headers);
             assert_eq!(response.status(), 200);
             assert_eq!(response.headers()["grpc-status"], "8");
-            assert_eq!(
-                response.headers()["grpc-message"],
-                "5 requests a minute, 100 %25 used"
-            );
+            assert_eq!(response.headers()["grpc-message"], "5 requests a minute, 100 %25 used");
             assert!(response.body().is_end_stream());
         }
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, "application/grpcx".parse().unwrap());
-        assert_eq!(
-            RefusalFormat::auto()
-                .render::<NoBody>(refusal(), &headers)
-                .status(),
-            429
-        );
+        assert_eq!(RefusalFormat::auto().render::<NoBody>(refusal(), &headers).status(), 429);
     }
 }

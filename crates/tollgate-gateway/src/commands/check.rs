@@ -50,10 +50,7 @@ impl Check {
         let filled = filled(config, &built);
         match (self.json, self.print) {
             (true, _) => {
-                println!(
-                    "{}",
-                    json!({ "valid": true, "warnings": built.warnings, "config": filled })
-                );
+                println!("{}", json!({ "valid": true, "warnings": built.warnings, "config": filled }));
             }
             (false, true) => {
                 let text =
@@ -70,13 +67,8 @@ impl Check {
 fn filled(mut config: Config, built: &Built) -> Config {
     let (cooldown, velocity) = (&built.policy.cooldown, &built.policy.velocity);
     let guard = &mut config.pump_guard;
-    guard.number_cooldown.steps = Some(
-        cooldown
-            .steps
-            .iter()
-            .map(|step| crate::config::Span(*step))
-            .collect(),
-    );
+    guard.number_cooldown.steps =
+        Some(cooldown.steps.iter().map(|step| crate::config::Span(*step)).collect());
     guard.number_cooldown.per_day = Some(cooldown.per_day);
     guard.range_velocity.per_1k = Some(velocity.per_1k);
     guard.range_velocity.per_10k = Some(velocity.per_10k);
@@ -89,20 +81,13 @@ fn filled(mut config: Config, built: &Built) -> Config {
 
 fn explain(config: &Config, built: &Built) {
     println!("The configuration is valid. It means:\n");
-    println!(
-        "listen      gateway on {}, admin page on {}",
-        config.listen.gateway, config.listen.admin
-    );
+    println!("listen      gateway on {}, admin page on {}", config.listen.gateway, config.listen.admin);
     if config.client_ip.rule.is_empty() {
         println!("client IP   whoever connects");
     }
     for (i, rule) in config.client_ip.rule.iter().enumerate() {
         let how = format!("{:?}", rule.strategy).to_lowercase();
-        println!(
-            "client IP   rule {i}: from {}, {} ({how})",
-            rule.peers.join(", "),
-            rule.header
-        );
+        println!("client IP   rule {i}: from {}, {} ({how})", rule.peers.join(", "), rule.header);
     }
     for limit in &config.rate_limit {
         let what = match limit.matches {

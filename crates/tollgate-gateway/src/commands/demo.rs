@@ -34,10 +34,7 @@ impl Demo {
     pub(super) async fn run(self) -> Outcome {
         log(false);
         let everybody = [self.gateway, self.sandbox, self.admin];
-        if let Some(addr) = everybody
-            .iter()
-            .find(|addr| !addr.ip().to_canonical().is_loopback())
-        {
+        if let Some(addr) = everybody.iter().find(|addr| !addr.ip().to_canonical().is_loopback()) {
             return Err(Failure::Input(format!(
                 "the demo is for this machine only: {addr} is not a loopback address"
             )));

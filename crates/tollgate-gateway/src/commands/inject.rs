@@ -67,17 +67,12 @@ impl Inject {
             out.write_all(&body.to_bytes())?;
             return Ok(out.flush()?);
         }
-        let kind = response
-            .extensions()
-            .get::<RefusalKind>()
-            .map_or("", |kind| kind.as_str());
+        let kind = response.extensions().get::<RefusalKind>().map_or("", |kind| kind.as_str());
         let Ok(problem) = response.into_body().collect().await;
         let problem: serde_json::Value = serde_json::from_slice(&problem.to_bytes()).unwrap_or_default();
         let detail = problem["detail"].as_str().unwrap_or_default();
         if self.json {
-            return Err(Failure::Input(
-                serde_json::json!({ "error": kind, "detail": detail }).to_string(),
-            ));
+            return Err(Failure::Input(serde_json::json!({ "error": kind, "detail": detail }).to_string()));
         }
         Err(Failure::Input(format!("{kind}: {detail}")))
     }

@@ -38,9 +38,7 @@ impl Resolve {
     pub(super) fn run(self) -> Outcome {
         let _ = self.json;
         let config = self.config.load()?;
-        let built = config
-            .build(SystemClock::shared())
-            .map_err(|problems| self.config.explain(&problems))?;
+        let built = config.build(SystemClock::shared()).map_err(|problems| self.config.explain(&problems))?;
         let mut out = std::io::stdout().lock();
         for line in std::io::stdin().lock().split(b'\n') {
             let line = line?;
@@ -64,12 +62,10 @@ fn read(line: &[u8]) -> Result<(Option<Peer>, HeaderMap), String> {
         None => None,
         Some("unix:") => Some(Peer::Unix),
         Some(text) => {
-            let addr = text
-                .parse()
-                .or_else(|_| text.parse().map(|ip: IpAddr| SocketAddr::new(ip, 0)));
-            Some(Peer::Tcp(addr.map_err(|_| {
-                format!("peer {text:?} is not \"ip:port\", an address or \"unix:\"")
-            })?))
+            let addr = text.parse().or_else(|_| text.parse().map(|ip: IpAddr| SocketAddr::new(ip, 0)));
+            Some(Peer::Tcp(
+                addr.map_err(|_| format!("peer {text:?} is not \"ip:port\", an address or \"unix:\""))?,
+            ))
         }
     };
     let mut headers = HeaderMap::new();

@@ -50,14 +50,9 @@ impl Config {
         let hosts = bases.as_ref().map(Bases::hosts).unwrap_or_default();
         let injector = self.injector(hosts);
         match (limits, bases) {
-            (Some(limits), Some(bases)) if problems.0.is_empty() => Ok(Built {
-                resolver,
-                limits,
-                policy,
-                injector,
-                bases,
-                warnings,
-            }),
+            (Some(limits), Some(bases)) if problems.0.is_empty() => {
+                Ok(Built { resolver, limits, policy, injector, bases, warnings })
+            }
             _ => Err(problems),
         }
     }
@@ -67,11 +62,7 @@ impl Config {
         for (i, rule) in self.client_ip.rule.iter().enumerate() {
             let field = format!("client_ip.rule[{i}]");
             if let Some(rule) = rule.build(&field, problems) {
-                warnings.extend(
-                    rule.warnings()
-                        .into_iter()
-                        .map(|warning| format!("{field}: {warning}")),
-                );
+                warnings.extend(rule.warnings().into_iter().map(|warning| format!("{field}: {warning}")));
                 resolver = resolver.with_rule(rule);
             }
         }
@@ -117,11 +108,7 @@ impl Config {
             };
             problems.add(field, format!("{} {}", error.value(), error.remedy()));
         });
-        layer.ok().map(|layer| {
-            layer
-                .with_clock(clock)
-                .with_refusal_format(tollgate::eight::envelope())
-        })
+        layer.ok().map(|layer| layer.with_clock(clock).with_refusal_format(tollgate::eight::envelope()))
     }
 
     fn policy(&self, problems: &mut Problems) -> Policy {
@@ -135,17 +122,9 @@ impl Config {
         policy.shape.mode = guard.number_shape.mode.into();
         policy.country.mode = guard.country_policy.mode.into();
         for (name, codes, set) in [
-            (
-                "allow_countries",
-                &guard.allow_countries,
-                &mut policy.country.allow,
-            ),
+            ("allow_countries", &guard.allow_countries, &mut policy.country.allow),
             ("deny_countries", &guard.deny_countries, &mut policy.country.deny),
-            (
-                "monitor_countries",
-                &guard.monitor_countries,
-                &mut policy.country.monitor,
-            ),
+            ("monitor_countries", &guard.monitor_countries, &mut policy.country.monitor),
         ] {
             for (i, code) in codes.iter().enumerate() {
                 set.extend(problems.take(format!("pump_guard.{name}[{i}]"), code.parse::<Country>()));
@@ -183,11 +162,7 @@ impl Config {
             .with_placement(placement)
             .with_unusable(unusable)
             .with_body_limit(self.listen.max_body);
-        if self.injector.documentation {
-            layer.with_documentation_addresses()
-        } else {
-            layer
-        }
+        if self.injector.documentation { layer.with_documentation_addresses() } else { layer }
     }
 
     fn bases(&self, problems: &mut Problems) -> Option<Bases> {
@@ -249,16 +224,11 @@ impl Config {
 impl super::Listen {
     fn check(&self, problems: &mut Problems) {
         if !(1..=1 << 30).contains(&self.max_body) {
-            problems.add(
-                "listen.max_body",
-                format!("{} is not within 1 and 1073741824 bytes", self.max_body),
-            );
+            problems
+                .add("listen.max_body", format!("{} is not within 1 and 1073741824 bytes", self.max_body));
         }
         if self.body_timeout == Span::from_secs(0) {
-            problems.add(
-                "listen.body_timeout",
-                "\"0s\" lets no body arrive: write for example \"30s\"",
-            );
+            problems.add("listen.body_timeout", "\"0s\" lets no body arrive: write for example \"30s\"");
         }
         if !(1..=1_000_000).contains(&self.max_connections) {
             problems.add(
@@ -269,10 +239,7 @@ impl super::Listen {
         if self.gateway == self.admin && self.gateway.port() != 0 {
             problems.add(
                 "listen.admin",
-                format!(
-                    "\"{}\" is the gateway's address too: give it another port",
-                    self.admin
-                ),
+                format!("\"{}\" is the gateway's address too: give it another port", self.admin),
             );
         }
     }
@@ -281,18 +248,12 @@ impl super::Listen {
 impl State {
     fn check(&self, problems: &mut Problems, warnings: &mut Vec<String>) {
         if !self.redis.is_empty() {
-            problems.add(
-                "state.redis",
-                "this version shares no state between gateways: write redis = \"\"",
-            );
+            problems.add("state.redis", "this version shares no state between gateways: write redis = \"\"");
         }
         if self.nodes != 1 {
             problems.add(
                 "state.nodes",
-                format!(
-                    "{} needs a shared state, which this version has not: write 1",
-                    self.nodes
-                ),
+                format!("{} needs a shared state, which this version has not: write 1", self.nodes),
             );
         }
         if !self.path.is_empty() {

@@ -3,11 +3,7 @@ use tollgate::core::SystemClock;
 use super::*;
 
 fn problems(text: &str) -> String {
-    Config::parse(text)
-        .unwrap()
-        .build(SystemClock::shared())
-        .unwrap_err()
-        .to_string()
+    Config::parse(text).unwrap().build(SystemClock::shared()).unwrap_err().to_string()
 }
 
 fn built(text: &str) -> Built {
@@ -18,12 +14,7 @@ fn built(text: &str) -> Built {
 fn an_empty_configuration_is_valid_and_says_what_it_trusts() {
     let built = built("");
     assert!(built.warnings[0].contains("no rule"), "{:?}", built.warnings);
-    let names: Vec<_> = built
-        .limits
-        .limiter()
-        .limits()
-        .map(|limit| limit.name().to_owned())
-        .collect();
+    let names: Vec<_> = built.limits.limiter().limits().map(|limit| limit.name().to_owned()).collect();
     assert_eq!(names, ["per-minute", "per-day"]);
 }
 

@@ -25,10 +25,7 @@ impl Config {
     pub fn parse(text: &str) -> Result<Self, Problems> {
         toml::from_str(text).map_err(|error| {
             let mut problems = Problems::default();
-            let place = error
-                .span()
-                .map(|span| place(text, span.start))
-                .unwrap_or_default();
+            let place = error.span().map(|span| place(text, span.start)).unwrap_or_default();
             problems.add(place, explain(error.message()));
             problems
         })
@@ -41,12 +38,7 @@ fn place(text: &str, at: usize) -> String {
     let line = before.matches('\n').count();
     let current = text.lines().nth(line).unwrap_or_default().trim();
     let key = current.split('=').next().unwrap_or_default().trim();
-    let table = before
-        .lines()
-        .rev()
-        .map(str::trim)
-        .find(|line| line.starts_with('['))
-        .unwrap_or_default();
+    let table = before.lines().rev().map(str::trim).find(|line| line.starts_with('[')).unwrap_or_default();
     let number = line + 1;
     if key.starts_with('[') || table.is_empty() {
         format!("line {number}, {key}")
@@ -58,27 +50,16 @@ fn place(text: &str, at: usize) -> String {
 /// Adds the nearest known name to serde's list of them.
 fn explain(message: &str) -> String {
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let unknown = ["unknown field", "unknown variant"]
-        .iter()
-        .any(|start| message.starts_with(start));
+    let unknown = ["unknown field", "unknown variant"].iter().any(|start| message.starts_with(start));
     match quoted.as_slice() {
         [given, known @ ..] if unknown && !known.is_empty() => {
             let nearest = known
                 .iter()
                 .max_by(|a, b| strsim::jaro_winkler(given, a).total_cmp(&strsim::jaro_winkler(given, b)));
             let near = nearest.filter(|near| strsim::jaro_winkler(given, near) > 0.7);
-            let hint = near
-                .map(|near| format!("did you mean `{near}`? "))
-                .unwrap_or_default();
-            let kind = if message.starts_with("unknown field") {
-                "key"
-            } else {
-                "value"
-            };
-            format!(
-                "`{given}` is not a known {kind}: {hint}Known are {}",
-                known.join(", ")
-            )
+            let hint = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+            let kind = if message.starts_with("unknown field") { "key" } else { "value" };
+            format!("`{given}` is not a known {kind}: {hint}Known are {}", known.join(", "))
         }
         _ => message.to_owned(),
     }
@@ -113,10 +94,7 @@ mod tests {
             "{message}"
         );
         let message = problem("[upstream]\ntimeout = \"10\"\n");
-        assert!(
-            message.contains("timeout") && message.contains("not a duration"),
-            "{message}"
-        );
+        assert!(message.contains("timeout") && message.contains("not a duration"), "{message}");
     }
 
     #[test]
@@ -124,9 +102,6 @@ mod tests {
         let config = Config::parse("").unwrap();
         assert_eq!(config.rate_limit.len(), 2);
         let printed = toml::to_string(&config).unwrap();
-        assert_eq!(
-            toml::to_string(&Config::parse(&printed).unwrap()).unwrap(),
-            printed
-        );
+        assert_eq!(toml::to_string(&Config::parse(&printed).unwrap()).unwrap(), printed);
     }
 }

@@ -26,10 +26,7 @@ pub struct Problems(pub Vec<Problem>);
 impl Problems {
     /// Notes one.
     pub fn add(&mut self, field: impl Into<String>, detail: impl fmt::Display) {
-        self.0.push(Problem {
-            field: field.into(),
-            detail: detail.to_string(),
-        });
+        self.0.push(Problem { field: field.into(), detail: detail.to_string() });
     }
 
     /// The value, or the problem noted.

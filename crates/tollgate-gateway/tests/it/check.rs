@@ -5,19 +5,11 @@ fn an_empty_configuration_is_valid_and_printed_with_every_default_is_one_again()
     let empty = TempFile::new("empty", "");
     let ran = tollgate(&["check", "--config", empty.path(), "--print"], b"");
     assert_eq!(ran.status, 0, "{ran:?}");
-    for part in [
-        "gateway = \"127.0.0.1:8080\"",
-        "name = \"per-minute\"",
-        "per_1k = 6",
-        "region = \"apac\"",
-    ] {
+    for part in ["gateway = \"127.0.0.1:8080\"", "name = \"per-minute\"", "per_1k = 6", "region = \"apac\""] {
         assert!(ran.out.contains(part), "{part} is not in:\n{}", ran.out);
     }
     let printed = TempFile::new("printed", &ran.out);
-    assert_eq!(
-        tollgate(&["check", "--config", printed.path(), "--print"], b"").out,
-        ran.out
-    );
+    assert_eq!(tollgate(&["check", "--config", printed.path(), "--print"], b"").out, ran.out);
     let said = tollgate(&["check", "--config", empty.path()], b"");
     assert!(said.out.contains("10 dispatches in 60s"), "{}", said.out);
 }
@@ -31,31 +23,14 @@ fn a_wrong_configuration_names_file_field_value_and_remedy_with_status_2() {
     let ran = tollgate(&["check", "--config", wrong.path()], b"");
     assert_eq!((ran.status, ran.out.as_str()), (2, ""));
     assert!(ran.err.contains(wrong.path()), "{}", ran.err);
-    assert!(
-        ran.err
-            .contains("client_ip.rule[0].peers[0]: \"10.0.0.0/33\" is not a CIDR"),
-        "{}",
-        ran.err
-    );
+    assert!(ran.err.contains("client_ip.rule[0].peers[0]: \"10.0.0.0/33\" is not a CIDR"), "{}", ran.err);
 
-    let unknown = TempFile::new(
-        "unknown",
-        "[[rate_limit]]\nname = \"a\"\nrequets = 5\nper = \"60s\"\n",
-    );
+    let unknown = TempFile::new("unknown", "[[rate_limit]]\nname = \"a\"\nrequets = 5\nper = \"60s\"\n");
     let ran = tollgate(&["check", "--config", unknown.path(), "--json"], b"");
     let told: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!((ran.status, &told["valid"]), (2, &false.into()));
-    assert!(
-        told["problems"][0]["problem"]
-            .as_str()
-            .unwrap()
-            .contains("did you mean `requests`?"),
-        "{told}"
-    );
+    assert!(told["problems"][0]["problem"].as_str().unwrap().contains("did you mean `requests`?"), "{told}");
 
     let missing = tollgate(&["serve", "--config", "no such file.toml"], b"");
-    assert!(
-        missing.status == 2 && missing.err.contains("cannot be read"),
-        "{missing:?}"
-    );
+    assert!(missing.status == 2 && missing.err.contains("cannot be read"), "{missing:?}");
 }

@@ -39,10 +39,7 @@ impl Drop for Demo {
 
 /// `None` where there is no curl to paste into.
 fn paste(command: &str) -> Option<String> {
-    let curl = Command::new("curl")
-        .arg("--version")
-        .stdout(Stdio::null())
-        .status();
+    let curl = Command::new("curl").arg("--version").stdout(Stdio::null()).status();
     if !curl.is_ok_and(|status| status.success()) {
         eprintln!("curl is not installed: skipped");
         return None;
@@ -68,16 +65,11 @@ fn the_three_commands_it_prints_work_as_pasted() {
         "{person}"
     );
     let forged = paste(&commands[1]).unwrap();
-    assert!(
-        forged.contains("\"clientIp\":\"198.51.100.9\"") && !forged.contains("8.8."),
-        "{forged}"
-    );
+    assert!(forged.contains("\"clientIp\":\"198.51.100.9\"") && !forged.contains("8.8."), "{forged}");
     let pumped = paste(&commands[2]).unwrap();
     assert_eq!(pumped.matches("QUEUED").count(), 6, "{pumped}");
     assert_eq!(
-        pumped
-            .matches("range_velocity: 6 numbers of the 1k range +6281234567xxx")
-            .count(),
+        pumped.matches("range_velocity: 6 numbers of the 1k range +6281234567xxx").count(),
         4,
         "{pumped}"
     );
@@ -92,28 +84,16 @@ fn its_addresses_are_told_as_json_and_the_admin_page_is_there() {
     let Some(page) = paste(&format!("curl -s {admin}/ {admin}/healthz {admin}/metrics")) else {
         return;
     };
-    assert!(
-        page.contains("<title>Tollgate</title>") && page.contains("ok\n"),
-        "{page}"
-    );
-    assert!(
-        page.contains("tollgate_injector_total{result=\"written\""),
-        "{page}"
-    );
+    assert!(page.contains("<title>Tollgate</title>") && page.contains("ok\n"), "{page}");
+    assert!(page.contains("tollgate_injector_total{result=\"written\""), "{page}");
 }
 
 #[test]
 fn it_is_for_this_machine_only_and_says_which_port_is_taken() {
     let ran = tollgate(&["demo", "--gateway", "0.0.0.0:0"], b"");
-    assert!(
-        ran.status == 2 && ran.err.contains("0.0.0.0:0 is not a loopback address"),
-        "{ran:?}"
-    );
+    assert!(ran.status == 2 && ran.err.contains("0.0.0.0:0 is not a loopback address"), "{ran:?}");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = taken.local_addr().unwrap().to_string();
     let ran = tollgate(&["demo", "--sandbox", &addr], b"");
-    assert!(
-        ran.status == 1 && ran.err.contains(&format!("--sandbox cannot listen on {addr}")),
-        "{ran:?}"
-    );
+    assert!(ran.status == 1 && ran.err.contains(&format!("--sandbox cannot listen on {addr}")), "{ran:?}");
 }

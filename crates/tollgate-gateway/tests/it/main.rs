@@ -1,11 +1,6 @@
 //! The `tollgate` command, run as its users run it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod check;
 mod demo;
@@ -36,11 +31,7 @@ fn tollgate(arguments: &[&str], input: &[u8]) -> Ran {
     let _ = child.stdin.take().unwrap().write_all(input);
     let output = child.wait_with_output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Ran {
-        status: output.status.code().unwrap(),
-        out: text(output.stdout),
-        err: text(output.stderr),
-    }
+    Ran { status: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }
 
 /// A file that is gone with the test.
@@ -70,10 +61,6 @@ fn every_command_documents_itself() {
     for command in ["demo", "serve", "sandbox", "resolve", "inject", "check"] {
         assert!(all.out.contains(command), "{}", all.out);
         let one = tollgate(&[command, "--help"], b"");
-        assert!(
-            one.status == 0 && one.out.contains("Usage:") && one.out.len() > 300,
-            "{}",
-            one.out
-        );
+        assert!(one.status == 0 && one.out.contains("Usage:") && one.out.len() > 300, "{}", one.out);
     }
 }

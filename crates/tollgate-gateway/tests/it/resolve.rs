@@ -12,11 +12,7 @@ fn each_line_is_answered_in_order_with_the_reasoning() {
             "client_ip",
             "203.0.113.7",
         ),
-        (
-            r#"{"peer":"203.0.113.9:5","headers":[["X-Forwarded-For","8.8.8.8"]]}"#,
-            "client_ip",
-            "203.0.113.9",
-        ),
+        (r#"{"peer":"203.0.113.9:5","headers":[["X-Forwarded-For","8.8.8.8"]]}"#, "client_ip", "203.0.113.9"),
         (r#"{"peer":"10.0.0.1","headers":[]}"#, "error", "header_missing"),
         (
             r#"{"peer":"10.0.0.1","headers":[["x-forwarded-for","ÿ, 203.0.113.7"]]}"#,
@@ -35,11 +31,8 @@ fn each_line_is_answered_in_order_with_the_reasoning() {
     let input: String = lines.iter().map(|(line, ..)| format!("{line}\n")).collect();
     let ran = tollgate(&["resolve", "--config", config.path()], input.as_bytes());
     assert_eq!(ran.status, 0, "{ran:?}");
-    let answers: Vec<serde_json::Value> = ran
-        .out
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let answers: Vec<serde_json::Value> =
+        ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(answers.len(), lines.len());
     for (answer, (line, member, value)) in answers.iter().zip(lines) {
         assert_eq!(answer[member], value, "{line}");

@@ -29,25 +29,15 @@ impl<C: Cell> Cells<C> {
     /// As many cells as fit into `bytes`, a power of two.
     pub(super) fn new(bytes: usize, hasher: SeedableRandomState) -> Self {
         let fit = (bytes / size_of::<Slot<C>>()).max(WAYS);
-        let slots = if fit.is_power_of_two() {
-            fit
-        } else {
-            fit.next_power_of_two() / 2
-        };
-        Self {
-            slots: vec![Slot::default(); slots],
-            hasher,
-        }
+        let slots = if fit.is_power_of_two() { fit } else { fit.next_power_of_two() / 2 };
+        Self { slots: vec![Slot::default(); slots], hasher }
     }
 
     /// The key's cell.
     pub(super) fn find(&self, key: impl Hash) -> Option<&C> {
         let (set, fingerprint) = self.place(key);
         let slots = self.slots.get(set..set + WAYS)?;
-        slots
-            .iter()
-            .find(|slot| slot.fingerprint == fingerprint)
-            .map(|slot| &slot.cell)
+        slots.iter().find(|slot| slot.fingerprint == fingerprint).map(|slot| &slot.cell)
     }
 
     /// Changes the key's cell, which is a default one where it was not there.
@@ -57,25 +47,14 @@ impl<C: Cell> Cells<C> {
         let at = slots.iter().position(|slot| slot.fingerprint == fingerprint);
         let least = || {
             let worth = |slot: &Slot<C>| {
-                if slot.fingerprint == 0 {
-                    0
-                } else {
-                    slot.cell.worth()
-                }
+                if slot.fingerprint == 0 { 0 } else { slot.cell.worth() }
             };
-            slots
-                .iter()
-                .enumerate()
-                .min_by_key(|(_, slot)| worth(slot))
-                .map(|(at, _)| at)
+            slots.iter().enumerate().min_by_key(|(_, slot)| worth(slot)).map(|(at, _)| at)
         };
         let Some(at) = at.or_else(least) else { return };
         if let Some(slot) = slots.get_mut(at) {
             if slot.fingerprint != fingerprint {
-                *slot = Slot {
-                    fingerprint,
-                    cell: C::default(),
-                };
+                *slot = Slot { fingerprint, cell: C::default() };
             }
             change(&mut slot.cell);
         }

@@ -26,11 +26,7 @@ pub struct CooldownPolicy {
 impl Default for CooldownPolicy {
     fn default() -> Self {
         let steps = [0, 30, 60, 120, 300, 900, 1800, 3600];
-        Self {
-            mode: Mode::Enforce,
-            steps: steps.map(Duration::from_secs).to_vec(),
-            per_day: 10,
-        }
+        Self { mode: Mode::Enforce, steps: steps.map(Duration::from_secs).to_vec(), per_day: 10 }
     }
 }
 
@@ -65,10 +61,7 @@ struct Sends([u32; SENDS]);
 
 impl Sends {
     fn within_a_day(&self, now: u64) -> impl Iterator<Item = u64> + '_ {
-        self.0
-            .iter()
-            .map(|&at| u64::from(at))
-            .take_while(move |&at| at != 0 && at + DAY > now)
+        self.0.iter().map(|&at| u64::from(at)).take_while(move |&at| at != 0 && at + DAY > now)
     }
 }
 
@@ -96,17 +89,10 @@ impl Numbers {
         let now = u64::from(seconds(now));
         let count = sends.within_a_day(now).count();
         let last = sends.within_a_day(now).next()?;
-        let rested = policy
-            .steps
-            .get(count)
-            .or(policy.steps.last())
-            .map_or(0, |step| ceil(*step));
+        let rested = policy.steps.get(count).or(policy.steps.last()).map_or(0, |step| ceil(*step));
         let (free_at, limit) = if count >= usize::from(policy.per_day) {
             // The oldest of those that fill the day has to go.
-            let filling = sends
-                .within_a_day(now)
-                .nth(usize::from(policy.per_day) - 1)
-                .unwrap_or(last);
+            let filling = sends.within_a_day(now).nth(usize::from(policy.per_day) - 1).unwrap_or(last);
             (filling + DAY, format!("{} a day", policy.per_day))
         } else {
             (last + rested, format!("{rested} s between"))
@@ -117,12 +103,7 @@ impl Numbers {
             "{count} message{} to this number ({number}) within 24 hours, the last {ago} s ago; limit {limit}",
             if count == 1 { "" } else { "s" }
         );
-        policy.mode.reason(
-            Signal::NumberCooldown,
-            100,
-            evidence,
-            Some(Duration::from_secs(wait)),
-        )
+        policy.mode.reason(Signal::NumberCooldown, 100, evidence, Some(Duration::from_secs(wait)))
     }
 
     pub(super) fn remember(&mut self, number: &Number, now: Duration) {

@@ -25,10 +25,7 @@ impl Country {
     #[must_use]
     pub fn as_str(&self) -> &str {
         let end = self.0.iter().position(|&byte| byte == 0).unwrap_or(3);
-        self.0
-            .get(..end)
-            .and_then(|code| std::str::from_utf8(code).ok())
-            .unwrap_or_default()
+        self.0.get(..end).and_then(|code| std::str::from_utf8(code).ok()).unwrap_or_default()
     }
 }
 
@@ -38,13 +35,9 @@ impl FromStr for Country {
 
     fn from_str(code: &str) -> Result<Self, Self::Err> {
         let region = Region::from_code(code).ok().filter(|region| {
-            PHONE_NUMBER_UTIL
-                .get_country_code_for_region(*region)
-                .is_some_and(|code| code != 0)
+            PHONE_NUMBER_UTIL.get_country_code_for_region(*region).is_some_and(|code| code != 0)
         });
-        region.map(Self::from_region).ok_or_else(|| CountryError {
-            code: code.chars().take(8).collect(),
-        })
+        region.map(Self::from_region).ok_or_else(|| CountryError { code: code.chars().take(8).collect() })
     }
 }
 
@@ -110,13 +103,7 @@ impl CountryPolicy {
         let (score, evidence) = if self.deny.contains(&country) {
             (100, format!("{country} is denied"))
         } else if self.bars(country) {
-            (
-                100,
-                format!(
-                    "{country} is not among the {} allowed countries",
-                    self.allow.len()
-                ),
-            )
+            (100, format!("{country} is not among the {} allowed countries", self.allow.len()))
         } else if self.monitor.contains(&country) {
             (0, format!("{country} is monitored"))
         } else {
@@ -126,8 +113,7 @@ impl CountryPolicy {
             Reading::Number(number) => in_range(number),
             _ => String::new(),
         };
-        self.mode
-            .reason(Signal::CountryPolicy, score, format!("{evidence}{range}"), None)
+        self.mode.reason(Signal::CountryPolicy, score, format!("{evidence}{range}"), None)
     }
 }
 

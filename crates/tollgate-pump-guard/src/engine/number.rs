@@ -129,11 +129,7 @@ impl Digits {
                 _ => return Err(Unreadable::Character),
             }
         }
-        if text.is_empty() {
-            Err(Unreadable::Empty)
-        } else {
-            Ok(Self { text, plus })
-        }
+        if text.is_empty() { Err(Unreadable::Empty) } else { Ok(Self { text, plus }) }
     }
 
     fn international(&self, barred: &impl Fn(Country) -> bool) -> Reading {
@@ -195,11 +191,7 @@ impl Number {
             PhoneNumberType::VoiceMail => NumberType::Voicemail,
             PhoneNumberType::Unknown => NumberType::Unknown,
         };
-        Some(Self {
-            digits: e164.strip_prefix('+')?.parse().ok()?,
-            country,
-            kind,
-        })
+        Some(Self { digits: e164.strip_prefix('+')?.parse().ok()?, country, kind })
     }
 
     /// The country whose plan it is of.
@@ -284,11 +276,7 @@ mod tests {
             ("6591234567", Some("SG")),
             ("+6591234567", Some("US")),
         ] {
-            assert_eq!(
-                e164(destination, country),
-                Some(6_591_234_567),
-                "{destination} {country:?}"
-            );
+            assert_eq!(e164(destination, country), Some(6_591_234_567), "{destination} {country:?}");
         }
         assert_eq!(e164("07911 123456", Some("GB")), Some(447_911_123_456));
         // Italian landlines keep their zero.
@@ -316,28 +304,13 @@ mod tests {
             "＋6591234567",
             "+659123456700000000000000000000000",
         ] {
-            assert!(
-                matches!(read(destination, None), Reading::Unreadable(_)),
-                "{destination:?}"
-            );
+            assert!(matches!(read(destination, None), Reading::Unreadable(_)), "{destination:?}");
         }
-        assert_eq!(
-            read("+0123456789", None),
-            Reading::Unreadable(Unreadable::CallingCode)
-        );
-        assert_eq!(
-            read("+999123456", None),
-            Reading::Unreadable(Unreadable::CallingCode)
-        );
+        assert_eq!(read("+0123456789", None), Reading::Unreadable(Unreadable::CallingCode));
+        assert_eq!(read("+999123456", None), Reading::Unreadable(Unreadable::CallingCode));
         assert_eq!(read("+659123456", None), Reading::Unreadable(Unreadable::Invalid));
-        assert_eq!(
-            read("91234567", Some("ZZ")),
-            Reading::Unreadable(Unreadable::Country)
-        );
-        assert_eq!(
-            read("91234567", Some("Singapore")),
-            Reading::Unreadable(Unreadable::Country)
-        );
+        assert_eq!(read("91234567", Some("ZZ")), Reading::Unreadable(Unreadable::Country));
+        assert_eq!(read("91234567", Some("Singapore")), Reading::Unreadable(Unreadable::Country));
     }
 
     #[test]
@@ -361,33 +334,16 @@ mod tests {
     fn a_barred_country_is_not_read_any_further_and_a_shared_code_only_when_all_are() {
         let barred =
             |codes: &'static [&'static str]| move |country: Country| codes.contains(&country.as_str());
-        assert!(matches!(
-            Reading::of("+62nonsense", None, barred(&["ID"])),
-            Reading::Unreadable(_)
-        ));
-        assert!(matches!(
-            Reading::of("+621", None, barred(&["ID"])),
-            Reading::Barred(_)
-        ));
-        assert!(matches!(
-            Reading::of("81234567890", Some("ID"), barred(&["ID"])),
-            Reading::Barred(_)
-        ));
-        assert!(matches!(
-            Reading::of("+77012345678", None, barred(&["RU"])),
-            Reading::Number(_)
-        ));
-        assert!(matches!(
-            Reading::of("+77012345678", None, barred(&["RU", "KZ"])),
-            Reading::Barred(_)
-        ));
+        assert!(matches!(Reading::of("+62nonsense", None, barred(&["ID"])), Reading::Unreadable(_)));
+        assert!(matches!(Reading::of("+621", None, barred(&["ID"])), Reading::Barred(_)));
+        assert!(matches!(Reading::of("81234567890", Some("ID"), barred(&["ID"])), Reading::Barred(_)));
+        assert!(matches!(Reading::of("+77012345678", None, barred(&["RU"])), Reading::Number(_)));
+        assert!(matches!(Reading::of("+77012345678", None, barred(&["RU", "KZ"])), Reading::Barred(_)));
     }
 
     #[test]
     fn a_number_is_never_printed_whole() {
-        let Reading::Number(number) = read("+6591234567", None) else {
-            panic!()
-        };
+        let Reading::Number(number) = read("+6591234567", None) else { panic!() };
         assert_eq!(number.to_string(), "+6591234xxx");
         assert!(!format!("{number:?}").contains("4567"));
     }

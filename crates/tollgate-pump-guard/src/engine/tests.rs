@@ -10,11 +10,7 @@ struct Guard {
 
 impl Guard {
     fn new(policy: Policy) -> Self {
-        Self {
-            policy,
-            state: State::seeded(1 << 20, 7),
-            now: Duration::from_secs(5),
-        }
+        Self { policy, state: State::seeded(1 << 20, 7), now: Duration::from_secs(5) }
     }
 
     fn send(&mut self, destination: &str) -> Verdict {
@@ -22,10 +18,7 @@ impl Guard {
     }
 
     fn send_as(&mut self, destination: &str, profile: Profile) -> Verdict {
-        let attempt = Attempt {
-            reading: self.policy.read(destination, None),
-            profile,
-        };
+        let attempt = Attempt { reading: self.policy.read(destination, None), profile };
         decide(&self.policy, &mut self.state, &attempt, self.now)
     }
 
@@ -48,30 +41,13 @@ fn an_ordinary_number_passes_without_a_reason() {
 fn what_receives_no_codes_is_blocked_and_a_landline_only_noted() {
     let mut guard = Guard::new(Policy::default());
     for destination in ["garbage", "+999", "+6512", ""] {
-        assert_eq!(
-            blocked_by(&guard.send(destination)),
-            Some(Signal::NumberShape),
-            "{destination}"
-        );
+        assert_eq!(blocked_by(&guard.send(destination)), Some(Signal::NumberShape), "{destination}");
     }
-    for destination in [
-        "+19002345678",
-        "+18002345678",
-        "+448451234567",
-        "+881612345678",
-        "+870773111632",
-    ] {
-        assert_eq!(
-            blocked_by(&guard.send(destination)),
-            Some(Signal::NumberType),
-            "{destination}"
-        );
+    for destination in ["+19002345678", "+18002345678", "+448451234567", "+881612345678", "+870773111632"] {
+        assert_eq!(blocked_by(&guard.send(destination)), Some(Signal::NumberType), "{destination}");
     }
     let landline = guard.send("+442079460000");
-    assert_eq!(
-        (landline.action, landline.score, landline.reasons.len()),
-        (Action::Allow, 30, 1)
-    );
+    assert_eq!((landline.action, landline.score, landline.reasons.len()), (Action::Allow, 30, 1));
 }
 
 #[test]
@@ -81,29 +57,17 @@ fn country_lists_deny_allow_and_monitor() {
     policy.country.deny = countries(&["ID"]);
     policy.country.monitor = countries(&["SG"]);
     let mut guard = Guard::new(policy.clone());
-    assert_eq!(
-        blocked_by(&guard.send("+6281234567890")),
-        Some(Signal::CountryPolicy)
-    );
+    assert_eq!(blocked_by(&guard.send("+6281234567890")), Some(Signal::CountryPolicy));
     let monitored = guard.send("+6591234567");
-    assert_eq!(
-        (monitored.action, monitored.reasons[0].signal),
-        (Action::Allow, Signal::CountryPolicy)
-    );
+    assert_eq!((monitored.action, monitored.reasons[0].signal), (Action::Allow, Signal::CountryPolicy));
     assert_eq!(guard.send("+12025550123"), Verdict::allow());
 
     policy.country.allow = countries(&["US"]);
     let mut guard = Guard::new(policy);
-    assert_eq!(
-        blocked_by(&guard.send("+6591234567")),
-        Some(Signal::CountryPolicy)
-    );
+    assert_eq!(blocked_by(&guard.send("+6591234567")), Some(Signal::CountryPolicy));
     assert_eq!(guard.send("+12025550123").action, Action::Allow);
     // Canada shares the calling code and is told apart.
-    assert_eq!(
-        blocked_by(&guard.send("+14165550123")),
-        Some(Signal::CountryPolicy)
-    );
+    assert_eq!(blocked_by(&guard.send("+14165550123")), Some(Signal::CountryPolicy));
 }
 
 #[test]
@@ -132,18 +96,11 @@ fn a_number_rests_longer_after_each_message_and_gets_ten_a_day() {
 fn a_range_is_stopped_at_its_limit_and_opens_when_the_verdict_said() {
     let mut guard = Guard::new(Policy::default());
     for n in 0..6 {
-        assert_eq!(
-            guard.send(&format!("+62812345670{n:02}")).action,
-            Action::Allow,
-            "{n}"
-        );
+        assert_eq!(guard.send(&format!("+62812345670{n:02}")).action, Action::Allow, "{n}");
     }
     let stopped = guard.send("+6281234567050");
     assert_eq!(blocked_by(&stopped), Some(Signal::RangeVelocity));
-    assert!(
-        stopped.reasons[0].evidence.contains("1k range +6281234567xxx"),
-        "{stopped:?}"
-    );
+    assert!(stopped.reasons[0].evidence.contains("1k range +6281234567xxx"), "{stopped:?}");
     // Another country's ranges are not touched.
     assert_eq!(guard.send("+6591234567").action, Action::Allow);
     let wait = stopped.retry_after.unwrap();
@@ -157,19 +114,11 @@ fn a_range_is_stopped_at_its_limit_and_opens_when_the_verdict_said() {
 fn numbers_spread_over_a_wider_range_are_stopped_by_the_wider_limit() {
     let sent = |numbers: &mut dyn Iterator<Item = String>| {
         let mut guard = Guard::new(Policy::default());
-        numbers
-            .filter(|number| guard.send(number).action == Action::Allow)
-            .count()
+        numbers.filter(|number| guard.send(number).action == Action::Allow).count()
     };
     assert_eq!(sent(&mut (0..1000).map(|n| format!("+6281234567{n:03}"))), 6);
-    assert_eq!(
-        sent(&mut (0..1000).map(|n| format!("+628123456{:04}", n * 7))),
-        20
-    );
-    assert_eq!(
-        sent(&mut (0..1000).map(|n| format!("+62812345{:05}", n * 97))),
-        60
-    );
+    assert_eq!(sent(&mut (0..1000).map(|n| format!("+628123456{:04}", n * 7))), 20);
+    assert_eq!(sent(&mut (0..1000).map(|n| format!("+62812345{:05}", n * 97))), 60);
 }
 
 #[test]
@@ -192,25 +141,16 @@ fn what_was_stopped_is_not_remembered() {
     }
     // 30 s after the one that went out, one more did; hammering made neither wait longer.
     let verdict = guard.send("+6591234567");
-    assert!(
-        verdict.reasons[0].evidence.starts_with("3 messages"),
-        "{verdict:?}"
-    );
+    assert!(verdict.reasons[0].evidence.starts_with("3 messages"), "{verdict:?}");
 }
 
 #[test]
 fn a_campaign_is_held_to_the_hard_rules_only() {
     let mut guard = Guard::new(Policy::default());
     for _ in 0..1000 {
-        assert_eq!(
-            guard.send_as("+6281234567000", Profile::Campaign).action,
-            Action::Allow
-        );
+        assert_eq!(guard.send_as("+6281234567000", Profile::Campaign).action, Action::Allow);
     }
-    assert_eq!(
-        blocked_by(&guard.send_as("+19002345678", Profile::Campaign)),
-        Some(Signal::NumberType)
-    );
+    assert_eq!(blocked_by(&guard.send_as("+19002345678", Profile::Campaign)), Some(Signal::NumberType));
     // And it teaches the button's rules nothing.
     assert_eq!(guard.send("+6281234567000").action, Action::Allow);
 }
@@ -243,14 +183,9 @@ fn time_that_jumps_back_opens_nothing() {
 fn presets_differ_in_how_soon_they_act() {
     let sent = |preset| {
         let mut guard = Guard::new(Policy::preset(preset));
-        (0..100)
-            .filter(|n| guard.send(&format!("+62812345670{n:02}")).action == Action::Allow)
-            .count()
+        (0..100).filter(|n| guard.send(&format!("+62812345670{n:02}")).action == Action::Allow).count()
     };
-    assert_eq!(
-        [Preset::Cautious, Preset::Balanced, Preset::Strict].map(sent),
-        [12, 6, 3]
-    );
+    assert_eq!([Preset::Cautious, Preset::Balanced, Preset::Strict].map(sent), [12, 6, 3]);
 }
 
 #[test]
@@ -298,10 +233,7 @@ proptest! {
 #[test]
 fn memory_is_fixed_and_the_longest_rested_number_is_forgotten_first() {
     let mut guard = Guard::new(Policy {
-        velocity: VelocityPolicy {
-            mode: Mode::Off,
-            ..Policy::default().velocity
-        },
+        velocity: VelocityPolicy { mode: Mode::Off, ..Policy::default().velocity },
         ..Policy::default()
     });
     guard.state = State::seeded(0, 7);

@@ -31,37 +31,20 @@ impl VelocityPolicy {
             Preset::Balanced => (6, 20, 60),
             Preset::Strict => (3, 10, 30),
         };
-        Self {
-            mode: Mode::Enforce,
-            per_1k,
-            per_10k,
-            per_100k,
-        }
+        Self { mode: Mode::Enforce, per_1k, per_10k, per_100k }
     }
 
     /// Each level: digits cut off, its name, numbers an hour.
     const fn levels(&self) -> [(u32, &'static str, u32); 3] {
-        [
-            (3, "1k", self.per_1k),
-            (4, "10k", self.per_10k),
-            (5, "100k", self.per_100k),
-        ]
+        [(3, "1k", self.per_1k), (4, "10k", self.per_10k), (5, "100k", self.per_100k)]
     }
 
     pub(super) fn validate(&self) -> Result<(), PolicyError> {
-        let fields = [
-            "range_velocity.per_1k",
-            "range_velocity.per_10k",
-            "range_velocity.per_100k",
-        ];
+        let fields = ["range_velocity.per_1k", "range_velocity.per_10k", "range_velocity.per_100k"];
         for ((_, _, limit), field) in self.levels().into_iter().zip(fields) {
             if !(1..=1_000_000).contains(&limit) {
                 let remedy = "not within 1 to 1000000; to switch the signal off, set its mode to \"off\"";
-                return Err(PolicyError {
-                    field,
-                    value: limit.to_string(),
-                    remedy,
-                });
+                return Err(PolicyError { field, value: limit.to_string(), remedy });
             }
         }
         Ok(())
@@ -97,25 +80,14 @@ impl Ranges {
         let now = millis(now);
         policy.levels().into_iter().find_map(|(cut, name, limit)| {
             let limit = u64::from(limit.max(1));
-            let filled = self
-                .0
-                .find((cut, number.range(cut)))?
-                .empty_at
-                .saturating_sub(now);
+            let filled = self.0.find((cut, number.range(cut)))?.empty_at.saturating_sub(now);
             let each = HOUR.div_ceil(limit);
-            let wait = (filled + each)
-                .checked_sub(each * limit)
-                .filter(|wait| *wait > 0)?;
+            let wait = (filled + each).checked_sub(each * limit).filter(|wait| *wait > 0)?;
             let range = number.range(cut);
             let mask = "x".repeat(cut as usize);
             let evidence =
                 format!("{limit} numbers of the {name} range +{range}{mask} within an hour, the limit");
-            policy.mode.reason(
-                Signal::RangeVelocity,
-                100,
-                evidence,
-                Some(Duration::from_millis(wait)),
-            )
+            policy.mode.reason(Signal::RangeVelocity, 100, evidence, Some(Duration::from_millis(wait)))
         })
     }
 

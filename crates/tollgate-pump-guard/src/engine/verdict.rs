@@ -98,12 +98,7 @@ impl fmt::Display for Reason {
 
 impl Verdict {
     pub(crate) const fn allow() -> Self {
-        Self {
-            action: Action::Allow,
-            score: 0,
-            reasons: Vec::new(),
-            retry_after: None,
-        }
+        Self { action: Action::Allow, score: 0, reasons: Vec::new(), retry_after: None }
     }
 
     pub(super) fn add(&mut self, reason: Option<Reason>) {
@@ -130,10 +125,6 @@ impl Verdict {
     #[must_use]
     pub fn main_reason(&self) -> Option<&Reason> {
         // The first of equals: what a number is comes before how often it is asked for.
-        self.reasons
-            .iter()
-            .rev()
-            .filter(|reason| reason.enforced)
-            .max_by_key(|reason| reason.score)
+        self.reasons.iter().rev().filter(|reason| reason.enforced).max_by_key(|reason| reason.score)
     }
 }

@@ -11,14 +11,8 @@ fn a_request_that_lost_the_race_is_charged_to_none_and_told_of_all() {
         let quota = Quota::requests(requests).per(Duration::from_secs(60));
         Limit::new(name, quota)
     };
-    let limits = [
-        limit("wide", 3),
-        limit("watched", 3).with_mode(Mode::Monitor),
-        limit("tight", 1),
-    ];
-    let limiter = Limiter::new(limits)
-        .unwrap()
-        .with_clock(Arc::new(FakeClock::new()));
+    let limits = [limit("wide", 3), limit("watched", 3).with_mode(Mode::Monitor), limit("tight", 1)];
+    let limiter = Limiter::new(limits).unwrap().with_clock(Arc::new(FakeClock::new()));
     let client = ClientIp::asserted([203, 0, 113, 7].into());
     let mut all = LimitSet::default();
     (0..3).for_each(|index| all.insert(index));

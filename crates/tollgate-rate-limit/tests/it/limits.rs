@@ -145,14 +145,8 @@ fn a_configuration_that_cannot_be_says_where_what_and_what_would_be_right() {
     let good = || Limit::new("good", Quota::requests(1).per(SECOND));
     let error = |limits: Vec<Limit>| -> ConfigError { Limiter::new(limits).unwrap_err() };
 
-    let zero = error(vec![
-        good(),
-        Limit::new("zero", Quota::requests(1).per(SECOND).burst(0)),
-    ]);
-    assert_eq!(
-        (zero.limit_index(), zero.field(), zero.value()),
-        (Some(1), "burst", "0")
-    );
+    let zero = error(vec![good(), Limit::new("zero", Quota::requests(1).per(SECOND).burst(0))]);
+    assert_eq!((zero.limit_index(), zero.field(), zero.value()), (Some(1), "burst", "0"));
     assert_eq!(
         zero.to_string(),
         "limits[1].burst: 0: nothing would ever pass; give at least 1, or leave it out"
@@ -161,18 +155,12 @@ fn a_configuration_that_cannot_be_says_where_what_and_what_would_be_right() {
         error(vec![good(), good()]).to_string(),
         "limits[1].name: \"good\": limits[0] has this name too; give each its own"
     );
-    assert_eq!(
-        error(vec![Limit::new("", Quota::requests(1).per(SECOND))]).field(),
-        "name"
-    );
+    assert_eq!(error(vec![Limit::new("", Quota::requests(1).per(SECOND))]).field(), "name");
     let many = (0..65).map(|n| Limit::new(n.to_string(), Quota::requests(1).per(SECOND)));
     assert_eq!(error(many.collect()).field(), "limits");
 
     let small = limiter(two()).0.with_table_bytes(8191).unwrap_err();
-    assert_eq!(
-        small.to_string(),
-        "table_bytes: 8191: give at least 4096 bytes a limit, 8192 in all"
-    );
+    assert_eq!(small.to_string(), "table_bytes: 8191: give at least 4096 bytes a limit, 8192 in all");
     assert!(limiter(two()).0.with_table_bytes(usize::MAX).is_err());
     assert!(limiter(two()).0.with_table_bytes(8192).is_ok());
 }
@@ -272,10 +260,7 @@ fn every_verdict_is_counted_by_limit_and_never_by_address() {
         passing(&limiter, client(CLIENT), 10);
     });
     let totals = totals.0.lock().unwrap();
-    let totals: Vec<(&str, u64)> = totals
-        .iter()
-        .map(|(name, count)| (name.as_str(), *count))
-        .collect();
+    let totals: Vec<(&str, u64)> = totals.iter().map(|(name, count)| (name.as_str(), *count)).collect();
     assert_eq!(
         totals,
         [

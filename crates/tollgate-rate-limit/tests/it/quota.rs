@@ -37,10 +37,7 @@ fn waiting_exactly_as_long_as_told_lets_one_through_and_a_nanosecond_less_does_n
         (Quota::requests(3).per(MINUTE), Duration::ZERO),
         (Quota::requests(7).per(MINUTE).burst(2), 12_345 * NANOSECOND),
         (Quota::requests(1_000).per(SECOND).burst(1), 15_999 * NANOSECOND),
-        (
-            Quota::requests(1).per(366 * 1440 * MINUTE),
-            9 * 366 * 1440 * MINUTE,
-        ),
+        (Quota::requests(1).per(366 * 1440 * MINUTE), 9 * 366 * 1440 * MINUTE),
     ] {
         let (limiter, clock) = limiter_of(quota);
         let client = client("203.0.113.7");
@@ -86,12 +83,7 @@ struct Exact {
 impl Exact {
     fn new(requests: u32, period: Duration, burst: u32) -> Self {
         let period = period.as_nanos();
-        Self {
-            requests: requests.into(),
-            period,
-            tolerance: period * u128::from(burst - 1),
-            tat: 0,
-        }
+        Self { requests: requests.into(), period, tolerance: period * u128::from(burst - 1), tat: 0 }
     }
 
     fn passes(&mut self, now: Duration) -> bool {

@@ -45,9 +45,7 @@ impl Service<Request<()>> for Probe {
 
 fn layer() -> IpRateLimitLayer {
     let limit = Limit::new("per-minute", Quota::requests(2).per(MINUTE));
-    IpRateLimitLayer::new([limit])
-        .unwrap()
-        .with_clock(Arc::new(FakeClock::new()))
+    IpRateLimitLayer::new([limit]).unwrap().with_clock(Arc::new(FakeClock::new()))
 }
 
 fn request(origin: impl Clone + Send + Sync + 'static) -> Request<()> {
@@ -98,36 +96,19 @@ async fn a_grpc_caller_is_told_resource_exhausted() {
 #[tokio::test]
 async fn services_of_one_layer_count_together() {
     let layer = layer();
-    let services = [
-        layer.layer(Probe::default()),
-        layer.clone().layer(Probe::default()),
-    ];
+    let services = [layer.layer(Probe::default()), layer.clone().layer(Probe::default())];
     let mut statuses = Vec::new();
     for service in [&services[0], &services[1], &services[0]] {
-        statuses.push(
-            ask(service, request(client("203.0.113.7")))
-                .await
-                .status()
-                .as_u16(),
-        );
+        statuses.push(ask(service, request(client("203.0.113.7"))).await.status().as_u16());
     }
     assert_eq!(statuses, [200, 200, 429]);
-    assert!(
-        !layer
-            .limiter()
-            .check(client("203.0.113.7"), &(&Request::new(())).into())
-            .is_pass()
-    );
+    assert!(!layer.limiter().check(client("203.0.113.7"), &(&Request::new(())).into()).is_pass());
 }
 
 #[tokio::test]
 async fn a_request_without_a_client_ip_is_refused() {
     let service = layer().layer(Probe::default());
-    for request in [
-        Request::new(()),
-        request(Origin::System),
-        request(Origin::Undetermined),
-    ] {
+    for request in [Request::new(()), request(Origin::System), request(Origin::Undetermined)] {
         let response = ask(&service, request).await;
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(response.extensions().get(), Some(&RefusalKind::ClientIpMissing));
@@ -173,9 +154,7 @@ async fn no_header_makes_another_client_of_it() {
     for n in 0..3 {
         let mut request = request(client("203.0.113.7"));
         for name in ["x-forwarded-for", "x-real-ip", "cf-connecting-ip"] {
-            request
-                .headers_mut()
-                .insert(name, format!("192.0.2.{n}").parse().unwrap());
+            request.headers_mut().insert(name, format!("192.0.2.{n}").parse().unwrap());
         }
         statuses.push(ask(&service, request).await.status().as_u16());
     }
@@ -186,11 +165,7 @@ async fn no_header_makes_another_client_of_it() {
 async fn the_readied_service_is_the_one_called_also_after_a_refusal() {
     let mut service = layer().layer(Probe::default());
     for _ in 0..5 {
-        let response = service
-            .ready()
-            .await
-            .unwrap()
-            .call(request(client("203.0.113.7")));
+        let response = service.ready().await.unwrap().call(request(client("203.0.113.7")));
         response.await.unwrap();
     }
 }
@@ -201,13 +176,7 @@ async fn a_refused_request_does_not_reach_the_inner_service() {
     for _ in 0..2 {
         ask(&service, request(client("203.0.113.7"))).await;
     }
-    service
-        .ready()
-        .await
-        .unwrap()
-        .call(request(client("203.0.113.7")))
-        .await
-        .unwrap();
+    service.ready().await.unwrap().call(request(client("203.0.113.7"))).await.unwrap();
     assert!(service.get_ref().is_ready);
 }
 

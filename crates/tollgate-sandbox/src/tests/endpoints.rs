@@ -57,9 +57,7 @@ async fn a_body_over_16_mib_is_refused_in_the_envelope() {
     let sandbox = Sandbox::new();
     let body = vec![b' '; 16 * 1024 * 1024 + 1];
     assert_eq!(call(&sandbox, Method::POST, SMS, body).await.error(), (413, 1000));
-    let mut body = json!({ "destination": "6591234567", "text": "x" })
-        .to_string()
-        .into_bytes();
+    let mut body = json!({ "destination": "6591234567", "text": "x" }).to_string().into_bytes();
     body.resize(16 * 1024 * 1024, b' ');
     assert_eq!(call(&sandbox, Method::POST, SMS, body).await.status, 200);
 }
@@ -94,11 +92,8 @@ async fn a_lookup_tells_what_the_shape_of_a_number_tells() {
 #[tokio::test]
 async fn prices_are_filtered_as_asked() {
     let sandbox = Sandbox::new();
-    let countries = |reply: &Reply| {
-        reply.body["subAccounts"][0]["outbound"][0]["countries"]
-            .as_array()
-            .map(Vec::len)
-    };
+    let countries =
+        |reply: &Reply| reply.body["subAccounts"][0]["outbound"][0]["countries"].as_array().map(Vec::len);
     for (query, count) in [
         ("", Some(3)),
         ("?country=sg", Some(1)),
@@ -109,12 +104,9 @@ async fn prices_are_filtered_as_asked() {
         let reply = get(&sandbox, &format!("{ACCOUNT}/prices{query}")).await;
         assert_eq!(countries(&reply), count, "{query}");
     }
-    for (query, code) in [
-        ("?mcc=510", 1000),
-        ("?mcc=x&mnc=1", 1000),
-        ("?direction=up", 1000),
-        ("?country=SGP", 1009),
-    ] {
+    for (query, code) in
+        [("?mcc=510", 1000), ("?mcc=x&mnc=1", 1000), ("?direction=up", 1000), ("?country=SGP", 1009)]
+    {
         let reply = get(&sandbox, &format!("{ACCOUNT}/prices{query}")).await;
         assert_eq!(reply.error(), (400, code), "{query}");
     }

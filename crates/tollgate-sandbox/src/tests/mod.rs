@@ -42,10 +42,7 @@ impl Reply {
     }
 
     fn text(&self, name: &str) -> String {
-        self.body[name]
-            .as_str()
-            .unwrap_or_else(|| panic!("{name} in {self:?}"))
-            .to_owned()
+        self.body[name].as_str().unwrap_or_else(|| panic!("{name} in {self:?}")).to_owned()
     }
 }
 

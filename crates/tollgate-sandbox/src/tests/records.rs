@@ -76,11 +76,7 @@ async fn only_the_newest_requests_are_kept() {
     for i in 0..10 {
         get(&sandbox, &format!("/{i}")).await;
     }
-    let paths: Vec<_> = sandbox
-        .requests()
-        .into_iter()
-        .map(|request| request.path)
-        .collect();
+    let paths: Vec<_> = sandbox.requests().into_iter().map(|request| request.path).collect();
     assert_eq!(paths, ["/7", "/8", "/9"]);
 }
 

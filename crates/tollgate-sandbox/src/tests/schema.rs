@@ -164,10 +164,7 @@ async fn surveys_and_coverage_are_held_to_their_schemas_too() {
     expect(
         &format!("{SURVEY}/batch"),
         &json!({ "messages": [{ "destination": "6591234567" }], "template": { "templateBody": "{{url:}}" } }),
-        &[
-            ("messages", Value::Null, 1000),
-            ("template", json!({ "source": "ABC" }), 1007),
-        ],
+        &[("messages", Value::Null, 1000), ("template", json!({ "source": "ABC" }), 1007)],
     )
     .await;
     expect(

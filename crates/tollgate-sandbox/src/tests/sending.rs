@@ -20,12 +20,7 @@ async fn a_message_is_queued_and_its_encoding_detected() {
     });
     assert_eq!(reply.body, expected);
 
-    let reply = post(
-        &sandbox,
-        SMS,
-        json!({ "destination": "12025550275", "text": "你好" }),
-    )
-    .await;
+    let reply = post(&sandbox, SMS, json!({ "destination": "12025550275", "text": "你好" })).await;
     assert_eq!(reply.body["encoding"], "UCS2");
     assert_eq!(reply.body["clientMessageId"], Value::Null);
 }
@@ -38,10 +33,7 @@ async fn a_rejection_is_answered_with_200() {
         json!({ "destination": "+6591234567", "text": "Hello", "expiry": "2025-12-31T23:59:59Z" }),
     ] {
         let reply = post(&sandbox, SMS, rejected).await;
-        assert_eq!(
-            (reply.status.as_u16(), &reply.body["status"]["code"]),
-            (200, &json!("REJECTED"))
-        );
+        assert_eq!((reply.status.as_u16(), &reply.body["status"]["code"]), (200, &json!("REJECTED")));
         let details = get(&sandbox, &format!("{SMS}/{}", reply.text("umid"))).await;
         assert_eq!(details.body["status"]["state"], "failed");
     }
@@ -67,10 +59,7 @@ async fn a_batch_rejects_bad_messages_one_by_one() {
     let reply = post(&sandbox, BATCH, body).await;
     assert_eq!(reply.status, 200);
     assert_eq!(reply.body["clientBatchId"], "Demo#1001");
-    assert_eq!(
-        (&reply.body["acceptedCount"], &reply.body["rejectedCount"]),
-        (&json!(2), &json!(5))
-    );
+    assert_eq!((&reply.body["acceptedCount"], &reply.body["rejectedCount"]), (&json!(2), &json!(5)));
     let descriptions: Vec<_> = reply.body["messages"]
         .as_array()
         .unwrap()
@@ -100,10 +89,7 @@ async fn messages_win_over_destinations() {
         "destinations": [1, "x"],
     });
     let reply = post(&sandbox, BATCH, body).await;
-    assert_eq!(
-        (&reply.body["acceptedCount"], &reply.body["rejectedCount"]),
-        (&json!(1), &json!(0))
-    );
+    assert_eq!((&reply.body["acceptedCount"], &reply.body["rejectedCount"]), (&json!(1), &json!(0)));
     assert_eq!(reply.body.get("messages"), None);
 }
 
@@ -112,10 +98,7 @@ async fn destinations_share_the_templates_text() {
     let (sandbox, _) = with_fake_clock();
     let with_text = json!({ "destinations": ["6598760001", "x"], "template": { "text": "Hello" } });
     let reply = post(&sandbox, BATCH, with_text).await;
-    assert_eq!(
-        (&reply.body["acceptedCount"], &reply.body["rejectedCount"]),
-        (&json!(1), &json!(1))
-    );
+    assert_eq!((&reply.body["acceptedCount"], &reply.body["rejectedCount"]), (&json!(1), &json!(1)));
     let reply = post(&sandbox, BATCH, json!({ "destinations": ["6598760001"] })).await;
     assert_eq!(reply.body["rejectedCount"], 1);
 }
@@ -126,9 +109,7 @@ async fn ten_thousand_messages_are_taken_and_one_more_is_not() {
     let number = |i| format!("659{i:06}1");
     let numbers = |count| -> Value { (0..count).map(number).collect() };
     let messages = |count| -> Value {
-        (0..count)
-            .map(|i| json!({ "destination": number(i), "text": "Hello" }))
-            .collect()
+        (0..count).map(|i| json!({ "destination": number(i), "text": "Hello" })).collect()
     };
     let accepted = post(&sandbox, BATCH, json!({ "messages": messages(10_000) })).await;
     assert_eq!(accepted.body["acceptedCount"], 10_000);
@@ -154,10 +135,7 @@ async fn a_message_can_be_asked_for() {
 
     let other = format!("/api/v1/subaccounts/other/messages/{umid}");
     assert_eq!(get(&sandbox, &other).await.error(), (404, 1300));
-    assert_eq!(
-        get(&sandbox, &format!("{SMS}/not-a-uuid")).await.error(),
-        (400, 1000)
-    );
+    assert_eq!(get(&sandbox, &format!("{SMS}/not-a-uuid")).await.error(), (400, 1000));
 }
 
 #[tokio::test]
@@ -172,26 +150,14 @@ async fn what_is_scheduled_can_be_cancelled_until_it_is_sent() {
     let first = format!("{SMS}/{}", batch.body["messages"][0]["umid"].as_str().unwrap());
     let whole = format!("{BATCH}/{}", batch.text("batchId"));
     assert_eq!(get(&sandbox, &first).await.body["status"]["state"], "queued");
-    assert_eq!(
-        delete(&sandbox, &first).await.body,
-        json!({ "cancelledCount": 1 })
-    );
-    assert_eq!(
-        delete(&sandbox, &first).await.body,
-        json!({ "cancelledCount": 0 })
-    );
-    assert_eq!(
-        delete(&sandbox, &whole).await.body,
-        json!({ "cancelledCount": 2 })
-    );
+    assert_eq!(delete(&sandbox, &first).await.body, json!({ "cancelledCount": 1 }));
+    assert_eq!(delete(&sandbox, &first).await.body, json!({ "cancelledCount": 0 }));
+    assert_eq!(delete(&sandbox, &whole).await.body, json!({ "cancelledCount": 2 }));
 
     let batch = post(&sandbox, BATCH, body).await;
     clock.advance(Duration::from_secs(3600));
     let whole = format!("{BATCH}/{}", batch.text("batchId"));
-    assert_eq!(
-        delete(&sandbox, &whole).await.body,
-        json!({ "cancelledCount": 0 })
-    );
+    assert_eq!(delete(&sandbox, &whole).await.body, json!({ "cancelledCount": 0 }));
 }
 
 #[tokio::test]
@@ -201,10 +167,7 @@ async fn feedback_and_erasure_are_taken_for_messages_that_are_known() {
     let umid = post(&sandbox, SMS, body).await.text("umid");
     let feedback = |umid: &str| format!("{SMS}/{umid}/feedback");
     let success = json!({ "outcome": "success", "timestamp": "2026-01-01T00:00:01.60Z" });
-    assert_eq!(
-        post(&sandbox, &feedback(&umid), success.clone()).await.status,
-        200
-    );
+    assert_eq!(post(&sandbox, &feedback(&umid), success.clone()).await.status, 200);
     for (wrong, code) in [
         (json!({}), 1000),
         (json!({ "outcome": "Success" }), 1000),
@@ -214,18 +177,9 @@ async fn feedback_and_erasure_are_taken_for_messages_that_are_known() {
         assert_eq!(reply.error(), (400, code));
     }
     let unknown = uuid::Uuid::new_v4().to_string();
-    assert_eq!(
-        post(&sandbox, &feedback(&unknown), success).await.error(),
-        (404, 1300)
-    );
+    assert_eq!(post(&sandbox, &feedback(&unknown), success).await.error(), (404, 1300));
 
     assert_eq!(delete(&sandbox, &format!("{SMS}/{umid}/pii")).await.status, 202);
-    assert_eq!(
-        get(&sandbox, &format!("{SMS}/{umid}")).await.body["msisdn"],
-        "+xxxx"
-    );
-    assert_eq!(
-        delete(&sandbox, &format!("{SMS}/{unknown}/pii")).await.error(),
-        (404, 1300)
-    );
+    assert_eq!(get(&sandbox, &format!("{SMS}/{umid}")).await.body["msisdn"], "+xxxx");
+    assert_eq!(delete(&sandbox, &format!("{SMS}/{unknown}/pii")).await.error(), (404, 1300));
 }

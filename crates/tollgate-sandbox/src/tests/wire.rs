@@ -55,9 +55,6 @@ async fn a_served_sandbox_ends_with_its_future() {
 
 #[tokio::test]
 async fn an_address_that_is_taken_is_an_error() {
-    let running = Sandbox::new()
-        .start("127.0.0.1:0".parse().unwrap())
-        .await
-        .unwrap();
+    let running = Sandbox::new().start("127.0.0.1:0".parse().unwrap()).await.unwrap();
     assert!(Sandbox::new().start(running.addr()).await.is_err());
 }

@@ -1,0 +1,112 @@
+//! A connection that has to get on.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use pin_project::pin_project;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep};
+
+/// Fails with [`io::ErrorKind::TimedOut`] where no byte has gone in or out for a while: a client that connects and says
+/// nothing, or asks and does not read the answer, must not keep its place for ever.
+#[derive(Debug)]
+#[pin_project]
+pub(crate) struct Idle<T> {
+    #[pin]
+    io: T,
+    limit: Duration,
+    end: Pin<Box<Sleep>>,
+}
+
+impl<T> Idle<T> {
+    pub(crate) fn new(io: T, limit: Duration) -> Self {
+        Self { io, limit, end: Box::pin(tokio::time::sleep(limit)) }
+    }
+}
+
+/// What the connection did, or an error where it did nothing for too long.
+fn watch<R>(
+    end: &mut Pin<Box<Sleep>>,
+    limit: Duration,
+    cx: &mut Context<'_>,
+    done: Poll<io::Result<R>>,
+) -> Poll<io::Result<R>> {
+    if done.is_ready() {
+        end.as_mut().reset(Instant::now() + limit);
+        return done;
+    }
+    ready!(end.as_mut().poll(cx));
+    Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+}
+
+impl<T: AsyncRead> AsyncRead for Idle<T> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.project();
+        let read = this.io.poll_read(cx, buf);
+        watch(this.end, *this.limit, cx, read)
+    }
+}
+
+impl<T: AsyncWrite> AsyncWrite for Idle<T> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.project();
+        let written = this.io.poll_write(cx, buf);
+        watch(this.end, *this.limit, cx, written)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Flushing nothing is no getting on: it does not reset the time.
+        self.project().io.poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.project().io.poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.project();
+        let written = this.io.poll_write_vectored(cx, bufs);
+        watch(this.end, *this.limit, cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+}
+
+/// What a client speaks, by its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    Http1,
+    Http2,
+}
+
+/// Looks at a connection's first bytes without taking them. Nothing limits how long that may take: the caller has to.
+///
+/// # Errors
+///
+/// The connection broke.
+pub(crate) async fn protocol(stream: &TcpStream) -> io::Result<Protocol> {
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let mut first = [0; PREFACE.len()];
+    loop {
+        let seen = stream.peek(&mut first).await?;
+        let (seen_bytes, start) = (first.get(..seen), PREFACE.get(..seen));
+        if seen == 0 || seen_bytes != start {
+            return Ok(Protocol::Http1);
+        }
+        if seen == PREFACE.len() {
+            return Ok(Protocol::Http2);
+        }
+        // A part of the preface: the rest makes no new readiness to wait for.
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

@@ -121,12 +121,9 @@ async fn gateway(config: &str) -> SocketAddr {
         tollgate_gateway::app(&config, Secrets::of(&config, |_| Some("secret".into())).unwrap()).unwrap();
     let listener = TcpListener::bind(local()).await.unwrap();
     let addr = listener.local_addr().unwrap();
-    tokio::spawn(tollgate_gateway::serve(
-        listener,
-        app,
-        config.listen.max_connections,
-        std::future::pending(),
-    ));
+    tokio::spawn(
+        async move { tollgate_gateway::serve(listener, app, &config, std::future::pending()).await },
+    );
     addr
 }
 

@@ -23,8 +23,15 @@ pub enum Class {
     Foreign,
 }
 
-/// Headers by which a server may be asked to take the method for another.
-const METHOD_OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
+/// Headers by which some servers may be asked to take the method or the path for another. Some read `_` as `-`.
+const OVERRIDES: [&str; 6] = [
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+    "x-original-method",
+    "x-original-url",
+    "x-rewrite-url",
+];
 
 impl Hosts {
     /// What an outgoing request is, by method, authority and path.
@@ -80,8 +87,8 @@ impl Hosts {
 }
 
 fn classify_path(suite: Suite, method: &Method, path: &str, headers: &HeaderMap) -> Result<Class, Refusal> {
-    if let Some(name) = METHOD_OVERRIDES.iter().find(|name| headers.contains_key(**name)) {
-        let detail = format!("the header {name} could change the method: send the method itself");
+    if let Some(name) = headers.keys().find(|name| is_override(name.as_str())) {
+        let detail = format!("the header {name} could change the method or the path: send those themselves");
         return Err(Refusal::new(RefusalKind::MethodOverride, detail));
     }
     if let Some(doubt) = path::doubt(path) {
@@ -101,6 +108,13 @@ fn classify_path(suite: Suite, method: &Method, path: &str, headers: &HeaderMap)
             ),
         )),
     }
+}
+
+fn is_override(name: &str) -> bool {
+    let same = |a: u8, b: u8| a == b || a == b'_' && b == b'-';
+    OVERRIDES
+        .iter()
+        .any(|known| known.len() == name.len() && name.bytes().zip(known.bytes()).all(|(a, b)| same(a, b)))
 }
 
 /// The one `Host` header, if there is one.

@@ -86,7 +86,9 @@ pub(crate) fn meaning(suite: Suite, method: &Method, path: &str) -> Option<Meani
         return (safe || any(MESSAGING_APPS, method, segments)).then_some(Meaning::MessagingApps);
     }
     match *method {
-        Method::GET | Method::HEAD if matches(SESSION, segments) => return Some(Meaning::Check),
+        Method::GET | Method::HEAD if matches(SESSION, segments) || matches(LEGACY_SESSION, segments) => {
+            return Some(Meaning::Check);
+        }
         Method::GET | Method::HEAD => return Some(Meaning::Quiet),
         Method::POST => {
             let endpoint = BODIES.iter().find(|(pattern, _)| matches(pattern, segments));
@@ -105,6 +107,7 @@ const MOST_SEGMENTS: usize = 10;
 type Pattern = &'static [&'static str];
 
 const SESSION: Pattern = &["api", "v2", "subaccounts", "*", "sessions", "*"];
+const LEGACY_SESSION: Pattern = &["verify", "v1", "*", "*"];
 
 const BODIES: &[(Pattern, Endpoint)] = &[
     (&["api", "v1", "subaccounts", "*", "messages"], Endpoint::SmsSingle),

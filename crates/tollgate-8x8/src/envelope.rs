@@ -24,9 +24,12 @@ pub const fn code_of(kind: RefusalKind) -> u16 {
         K::NumberBlocked | K::Pumping => 1201,
         K::UnknownEndpoint => 1300,
         K::NumberCooldown => 1400,
-        K::ClientIpMissing | K::NoClientIp | K::UpstreamUnreachable | K::UpstreamTimeout | K::Overloaded => {
-            2000
-        }
+        K::ClientIpMissing
+        | K::NoClientIp
+        | K::UpstreamUnreachable
+        | K::UpstreamBroken
+        | K::UpstreamTimeout
+        | K::Overloaded => 2000,
         // Invalid parameter: what is wrong with the request itself.
         _ => 1000,
     }

@@ -54,6 +54,11 @@ impl<'a> Cursor<'a> {
         self.bytes.get(at as usize).copied().unwrap_or(0)
     }
 
+    /// The text of a string that was walked over; `None` where it is not text (a lone surrogate).
+    pub(crate) fn text(&self, start: u32, end: u32) -> Option<std::borrow::Cow<'a, str>> {
+        crate::key::quoted(self.bytes.get(start as usize..end as usize)?)
+    }
+
     pub(crate) fn raw(&self, text: Text) -> &'a [u8] {
         self.bytes.get(text.start..text.end).unwrap_or_default()
     }

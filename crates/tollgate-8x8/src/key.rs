@@ -73,8 +73,13 @@ fn fold(c: char) -> u8 {
     }
 }
 
+/// The text of a JSON string with its quotes.
+pub(crate) fn quoted(raw: &[u8]) -> Option<std::borrow::Cow<'_, str>> {
+    decode(raw.strip_prefix(b"\"")?.strip_suffix(b"\"")?)
+}
+
 /// The text of a JSON string's inside; `None` where it is not text (a lone surrogate, not UTF-8).
-pub(crate) fn decode(raw: &[u8]) -> Option<std::borrow::Cow<'_, str>> {
+fn decode(raw: &[u8]) -> Option<std::borrow::Cow<'_, str>> {
     let text = std::str::from_utf8(raw).ok()?;
     let Some(first) = text.find('\\') else {
         return Some(text.into());

@@ -6,6 +6,9 @@ pub(crate) fn doubt(path: &str) -> Option<&'static str> {
     if path.split('/').any(|segment| matches!(segment, "." | "..")) {
         return Some("a dot segment");
     }
+    if path.len() > 1 && path.ends_with('/') {
+        return Some("a slash at its end");
+    }
     if path.contains("//") {
         return Some("a double slash");
     }
@@ -52,6 +55,7 @@ mod tests {
             "/api/v1/./subaccounts",
             "/api//v1",
             "//evil",
+            "/api/v2/subaccounts/a/sessions/x/",
             "/api/v1/subaccounts/a/%6dessages",
             "/api/v1/subaccounts/a%2Fmessages",
             "/api/v1/subaccounts/a%2fb",

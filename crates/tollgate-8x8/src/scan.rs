@@ -5,7 +5,7 @@ use tollgate_core::{Refusal, RefusalKind};
 
 use crate::Endpoint;
 use crate::json::{Cursor, JsonError, MAX_DEPTH, Text};
-use crate::key::{Key, decode};
+use crate::key::{Key, quoted};
 
 /// The most destinations 8x8 takes in one batch.
 pub const MAX_DESTINATIONS: usize = 10_000;
@@ -200,7 +200,11 @@ impl Scan {
             Some(destination) if !text(destination) => self.note(Fault::DestinationNotText(index)),
             Some(_) => {}
         }
-        if recipient.country.is_some_and(|country| !text(country) && cursor.byte(country.start) != b'n') {
+        let readable = |span: Span| match cursor.byte(span.start) {
+            b'"' => cursor.text(span.start, span.end).is_some(),
+            first => first == b'n',
+        };
+        if recipient.country.is_some_and(|country| !readable(country)) {
             self.note(Fault::CountryNotText(index));
         }
     }
@@ -226,8 +230,7 @@ impl Recipient {
 }
 
 fn text(span: Span, body: &[u8]) -> Option<Cow<'_, str>> {
-    let raw = body.get(span.start as usize..span.end as usize)?;
-    decode(raw.strip_prefix(b"\"")?.strip_suffix(b"\"")?)
+    quoted(body.get(span.start as usize..span.end as usize)?)
 }
 
 fn span(cursor: &mut Cursor<'_>) -> Result<Span, JsonError> {
@@ -393,7 +396,7 @@ pub enum Fault {
     DestinationMissing(usize),
     /// This recipient's `destination` is not a string.
     DestinationNotText(usize),
-    /// This recipient's `country` is neither a string nor null.
+    /// This recipient's `country` is neither text nor null.
     CountryNotText(usize),
     /// This one of `messages` is not an object.
     MessageNotAnObject(usize),

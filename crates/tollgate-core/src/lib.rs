@@ -27,7 +27,7 @@
 //! # Ok::<(), std::net::AddrParseError>(())
 //! ```
 //!
-//! With the feature `axum`, [`ClientIp`] and [`Origin`] are extractors and [`Refusal`] is a response.
+//! With the feature `axum`, [`ClientIp`] is an extractor and [`Refusal`] is a response.
 
 #[cfg(feature = "axum")]
 mod axum;

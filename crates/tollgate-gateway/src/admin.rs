@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -17,9 +18,19 @@ fn metrics() -> Option<&'static PrometheusHandle> {
     METRICS.get_or_init(|| PrometheusBuilder::new().install_recorder().ok()).as_ref()
 }
 
-/// Starts collecting metrics.
+/// How often samples are drained into their histograms.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Starts collecting metrics; needs a runtime, which also keeps them small.
 pub fn collect() {
-    metrics();
+    if let Some(metrics) = metrics() {
+        tokio::spawn(async {
+            loop {
+                tokio::time::sleep(UPKEEP).await;
+                metrics.run_upkeep();
+            }
+        });
+    }
 }
 
 /// Serves the page at `/`, Prometheus text at `/metrics`, and `ok` at `/healthz`.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use http::header::{AUTHORIZATION, HOST};
+use http::header::{AUTHORIZATION, HOST, ORIGIN, REFERER};
 use http::{HeaderMap, HeaderValue, Request};
 use subtle::ConstantTimeEq;
 use tollgate::core::{Refusal, RefusalKind};
@@ -78,6 +78,9 @@ impl Secrets {
             (None, Some(_)) if !names_this_host(request) => refuse(
                 "the gateway sends with a key of its own: call it as 127.0.0.1 or localhost, not by another name",
             ),
+            (None, Some(_)) if is_from_a_page(request.headers()) => refuse(
+                "the gateway sends with a key of its own: a web page may not call it without a caller token",
+            ),
             _ => Ok(()),
         }
     }
@@ -88,6 +91,13 @@ impl Secrets {
             headers.insert(AUTHORIZATION, key.clone());
         }
     }
+}
+
+/// Whether a browser sends it for a page, which may be anybody's.
+fn is_from_a_page(headers: &HeaderMap) -> bool {
+    headers.contains_key(ORIGIN)
+        || headers.contains_key(REFERER)
+        || headers.get("sec-fetch-site").is_some_and(|site| site.as_bytes() != b"none")
 }
 
 fn names_this_host<B>(request: &Request<B>) -> bool {
@@ -138,6 +148,11 @@ mod tests {
             assert!(!admitted(&secrets, &[("host", host)]), "{host}");
         }
         assert!(!admitted(&secrets, &[]));
+        for (name, value) in
+            [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site"), ("referer", "x")]
+        {
+            assert!(!admitted(&secrets, &[("host", "127.0.0.1"), (name, value)]), "{name}");
+        }
     }
 
     #[test]

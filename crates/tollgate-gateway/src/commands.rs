@@ -100,10 +100,7 @@ struct ConfigFile {
 
 impl ConfigFile {
     fn load(&self) -> Result<Config, Failure> {
-        Config::load(&self.path).map_err(|problems| {
-            let path = self.path.display();
-            Failure::Input(problems.0.iter().map(|problem| format!("{path}: {problem}\n")).collect())
-        })
+        Config::load(&self.path).map_err(|problems| self.explain(&problems))
     }
 
     /// Names the file in front of every problem.

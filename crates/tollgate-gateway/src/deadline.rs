@@ -1,4 +1,4 @@
-//! A body that has to be there within a time, however slowly it trickles.
+//! A body that has to be there within a time.
 
 use std::error::Error as StdError;
 use std::future::Future;
@@ -10,9 +10,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use pin_project::pin_project;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
-/// Fails with [`io::ErrorKind::TimedOut`] where the inner body is not at its end in time.
+/// Fails with [`io::ErrorKind::TimedOut`] where the inner body is not there in time.
 #[derive(Debug)]
 #[pin_project]
 pub(crate) struct Deadline<B> {
@@ -20,12 +20,19 @@ pub(crate) struct Deadline<B> {
     body: B,
     /// Boxed, so that the body can be moved like the one inside.
     end: Pin<Box<Sleep>>,
+    /// Where each frame has its own time.
+    frame: Option<Duration>,
 }
 
 impl<B> Deadline<B> {
-    /// Counts from now.
-    pub(crate) fn new(body: B, within: Duration) -> Self {
-        Self { body, end: Box::pin(tokio::time::sleep(within)) }
+    /// The whole body within a time from now, however it trickles: for what a stranger sends.
+    pub(crate) fn whole(body: B, within: Duration) -> Self {
+        Self { body, end: Box::pin(tokio::time::sleep(within)), frame: None }
+    }
+
+    /// Each part of the body within a time from the one before.
+    pub(crate) fn each_frame(body: B, within: Duration) -> Self {
+        Self { body, end: Box::pin(tokio::time::sleep(within)), frame: Some(within) }
     }
 }
 
@@ -43,6 +50,9 @@ where
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let this = self.project();
         if let Poll::Ready(frame) = this.body.poll_frame(cx) {
+            if let Some(within) = this.frame {
+                this.end.as_mut().reset(Instant::now() + *within);
+            }
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
         match this.end.as_mut().poll(cx) {

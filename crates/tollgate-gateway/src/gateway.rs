@@ -11,7 +11,7 @@ use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use tollgate::client_ip::TrustedClientIpLayer;
-use tollgate::core::{Body, Refusal, SharedClock, SystemClock};
+use tollgate::core::{Body, Refusal, RefusalKind, SharedClock, SystemClock};
 use tollgate::eight::{Class, Hosts, envelope};
 use tollgate::injector::ClientIpInjector;
 use tollgate::pump_guard::{PumpGuard, SmsPumpGuard, SmsPumpGuardLayer};
@@ -23,7 +23,7 @@ use crate::budget::BodyBudget;
 use crate::config::{Config, Problems};
 use crate::deadline::Deadline;
 use crate::forward;
-use crate::upstream::{Bases, OutBody, Upstream};
+use crate::upstream::{Bases, OutBody, Streamed, Upstream};
 
 /// An answer's body: 8x8's, or one in its place.
 pub type InBody = UnsyncBoxBody<Bytes, Box<dyn StdError + Send + Sync>>;
@@ -50,7 +50,7 @@ pub fn app(config: &Config, secrets: Secrets) -> Result<App, Problems> {
     let guard = PumpGuard::with_clock(built.policy, Arc::clone(&clock)).map_err(|error| failed(&error))?;
     let upstream = Upstream::new(config.upstream.timeout.0).map_err(|error| failed(&error))?;
     let outbound = SmsPumpGuardLayer::new(guard)
-        .with_hosts(built.bases.hosts())
+        .with_hosts(built.hosts.clone())
         .with_body_limit(config.listen.max_body)
         .layer(built.injector.layer(upstream));
 
@@ -58,6 +58,7 @@ pub fn app(config: &Config, secrets: Secrets) -> Result<App, Problems> {
     let proxy = Proxy {
         outbound,
         bases: Arc::new(built.bases),
+        hosts: built.hosts,
         secrets: Arc::clone(&secrets),
         budget: BodyBudget::new(config.listen.max_body),
         body_timeout: config.listen.body_timeout.0,
@@ -92,6 +93,7 @@ pub fn app(config: &Config, secrets: Secrets) -> Result<App, Problems> {
 struct Proxy {
     outbound: SmsPumpGuard<ClientIpInjector<Upstream>>,
     bases: Arc<Bases>,
+    hosts: Hosts,
     secrets: Arc<Secrets>,
     budget: BodyBudget,
     body_timeout: Duration,
@@ -100,6 +102,7 @@ struct Proxy {
 impl Proxy {
     async fn answer(self, request: Request<Incoming>) -> Result<Response<InBody>, Infallible> {
         let class = Hosts::classify_served(request.method(), request.uri(), request.headers());
+        let streamed = !matches!(class, Ok(Class::Body(_)));
         let memory = match class {
             Ok(Class::Body(_)) => self.budget.take(request.headers()).map(Some),
             other => other.map(|_| None),
@@ -113,10 +116,19 @@ impl Proxy {
         if let Err(refusal) = forward::outbound(&mut parts, &self.bases, &self.secrets) {
             return Ok(refuse(refusal, &Request::from_parts(parts, ())));
         }
-        let body: OutBody = Body::inner(Deadline::new(body, self.body_timeout));
+        // A host that the layers take for a foreign one would get the request unseen.
+        if matches!(self.hosts.classify(&parts.method, &parts.uri, &parts.headers), Ok(Class::Foreign)) {
+            let refusal =
+                Refusal::new(RefusalKind::UnknownEndpoint, "where this would go is not known to be 8x8");
+            return Ok(refuse(refusal, &Request::from_parts(parts, ())));
+        }
+        let body: OutBody = Body::inner(Deadline::whole(body, self.body_timeout));
+        if streamed {
+            parts.extensions.insert(Streamed(self.body_timeout));
+        }
         let mut response = self.outbound.oneshot(Request::from_parts(parts, body)).await?;
         // A refusal of the layers above 8x8 has its kind in the extensions; 8x8's own answer has not.
-        if response.extensions().get::<tollgate::core::RefusalKind>().is_none() {
+        if response.extensions().get::<RefusalKind>().is_none() {
             forward::inbound(response.headers_mut());
         }
         Ok(boxed(response))

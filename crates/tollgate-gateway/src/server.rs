@@ -16,7 +16,9 @@ use tokio::sync::Semaphore;
 use tollgate::core::Peer;
 use tower::ServiceExt;
 
+use crate::config::Config;
 use crate::gateway::App;
+use crate::idle::{Idle, Protocol, protocol};
 
 /// How long a request's headers may take.
 const HEADERS: Duration = Duration::from_secs(10);
@@ -25,8 +27,10 @@ const HEADERS: Duration = Duration::from_secs(10);
 const DRAIN: Duration = Duration::from_secs(15);
 
 /// Serves until `stop` is there, then lets what is in flight end.
-pub async fn serve(listener: TcpListener, app: App, max_connections: usize, stop: impl Future<Output = ()>) {
-    let places = Arc::new(Semaphore::new(max_connections));
+pub async fn serve(listener: TcpListener, app: App, config: &Config, stop: impl Future<Output = ()>) {
+    let places = Arc::new(Semaphore::new(config.listen.max_connections));
+    // Longer than a request may wait for its body and for 8x8's answer.
+    let idle = config.listen.body_timeout.0 + config.upstream.timeout.0 + Duration::from_secs(20);
     let graceful = GracefulShutdown::new();
     let mut stop = pin!(stop);
     loop {
@@ -55,19 +59,23 @@ pub async fn serve(listener: TcpListener, app: App, max_connections: usize, stop
             request.extensions_mut().insert(Peer::Tcp(addr));
             app.clone().oneshot(request)
         });
-        let mut builder = Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
-        builder
-            .http2()
-            .timer(TokioTimer::new())
-            .keep_alive_interval(Duration::from_secs(20))
-            .max_concurrent_streams(100);
-        let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned());
+        let watcher = graceful.watcher();
         tokio::spawn(async move {
+            let _place = place;
+            // The builder's own look at the protocol has no time limit.
+            let Ok(Ok(protocol)) = tokio::time::timeout(HEADERS, protocol(&stream)).await else { return };
+            let mut builder = Builder::new(TokioExecutor::new());
+            builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
+            builder.http2().timer(TokioTimer::new()).max_concurrent_streams(100);
+            let builder = match protocol {
+                Protocol::Http1 => builder.http1_only(),
+                Protocol::Http2 => builder.http2_only(),
+            };
+            let io = TokioIo::new(Idle::new(stream, idle));
+            let connection = watcher.watch(builder.serve_connection(io, service).into_owned());
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "connection ended");
             }
-            drop(place);
         });
     }
     drop(listener);

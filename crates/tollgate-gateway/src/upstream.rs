@@ -134,6 +134,10 @@ impl Bases {
 /// What goes out: what the layers left of the caller's body, within its time.
 pub(crate) type OutBody = Body<Deadline<Incoming>>;
 
+/// Marks a request whose body the caller is still sending, for at most so long: 8x8's time begins after it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Streamed(pub(crate) Duration);
+
 /// Sends requests to 8x8. What goes wrong is a refusal, not an error: nothing above has to handle it.
 #[derive(Clone)]
 pub(crate) struct Upstream {
@@ -151,7 +155,8 @@ impl Upstream {
     /// TLS 1.3 (8x8 refuses less with 426) with Mozilla's roots; HTTP/2 where it is offered.
     pub(crate) fn new(timeout: Duration) -> Result<Self, rustls::Error> {
         let mut http = HttpConnector::new();
-        http.set_connect_timeout(Some(timeout));
+        // Shorter than the whole, so that what was never sent is known not to have been.
+        http.set_connect_timeout(Some(timeout / 2));
         http.set_nodelay(true);
         http.enforce_http(false);
         let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
@@ -186,16 +191,19 @@ impl Service<Request<OutBody>> for Upstream {
     }
 
     fn call(&mut self, request: Request<OutBody>) -> Self::Future {
-        let sent = self.client.request(request);
         let timeout = self.timeout;
+        let upload = request.extensions().get().map_or(Duration::ZERO, |Streamed(upload)| *upload);
+        let sent = self.client.request(request);
         Box::pin(async move {
-            let refusal = match tokio::time::timeout(timeout, sent).await {
+            let refusal = match tokio::time::timeout(upload + timeout, sent).await {
                 // A protocol switch that nobody asked for leaves no connection to answer on.
                 Ok(Ok(response)) if response.status().is_informational() => Refusal::new(
-                    RefusalKind::UpstreamUnreachable,
+                    RefusalKind::UpstreamBroken,
                     "8x8 answered with another protocol; whether it sends the message is not known",
                 ),
-                Ok(Ok(response)) => return Ok(response.map(|body| Body::inner(Deadline::new(body, timeout)))),
+                Ok(Ok(response)) => {
+                    return Ok(response.map(|body| Body::inner(Deadline::each_frame(body, timeout))));
+                }
                 Ok(Err(error)) => unreachable(&error),
                 Err(_) => Refusal::new(
                     RefusalKind::UpstreamTimeout,
@@ -222,7 +230,7 @@ fn unreachable(error: &ClientError) -> Refusal {
         return Refusal::new(RefusalKind::BodyTimeout, "the body did not come in time");
     }
     let detail = format!("the connection to 8x8 broke; whether it sends the message is not known: {cause}");
-    Refusal::new(RefusalKind::UpstreamUnreachable, detail)
+    Refusal::new(RefusalKind::UpstreamBroken, detail)
 }
 
 fn innermost(error: &dyn StdError) -> String {

@@ -2,8 +2,8 @@
 //!
 //! # What it decides
 //!
-//! 1. Requests to other hosts, 8x8 calls known to send nothing, and calls without `clientIp` in their schema (surveys,
-//!    Messaging Apps) pass untouched.
+//! 1. Requests to other hosts, to Messaging Apps, and 8x8 calls known to send nothing pass untouched. From dispatches
+//!    without `clientIp` in their schema (surveys) one that a caller put there is removed.
 //! 2. Into Send SMS, Send SMS batch, the verification start and SMA coverage, `clientIp` is written at the top level.
 //!    Whatever a caller had there, in any spelling, is replaced; inside `messages[*]` it is removed
 //!    ([`Placement::Top`]), or written into each ([`Placement::Each`]).

@@ -54,7 +54,11 @@ impl<S> ClientIpInjector<S> {
     fn decide<B>(&self, request: &Request<B>) -> Decision {
         let class = self.config.hosts.classify(request.method(), request.uri(), request.headers());
         let endpoint = match class {
-            Ok(Class::Body(endpoint)) if endpoint.takes_client_ip() => endpoint,
+            // What 8x8 does not document there, nobody else may write either.
+            Ok(Class::Body(endpoint)) if !endpoint.takes_client_ip() => {
+                return Decision::Write(endpoint, None);
+            }
+            Ok(Class::Body(endpoint)) => endpoint,
             Ok(_) => return Decision::Pass,
             Err(refusal) if refusal.kind() == RefusalKind::UnknownEndpoint && self.config.pass_unknown => {
                 return Decision::Pass;

@@ -63,5 +63,7 @@ fn count(result: &'static str, endpoint: &'static str) {
 pub(crate) fn tell(refusal: &Refusal) {
     let kind = refusal.kind().as_str();
     metrics::counter!("tollgate_injector_refused_total", "kind" => kind).increment(1);
-    tracing::info!(kind, detail = refusal.detail(), "refused");
+    tracing::info!(kind, "refused");
+    // There may be an address in it.
+    tracing::debug!(kind, detail = refusal.detail(), "refused");
 }

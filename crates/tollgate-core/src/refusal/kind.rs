@@ -18,7 +18,7 @@ pub enum RefusalKind {
     Unauthorized,
     /// The `Host` header and the URI's authority name different hosts.
     HostMismatch,
-    /// A header that asks the server to take the method for another.
+    /// A header that asks the server to take the method or the path for another.
     MethodOverride,
     /// The path changes when it is normalised, so two readers could read two endpoints.
     DoubtfulPath,
@@ -58,9 +58,11 @@ pub enum RefusalKind {
     NumberCooldown,
     /// SmsPumpGuard: looks like pumping.
     Pumping,
-    /// The gateway could not reach 8x8.
+    /// The gateway could not reach 8x8: nothing was sent.
     UpstreamUnreachable,
-    /// 8x8 did not answer in time.
+    /// The connection to 8x8 broke before it answered: whether it sends is not known.
+    UpstreamBroken,
+    /// 8x8 did not answer in time: whether it sends is not known.
     UpstreamTimeout,
     /// More requests at once than the gateway serves.
     Overloaded,
@@ -95,6 +97,7 @@ impl RefusalKind {
         Self::NumberCooldown,
         Self::Pumping,
         Self::UpstreamUnreachable,
+        Self::UpstreamBroken,
         Self::UpstreamTimeout,
         Self::Overloaded,
     ];
@@ -115,6 +118,12 @@ impl RefusalKind {
     #[must_use]
     pub const fn grpc_code(self) -> u8 {
         self.row().2
+    }
+
+    /// Whether a message may have gone out all the same. Of every other kind, nothing was sent.
+    #[must_use]
+    pub const fn may_have_sent(self) -> bool {
+        matches!(self, Self::UpstreamBroken | Self::UpstreamTimeout)
     }
 
     const fn row(self) -> (&'static str, StatusCode, u8) {
@@ -155,6 +164,7 @@ impl RefusalKind {
             Self::NumberCooldown => ("number_cooldown", S::TOO_MANY_REQUESTS, RESOURCE_EXHAUSTED),
             Self::Pumping => ("pumping", S::FORBIDDEN, PERMISSION_DENIED),
             Self::UpstreamUnreachable => ("upstream_unreachable", S::BAD_GATEWAY, UNAVAILABLE),
+            Self::UpstreamBroken => ("upstream_broken", S::BAD_GATEWAY, UNAVAILABLE),
             Self::UpstreamTimeout => ("upstream_timeout", S::GATEWAY_TIMEOUT, DEADLINE_EXCEEDED),
             Self::Overloaded => ("overloaded", S::SERVICE_UNAVAILABLE, UNAVAILABLE),
         }

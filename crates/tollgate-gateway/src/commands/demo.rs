@@ -67,7 +67,7 @@ impl Demo {
             std::future::pending::<()>().await;
         };
         tokio::select! {
-            () = serve(gateway_listener, app, config.listen.max_connections, told_to_stop()) => Ok(()),
+            () = serve(gateway_listener, app, &config, told_to_stop()) => Ok(()),
             ended = Sandbox::new().serve(sandbox_listener) => Err(Failure::Machine(format!("the sandbox ended: {ended:?}"))),
             ended = admin::serve(admin_listener) => Err(Failure::Machine(format!("the admin page ended: {ended:?}"))),
             () = traffic => Ok(()),

@@ -28,7 +28,7 @@ impl Serve {
         let page = bind("listen.admin", config.listen.admin).await?;
         tracing::info!(gateway = %gateway.local_addr()?, admin = %page.local_addr()?, "listening");
         tokio::select! {
-            () = serve(gateway, app, config.listen.max_connections, told_to_stop()) => Ok(()),
+            () = serve(gateway, app, &config, told_to_stop()) => Ok(()),
             ended = admin::serve(page) => Err(Failure::Machine(format!("the admin page ended: {ended:?}"))),
         }
     }

@@ -27,6 +27,8 @@ pub struct Built {
     pub injector: ClientIpInjectorLayer,
     /// Where to.
     pub bases: Bases,
+    /// The same as hosts of 8x8's.
+    pub hosts: Hosts,
     /// What should be known of it before it runs.
     pub warnings: Vec<String>,
 }
@@ -47,11 +49,12 @@ impl Config {
         self.listen.check(&mut problems);
         self.check_keys(&mut problems);
         self.state.check(&mut problems, &mut warnings);
-        let hosts = bases.as_ref().map(Bases::hosts).unwrap_or_default();
-        let injector = self.injector(hosts);
-        match (limits, bases) {
-            (Some(limits), Some(bases)) if problems.0.is_empty() => {
-                Ok(Built { resolver, limits, policy, injector, bases, warnings })
+        self.warn(&mut warnings);
+        let hosts = bases.as_ref().and_then(|bases| problems.take("upstream", bases.hosts()));
+        match (limits, bases, hosts) {
+            (Some(limits), Some(bases), Some(hosts)) if problems.0.is_empty() => {
+                let injector = self.injector(hosts.clone());
+                Ok(Built { resolver, limits, policy, injector, bases, hosts, warnings })
             }
             _ => Err(problems),
         }
@@ -109,6 +112,35 @@ impl Config {
             problems.add(field, format!("{} {}", error.value(), error.remedy()));
         });
         layer.ok().map(|layer| layer.with_clock(clock).with_refusal_format(tollgate::eight::envelope()))
+    }
+
+    /// What is allowed and seldom meant.
+    fn warn(&self, warnings: &mut Vec<String>) {
+        let mut warn = |text: String| warnings.push(text);
+        let counts = |limit: &super::RateLimit| limit.matches != Match::Check && limit.mode == Mode::Enforce;
+        if !self.rate_limit.iter().any(counts) {
+            warn(
+                "rate_limit: nothing limits how many dispatches a client makes; a limit that is written replaces the \
+                 two default ones"
+                    .to_owned(),
+            );
+        }
+        if !self.listen.admin.ip().to_canonical().is_loopback() {
+            warn(format!("listen.admin: anybody who reaches {} sees the metrics", self.listen.admin));
+        }
+        let guard = &self.pump_guard;
+        let lists = !guard.allow_countries.is_empty() || !guard.deny_countries.is_empty();
+        if guard.mode != Mode::Enforce {
+            warn("pump_guard.mode: the guard does not act, nor do its country lists".to_owned());
+        } else if guard.country_policy.mode != Mode::Enforce && lists {
+            warn("pump_guard.country_policy.mode: the country lists do not act".to_owned());
+        }
+        for country in guard.deny_countries.iter().filter(|country| guard.allow_countries.contains(country)) {
+            warn(format!("pump_guard.deny_countries: {country} is allowed too; it is denied"));
+        }
+        if matches!(self.injector.unusable_address, Unusable::Pass) {
+            warn("injector.unusable_address: private and loopback addresses are sent to 8x8".to_owned());
+        }
     }
 
     fn policy(&self, problems: &mut Problems) -> Policy {
@@ -184,7 +216,9 @@ impl Config {
         ] {
             let Some(url) = url else { continue };
             let base = Base::parse(url, upstream.insecure_http);
-            bases.set(product, problems.take(format!("upstream.{name}"), base)?);
+            if let Some(base) = problems.take(format!("upstream.{name}"), base) {
+                bases.set(product, base);
+            }
         }
         let most = Duration::from_secs(300);
         if upstream.timeout.0.is_zero() || upstream.timeout.0 > most {

@@ -11,7 +11,7 @@ impl Config {
     pub fn load(path: &Path) -> Result<Self, Problems> {
         let text = std::fs::read_to_string(path).map_err(|error| {
             let mut problems = Problems::default();
-            problems.add(path.display().to_string(), format!("cannot be read: {error}"));
+            problems.add("", format!("cannot be read: {error}"));
             problems
         })?;
         Self::parse(&text)
@@ -60,6 +60,9 @@ fn explain(message: &str) -> String {
             let hint = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
             let kind = if message.starts_with("unknown field") { "key" } else { "value" };
             format!("`{given}` is not a known {kind}: {hint}Known are {}", known.join(", "))
+        }
+        _ if message.starts_with("invalid type: map, expected a sequence") => {
+            "this is a list of tables: write it with two brackets, such as [[rate_limit]]".to_owned()
         }
         _ => message.to_owned(),
     }

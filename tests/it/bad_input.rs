@@ -21,7 +21,7 @@ async fn each_fault_has_its_own_kind_and_nothing_is_sent() {
         (BATCH, &many, "too_many_destinations", 400),
         (SINGLE, r#"{"destination":"12","text":"x"}"#, "invalid_number", 400),
         (SINGLE, r#"{"destination":"+19002345678","text":"x"}"#, "number_blocked", 403),
-        ("/api/v1/subaccounts/mine/messages/", "{}", "unknown_endpoint", 404),
+        ("/api/v1/subaccounts/mine/messages/", "{}", "doubtful_path", 400),
         ("/api/v1/subaccounts/mine/callflows", "{}", "unknown_endpoint", 404),
         ("/api/v1/subaccounts/mine/%6dessages", "{}", "doubtful_path", 400),
         ("/api/v1//subaccounts/mine/messages", "{}", "doubtful_path", 400),

@@ -118,6 +118,24 @@ async fn calls_known_to_send_nothing_pass_untouched() {
 }
 
 #[tokio::test]
+async fn a_dispatch_without_client_ip_in_its_schema_carries_none_from_a_caller() {
+    let road = Road::start().await;
+    let body = r#"{"destination":"+6591234567","templateBody":"x","clientIp":"8.8.8.8"}"#;
+    road.post("/api/v1/subaccounts/mine/surveys/7/messages", "203.0.113.7", body).await;
+    assert_eq!(road.received()[0], json!({ "destination": "+6591234567", "templateBody": "x" }));
+}
+
+#[tokio::test]
+async fn what_the_gateway_refused_can_be_sent_at_once_when_it_is_right() {
+    // Documentation addresses are refused by the injector, after the guard has judged.
+    let road = Road::with(&RULE.replace("\"pass\"", "\"refuse\"")).await;
+    for _ in 0..10 {
+        road.post(SINGLE, "203.0.113.7", to("+6591234567")).await.is_refused("unusable_address", 400);
+    }
+    assert_eq!(road.post(SINGLE, "8.8.4.4", to("+6591234567")).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_pumped_range_is_stopped_from_however_many_addresses() {
     let road = Road::start().await;
     let mut stopped = Vec::new();

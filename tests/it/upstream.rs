@@ -58,9 +58,11 @@ async fn an_upstream_that_is_slow_is_given_up_in_time_and_says_that_it_may_have_
 }
 
 #[tokio::test]
-async fn an_upstream_that_speaks_no_http_is_unreachable() {
-    let answer = ask(answering(b"garbage\r\n\r\n", Duration::ZERO).await).await;
-    answer.is_refused("upstream_unreachable", 502);
+async fn an_upstream_that_speaks_no_http_may_have_sent() {
+    for bytes in [&b"garbage\r\n\r\n"[..], b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\n"] {
+        let answer = ask(answering(bytes, Duration::ZERO).await).await;
+        answer.is_refused("upstream_broken", 502);
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use pin_project::pin_project;
-use tollgate_core::{Body, Refusal, RefusalFormat};
+use tollgate_core::{Body, Refusal, RefusalFormat, RefusalKind};
 use tower_service::Service;
 
 use crate::{Dispatch, Endpoint, ReadDispatch};
@@ -29,6 +29,10 @@ pub trait HandleDispatch<B> {
 
     /// Is told of every refusal, its own and those of reading, to count it.
     fn refused(&self, refusal: &Refusal);
+
+    /// Is told where the request went on and nothing was sent all the same: a layer further in refused it, or 8x8
+    /// answered 4xx.
+    fn not_sent(&mut self) {}
 }
 
 /// The response of a layer that passes a request on, refuses it, or reads it as a dispatch and then does either.
@@ -41,8 +45,14 @@ pub struct DispatchFuture<S: Service<Request<B>>, B, H> {
 
 #[pin_project(project = StateProjection)]
 enum State<S, B, H, F> {
-    /// The inner service was called.
-    Called(#[pin] F),
+    /// The inner service was called with the request as it came.
+    Passed(#[pin] F),
+    /// The inner service was called with what the handler left.
+    Called {
+        #[pin]
+        future: F,
+        handler: H,
+    },
     /// It will not be called.
     Refused(Option<Response<Bytes>>),
     Reading {
@@ -68,7 +78,7 @@ struct Next<S, H> {
 impl<S: Service<Request<B>>, B, H> DispatchFuture<S, B, H> {
     /// The inner service was called with the request as it is.
     pub fn pass(future: S::Future) -> Self {
-        Self { state: State::Called(future) }
+        Self { state: State::Passed(future) }
     }
 
     /// The request is refused as it stands.
@@ -117,8 +127,19 @@ where
             let mut this = self.as_mut().project();
             // Where something is missing below, the future was polled after it was done: there is nothing to give.
             let state = match this.state.as_mut().project() {
-                StateProjection::Called(future) => {
+                StateProjection::Passed(future) => {
                     return future.poll(cx).map_ok(|response| response.map(Body::inner));
+                }
+                StateProjection::Called { future, handler } => {
+                    let response = ready!(future.poll(cx))?;
+                    let nothing_sent = match response.extensions().get::<RefusalKind>() {
+                        Some(kind) => !kind.may_have_sent(),
+                        None => response.status().is_client_error(),
+                    };
+                    if nothing_sent {
+                        handler.not_sent();
+                    }
+                    return Poll::Ready(Ok(response.map(Body::inner)));
                 }
                 StateProjection::Refused(response) => {
                     let Some(response) = response.take() else {
@@ -147,7 +168,7 @@ where
                         return Poll::Pending;
                     };
                     match handled {
-                        Ok(()) => State::Called(next.service.call(request)),
+                        Ok(()) => State::Called { future: next.service.call(request), handler: next.handler },
                         Err(refusal) => next.refuse(refusal, request.headers()),
                     }
                 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::header::WWW_AUTHENTICATE;
+use http::{HeaderName, HeaderValue, Request, Response};
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
@@ -60,6 +61,7 @@ pub fn app(config: &Config, secrets: Secrets) -> Result<App, Problems> {
         bases: Arc::new(built.bases),
         hosts: built.hosts,
         secrets: Arc::clone(&secrets),
+        managed: config.client_ip.rule.iter().filter_map(|rule| rule.header.parse().ok()).collect(),
         budget: BodyBudget::new(config.listen.max_body),
         body_timeout: config.listen.body_timeout.0,
     };
@@ -95,6 +97,8 @@ struct Proxy {
     bases: Arc<Bases>,
     hosts: Hosts,
     secrets: Arc<Secrets>,
+    /// The headers that say who asks: they are for this gateway.
+    managed: Arc<[HeaderName]>,
     budget: BodyBudget,
     body_timeout: Duration,
 }
@@ -113,6 +117,9 @@ impl Proxy {
             Err(refusal) => return Ok(refuse(refusal, &request)),
         };
         let (mut parts, body) = request.into_parts();
+        for name in self.managed.iter() {
+            parts.headers.remove(name);
+        }
         if let Err(refusal) = forward::outbound(&mut parts, &self.bases, &self.secrets) {
             return Ok(refuse(refusal, &Request::from_parts(parts, ())));
         }
@@ -139,7 +146,12 @@ fn refuse<B>(refusal: Refusal, request: &Request<B>) -> Response<InBody> {
     let kind = refusal.kind().as_str();
     metrics::counter!("tollgate_gateway_refused_total", "kind" => kind).increment(1);
     tracing::info!(kind, detail = refusal.detail(), "refused");
-    boxed(envelope().render::<http_body_util::Empty<Bytes>>(refusal, request.headers()))
+    let unauthorized = refusal.kind() == RefusalKind::Unauthorized;
+    let mut response = envelope().render::<http_body_util::Empty<Bytes>>(refusal, request.headers());
+    if unauthorized {
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    boxed(response)
 }
 
 fn boxed<B>(response: Response<B>) -> Response<InBody>

@@ -110,3 +110,57 @@ pub(crate) async fn protocol(stream: &TcpStream) -> io::Result<Protocol> {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(60);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_says_nothing_or_does_not_read_is_given_up() {
+        let (near, _far) = tokio::io::duplex(8);
+        let error = Idle::new(near, LIMIT).read_u8().await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+
+        let (near, _far) = tokio::io::duplex(8);
+        let error = Idle::new(near, LIMIT).write_all(&[0; 100]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_gets_on_slowly_is_not() {
+        let (near, mut far) = tokio::io::duplex(8);
+        let slow = tokio::spawn(async move {
+            for byte in 0..5 {
+                tokio::time::sleep(LIMIT * 9 / 10).await;
+                far.write_u8(byte).await.unwrap();
+            }
+        });
+        let mut read = Vec::new();
+        Idle::new(near, LIMIT).read_to_end(&mut read).await.unwrap();
+        assert_eq!(read, [0, 1, 2, 3, 4]);
+        slow.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_protocol_is_told_by_the_first_bytes_and_half_a_preface_tells_nothing() {
+        for (bytes, told) in [
+            (&b"GET / HTTP/1.1\r\n"[..], Some(Protocol::Http1)),
+            (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Some(Protocol::Http2)),
+            (b"PRIX", Some(Protocol::Http1)),
+            (b"PRI * HT", None),
+            (b"", None),
+        ] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            client.write_all(bytes).await.unwrap();
+            let (stream, _) = listener.accept().await.unwrap();
+            let seen = tokio::time::timeout(Duration::from_millis(200), protocol(&stream)).await;
+            assert_eq!(seen.ok().map(Result::unwrap), told, "{bytes:?}");
+        }
+    }
+}

@@ -6,7 +6,7 @@
 //!    without `clientIp` in their schema (surveys) one that a caller put there is removed.
 //! 2. Into Send SMS, Send SMS batch, the verification start and SMA coverage, `clientIp` is written at the top level.
 //!    Whatever a caller had there, in any spelling, is replaced; inside `messages[*]` it is removed
-//!    ([`Placement::Top`]), or written into each ([`Placement::Each`]).
+//!    ([`Placement::Top`](tollgate_8x8::Placement::Top)), or written into each ([`Placement::Each`](tollgate_8x8::Placement::Each)).
 //! 3. The address is, in this order, that of the request's extensions ([`ClientIp`](tollgate_core::ClientIp) or
 //!    [`Origin`](tollgate_core::Origin)), or that of the ambient scope. With neither, the request is refused.
 //! 4. For [`Origin::System`](tollgate_core::Origin::System) it is left out (and removed where it is), and that is

@@ -202,7 +202,7 @@ async fn what_cannot_be_changed_safely_is_refused_each_in_its_kind() {
         (header("host", "example.com"), "host_mismatch"),
         (header("content-length", "9000000"), "body_too_large"),
         (override_, "method_override"),
-        (uri("https://sms.8x8.com/api/v1/subaccounts/x/messages/"), "unknown_endpoint"),
+        (uri("https://sms.8x8.com/api/v1/subaccounts/x/message"), "unknown_endpoint"),
         (uri("https://sms.8x8.com/api/v1/subaccounts/x/./messages"), "doubtful_path"),
     ] {
         assert_eq!(send(request).await.unwrap_err(), kind);

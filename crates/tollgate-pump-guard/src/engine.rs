@@ -47,7 +47,10 @@ impl State {
     /// An empty memory of about `bytes` (at least 64 KiB), hashed under a secret of its own.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
-        Self::hashed(bytes, foldhash::quality::SeedableRandomState::random())
+        // The system's randomness, by way of the standard hasher: foldhash alone takes addresses and the time.
+        let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), bytes);
+        let shared = foldhash::SharedSeed::global_random();
+        Self::hashed(bytes, foldhash::quality::SeedableRandomState::with_seed(seed, shared))
     }
 
     /// The same with a seed given, so that a replay forgets the same numbers every time. Not for traffic.
@@ -60,8 +63,8 @@ impl State {
     fn hashed(bytes: usize, hasher: foldhash::quality::SeedableRandomState) -> Self {
         let bytes = bytes.max(64 << 10);
         Self {
-            numbers: Numbers::new(bytes / 4 * 3, hasher.clone()),
-            ranges: Ranges::new(bytes / 4, hasher),
+            ranges: Ranges::new(bytes / 4, &hasher),
+            numbers: Numbers::new(bytes / 4 * 3, hasher),
             latest: Duration::ZERO,
         }
     }
@@ -69,31 +72,54 @@ impl State {
 
 /// Judges an attempt at `now` (time since any fixed moment) and, where it goes out, remembers it.
 ///
-/// It goes out when the verdict allows it, or the policy only monitors.
-pub fn decide(policy: &Policy, state: &mut State, attempt: &Attempt, now: Duration) -> Verdict {
+/// It goes out when the verdict allows it, or the policy only monitors. Then there is a charge, which [`forget`] takes
+/// back.
+pub fn decide(
+    policy: &Policy,
+    state: &mut State,
+    attempt: &Attempt,
+    now: Duration,
+) -> (Verdict, Option<Charge>) {
     state.latest = state.latest.max(now);
     let now = state.latest;
     let mut verdict = hard_rules(policy, &attempt.reading);
     // A campaign is the sender's own: how many go where is his business.
-    let Reading::Number(number) = &attempt.reading else {
-        return verdict;
-    };
+    let Reading::Number(number) = &attempt.reading else { return (verdict, None) };
     if attempt.profile == Profile::Campaign {
-        return verdict;
+        return (verdict, None);
     }
-    let known = state.numbers.knows(number, now);
+    let fresh = !state.numbers.knows(number, now);
     verdict.add(state.numbers.judge(&policy.cooldown, number, now));
-    if !known {
+    if fresh {
         // Repeats to one number are the cool-down's to count.
         verdict.add(state.ranges.judge(&policy.velocity, number, now));
     }
-    if verdict.action == Action::Allow || policy.mode == Mode::Monitor {
-        state.numbers.remember(number, now);
-        if !known {
-            state.ranges.remember(&policy.velocity, number, now);
-        }
+    if verdict.action != Action::Allow && policy.mode == Mode::Enforce {
+        return (verdict, None);
     }
-    verdict
+    state.numbers.remember(number, now);
+    if fresh {
+        state.ranges.remember(&policy.velocity, number, now);
+    }
+    (verdict, Some(Charge { number: *number, at: now, fresh }))
+}
+
+/// What an attempt that goes out was remembered by.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "an attempt that is not sent after all has to be forgotten"]
+pub struct Charge {
+    number: Number,
+    at: Duration,
+    /// Whether it counted against the number's ranges.
+    fresh: bool,
+}
+
+/// Takes back what was remembered of an attempt that was not sent after all.
+pub fn forget(policy: &Policy, state: &mut State, charge: Charge) {
+    state.numbers.forget(&charge.number, charge.at);
+    if charge.fresh {
+        state.ranges.forget(&policy.velocity, &charge.number);
+    }
 }
 
 /// The rules that need no memory: what a number is and where.

@@ -1,8 +1,8 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tollgate_core::{SharedClock, SystemClock};
 
-use crate::engine::{self, Attempt, Policy, PolicyError, Profile, Reading, State, Verdict};
+use crate::engine::{self, Attempt, Charge, Policy, PolicyError, Profile, Reading, State, Verdict};
 use crate::{Action, Mode};
 
 /// The guard: a policy, its memory and a clock. Clones share all three.
@@ -49,7 +49,7 @@ impl PumpGuard {
     /// Send only where the verdict's action is [`Action::Allow`]. In [`Mode::Monitor`] it always is; score and reasons
     /// say what would have been.
     pub async fn check(&self, destination: &str, country: Option<&str>, profile: Profile) -> Verdict {
-        let mut verdict = self.judge(destination, country, profile);
+        let (mut verdict, _sent) = self.judge(destination, country, profile);
         if self.mode() != Mode::Enforce {
             verdict.action = Action::Allow;
         }
@@ -67,25 +67,32 @@ impl PumpGuard {
     }
 
     /// Judges, remembers, counts and tells; whether to act is the caller's.
-    pub(crate) fn judge(&self, destination: &str, country: Option<&str>, profile: Profile) -> Verdict {
+    pub(crate) fn judge(
+        &self,
+        destination: &str,
+        country: Option<&str>,
+        profile: Profile,
+    ) -> (Verdict, Option<Charge>) {
         let policy = &self.shared.policy;
         if policy.mode == Mode::Off {
-            return Verdict::allow();
+            return (Verdict::allow(), None);
         }
         // Parsing takes microseconds: outside the lock.
-        let reading = policy.read(destination, country);
-        let verdict = match profile {
-            Profile::Campaign => engine::hard_rules(policy, &reading),
-            Profile::Otp => {
-                let attempt = Attempt { reading, profile };
-                let now = self.shared.clock.monotonic();
-                // A panic elsewhere leaves counters that are at worst one send behind.
-                let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
-                engine::decide(policy, &mut state, &attempt, now)
-            }
-        };
-        self.tell(&verdict, &reading, profile);
-        verdict
+        let attempt = Attempt { reading: policy.read(destination, country), profile };
+        let now = self.shared.clock.monotonic();
+        let (verdict, charge) = engine::decide(policy, &mut self.state(), &attempt, now);
+        self.tell(&verdict, &attempt.reading, profile);
+        (verdict, charge)
+    }
+
+    /// Takes back what was remembered of an attempt that was not sent after all.
+    pub(crate) fn forget(&self, charge: Charge) {
+        engine::forget(&self.shared.policy, &mut self.state(), charge);
+    }
+
+    /// A panic elsewhere leaves counters that are at worst one send behind.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tell(&self, verdict: &Verdict, reading: &Reading, profile: Profile) {
@@ -100,7 +107,8 @@ impl PumpGuard {
             metrics::counter!("tollgate_pump_guard_reasons_total", "signal" => reason.signal.as_str())
                 .increment(1);
         }
-        if verdict.reasons.is_empty() {
+        // A campaign of thousands is told in one line when it is refused.
+        if verdict.reasons.is_empty() || profile == Profile::Campaign {
             tracing::debug!(profile = profile.as_str(), verdict = action, "judged");
             return;
         }

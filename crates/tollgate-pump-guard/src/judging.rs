@@ -5,7 +5,7 @@ use http::Request;
 use tollgate_8x8::{Dispatch, HandleDispatch};
 use tollgate_core::Refusal;
 
-use crate::engine::{Action, Mode, Profile, Verdict};
+use crate::engine::{Action, Charge, Mode, Profile, Verdict};
 use crate::guard::PumpGuard;
 use crate::refuse;
 
@@ -19,6 +19,8 @@ pub struct Judging {
     profile: Profile,
     next: usize,
     bad: Vec<(usize, Verdict)>,
+    /// What was remembered of the recipients that may be sent to.
+    charges: Vec<Charge>,
 }
 
 impl<B> HandleDispatch<B> for Judging {
@@ -41,11 +43,19 @@ impl<B> HandleDispatch<B> for Judging {
     fn refused(&self, refusal: &Refusal) {
         refuse::tell(refusal);
     }
+
+    fn not_sent(&mut self) {
+        self.forget();
+    }
 }
 
 impl Judging {
     pub(crate) fn new(guard: PumpGuard, profile: Profile) -> Self {
-        Self { guard, profile, next: 0, bad: Vec::new() }
+        Self { guard, profile, next: 0, bad: Vec::new(), charges: Vec::new() }
+    }
+
+    fn forget(&mut self) {
+        self.charges.drain(..).for_each(|charge| self.guard.forget(charge));
     }
 
     /// Judges the next few. `None` while there are more; then whether the dispatch may go out.
@@ -58,7 +68,8 @@ impl Judging {
             // Text that cannot be decoded (a lone surrogate) is no number either.
             let destination = recipient.destination(body).unwrap_or_default();
             let country = recipient.country(body);
-            let verdict = self.guard.judge(&destination, country.as_deref(), self.profile);
+            let (verdict, charge) = self.guard.judge(&destination, country.as_deref(), self.profile);
+            self.charges.extend(charge);
             if verdict.action != Action::Allow && self.guard.mode() == Mode::Enforce {
                 self.bad.push((index, verdict));
             }
@@ -66,6 +77,10 @@ impl Judging {
         self.next += AT_ONCE;
         if self.next < recipients.len() {
             return None;
+        }
+        if !self.bad.is_empty() {
+            // One bad recipient refuses the whole batch.
+            self.forget();
         }
         Some(match self.bad.as_slice() {
             [] => Ok(()),

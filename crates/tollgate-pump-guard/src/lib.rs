@@ -6,7 +6,7 @@
 //! 2. A request to 8x8 that is not known, or can be read in two ways (a doubtful path, a doubled key, …), is refused.
 //!    [`tollgate_8x8`] has the list.
 //! 3. Of a *dispatch*, every destination is judged:
-//!    * **number shape**: not a valid number, or one that receives no codes (premium, shared-cost, toll-free, pager,
+//!    * **number shape**: not readable in one way only (in every mode), not a valid number, or one that receives no codes (premium, shared-cost, toll-free, pager,
 //!      satellite, …), is blocked; landlines and voice over IP are noted.
 //!    * **country policy**: denied, or not among the allowed ones, is blocked; monitored ones are noted.
 //!    * **number cool-down**: a number rests 30, 60, 120, 300, 900, 1800, 3600 s after each message, and gets at most
@@ -14,7 +14,8 @@
 //!    * **range velocity**: so many numbers of one 1k, 10k and 100k range an hour (6, 20, 60).
 //! 4. A batch is a campaign of the sender's own, not a stranger pressing a button: for it only number shape and
 //!    country hold. One bad recipient refuses the whole batch; the answer lists which and why.
-//! 5. Every verdict has a score from 0 to 100 and reasons with what was measured. What was stopped is not remembered.
+//! 5. Every verdict has a score from 0 to 100 and reasons with what was measured. What was stopped is not remembered,
+//!    nor what a layer further in refused or 8x8 answered with 4xx.
 //! 6. [`Mode::Monitor`] decides and records only, for the guard or for one signal. (What cannot be read is refused in
 //!    that mode too: its body cannot be given back.)
 //!
@@ -23,9 +24,11 @@
 //! # Caveats
 //!
 //! * The memory is this process's own, of fixed size, and begins empty.
-//! * A number without `+` beside a `country` is read as national first, as 8x8's documentation has it; what 8x8 does
-//!   where both readings are valid is not documented. Send `+` and the calling code.
-//! * Number metadata is loaded by calling code; denied countries are not.
+//! * A number without `+` beside a `country` can be a national and an international one; which of them 8x8 takes is not
+//!   documented. Where both are valid and differ it is refused: send `+` and the calling code.
+//! * Number metadata is loaded country by country, up to some 150 MB when all were asked for. Countries that are not
+//!   sent to are not loaded.
+//! * Batches are not counted: an app that lets strangers fill batches says so with [`Profile::Otp`].
 //!
 //! # Examples
 //!

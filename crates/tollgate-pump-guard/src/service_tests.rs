@@ -138,7 +138,8 @@ async fn what_cannot_be_read_in_one_way_only_is_refused() {
         (SINGLE, "{", "invalid_json"),
         (BATCH, r#"{"messages":[],"destinations":[]}"#, "ambiguous_key"),
         (BATCH, r#"{"messages":[]}"#, "invalid_shape"),
-        ("/api/v1/subaccounts/x/messages/", "{}", "unknown_endpoint"),
+        ("/api/v1/subaccounts/x/messages/", "{}", "doubtful_path"),
+        ("/api/v1/subaccounts/x/message", "{}", "unknown_endpoint"),
         ("/api/v1/subaccounts/x/%6dessages", "{}", "doubtful_path"),
     ];
     for (path, body, kind) in cases {
@@ -196,6 +197,39 @@ async fn the_ambient_client_goes_with_the_request_into_another_task() {
     tokio::spawn(future).await.unwrap().unwrap();
     let sent = setup.client.sent.lock().unwrap().pop().unwrap();
     assert_eq!(Origin::of(sent.extensions()), Some(Origin::Client(client)));
+}
+
+#[tokio::test]
+async fn what_8x8_or_a_layer_further_in_refuses_is_not_remembered() {
+    let guard = PumpGuard::with_clock(Policy::default(), Arc::new(FakeClock::new())).unwrap();
+    for (status, kind, remembered) in [
+        (401, None, false),
+        (400, Some(RefusalKind::UnusableAddress), false),
+        (502, Some(RefusalKind::UpstreamUnreachable), false),
+        (504, Some(RefusalKind::UpstreamTimeout), true),
+        (500, None, true),
+    ] {
+        let answering = tower::service_fn(move |_: Request<Body>| {
+            let mut response = Response::new(Body::default());
+            *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+            if let Some(kind) = kind {
+                response.extensions_mut().insert::<RefusalKind>(kind);
+            }
+            ready(Ok::<_, Infallible>(response))
+        });
+        let service = SmsPumpGuardLayer::new(guard.clone()).layer(answering);
+        let number = format!("+659123{status}5");
+        let request = || {
+            Request::post(format!("https://sms.8x8.com{SINGLE}"))
+                .header("content-type", "application/json")
+                .body(Full::from(to(&number)))
+                .unwrap()
+        };
+        service.clone().oneshot(request()).await.unwrap();
+        let again = service.oneshot(request()).await.unwrap();
+        let refused = again.headers().get("tollgate-refusal").is_some_and(|kind| kind == "number_cooldown");
+        assert_eq!(refused, remembered, "{status} {kind:?}");
+    }
 }
 
 #[test]

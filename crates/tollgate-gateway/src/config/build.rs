@@ -71,8 +71,9 @@ impl Config {
         }
         if self.client_ip.rule.is_empty() {
             warnings.push(
-                "client_ip: no rule, so whoever connects is taken for the client. Where an app or a proxy connects, \
-                 name it in [[client_ip.rule]] with the header it writes"
+                "client_ip: no rule, so whoever connects is taken for the client; what connects on loopback is refused, \
+                 8x8 cannot limit by 127.0.0.1. Name the app or proxy that connects in [[client_ip.rule]], with the \
+                 header it writes"
                     .to_owned(),
             );
         }
@@ -109,7 +110,7 @@ impl Config {
                 Some(i) => format!("rate_limit[{i}].{}", error.field()),
                 None => format!("rate_limit.{}", error.field()),
             };
-            problems.add(field, format!("{} {}", error.value(), error.remedy()));
+            problems.add(field, format!("{}: {}", error.value(), error.remedy()));
         });
         layer.ok().map(|layer| layer.with_clock(clock).with_refusal_format(tollgate::eight::envelope()))
     }

@@ -40,6 +40,7 @@ fn every_problem_names_field_value_and_remedy_and_all_are_told_at_once() {
         per_day = 11
         [upstream]
         sms = "ftp://127.0.0.1"
+        verify = "nonsense"
         api_key_env = "KEY"
         [state]
         redis = "redis://127.0.0.1"
@@ -52,6 +53,7 @@ fn every_problem_names_field_value_and_remedy_and_all_are_told_at_once() {
         "pump_guard.deny_countries[1]: \"XX\" is not an ISO 3166-1 alpha-2 code",
         "pump_guard.number_cooldown.per_day: 11 is not within 1 to 10",
         "upstream.sms: \"ftp://127.0.0.1\"",
+        "upstream.verify: \"nonsense\"",
         "upstream.api_key_env: \"KEY\" would let anybody",
         "state.redis",
     ] {
@@ -74,4 +76,8 @@ fn upstreams_are_https_unless_they_are_on_this_host() {
     assert!(problems("[upstream]\nsms = \"http://sms.example\"\n").contains("insecure_http"));
     built("[upstream]\nsms = \"http://sms.example\"\ninsecure_http = true\n");
     assert!(problems("[upstream]\nsms = \"https://sms.example/api\"\n").contains("path"));
+    // The layers would take such a host for a foreign one, and everything would pass unseen.
+    for url in ["http://127.0.0.1:", "http://127.0.0.1:70000", "http://:9001", "https://sms.example:0"] {
+        assert!(problems(&format!("[upstream]\nsms = \"{url}\"\n")).contains("upstream.sms"), "{url}");
+    }
 }

@@ -61,6 +61,9 @@ fn explain(message: &str) -> String {
             let kind = if message.starts_with("unknown field") { "key" } else { "value" };
             format!("`{given}` is not a known {kind}: {hint}Known are {}", known.join(", "))
         }
+        [missing] if message.starts_with("missing field") => {
+            format!("the key `{missing}` is missing: add it")
+        }
         _ if message.starts_with("invalid type: map, expected a sequence") => {
             "this is a list of tables: write it with two brackets, such as [[rate_limit]]".to_owned()
         }

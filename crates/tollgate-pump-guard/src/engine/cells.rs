@@ -60,6 +60,15 @@ impl<C: Cell> Cells<C> {
         }
     }
 
+    /// Changes the key's cell where it is there.
+    pub(super) fn change_known(&mut self, key: impl Hash, change: impl FnOnce(&mut C)) {
+        let (set, fingerprint) = self.place(key);
+        let slots = self.slots.get_mut(set..set + WAYS).unwrap_or_default();
+        if let Some(slot) = slots.iter_mut().find(|slot| slot.fingerprint == fingerprint) {
+            change(&mut slot.cell);
+        }
+    }
+
     fn place(&self, key: impl Hash) -> (usize, u64) {
         let hash = self.hasher.hash_one(key);
         let sets = self.slots.len() / WAYS;

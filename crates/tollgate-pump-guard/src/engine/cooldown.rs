@@ -47,6 +47,15 @@ impl CooldownPolicy {
                 remedy: "longer than a day: sends are forgotten after 24 hours",
             });
         }
+        if let [first, _, ..] = self.steps.as_slice()
+            && !first.is_zero()
+        {
+            return Err(PolicyError {
+                field: "number_cooldown.steps",
+                value: format!("{first:?}"),
+                remedy: "the wait before the first message: begin with 0s",
+            });
+        }
         Ok(())
     }
 }
@@ -55,7 +64,7 @@ impl CooldownPolicy {
 #[derive(Debug)]
 pub(super) struct Numbers(Cells<Sends>);
 
-/// The last sends, newest first, in seconds; 0 where there is none (a send in the first second counts as the next).
+/// The last sends, newest first, in seconds rounded up; 0 where there is none.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sends([u32; SENDS]);
 
@@ -66,10 +75,14 @@ impl Sends {
 }
 
 impl Cell for Sends {
-    /// The latest send: what was sent to longest ago rests least.
+    /// About when the number is free again, in seconds: what rests longest is lost last.
     fn worth(&self) -> u64 {
-        let [latest, ..] = self.0;
-        latest.into()
+        const RESTS: [u64; SENDS] = [0, 30, 60, 120, 300, 900, 1800, 3600, 3600, 3600];
+        let count = self.0.iter().take_while(|at| **at != 0).count();
+        match (self.0, RESTS.get(count)) {
+            ([latest, ..], Some(rest)) => u64::from(latest) + rest,
+            ([.., oldest], None) => u64::from(oldest) + DAY,
+        }
     }
 }
 
@@ -89,16 +102,16 @@ impl Numbers {
         let now = u64::from(seconds(now));
         let count = sends.within_a_day(now).count();
         let last = sends.within_a_day(now).next()?;
-        let rested = policy.steps.get(count).or(policy.steps.last()).map_or(0, |step| ceil(*step));
-        let (free_at, limit) = if count >= usize::from(policy.per_day) {
-            // The oldest of those that fill the day has to go.
-            let filling = sends.within_a_day(now).nth(usize::from(policy.per_day) - 1).unwrap_or(last);
-            (filling + DAY, format!("{} a day", policy.per_day))
-        } else {
-            (last + rested, format!("{rested} s between"))
+        let rest =
+            |count: usize| policy.steps.get(count).or(policy.steps.last()).map_or(0, |step| ceil(*step));
+        let per_day = usize::from(policy.per_day);
+        let (free_at, limit) = match sends.within_a_day(now).nth(per_day - 1) {
+            // The oldest of those that fill the day has to go; those that stay have their own rest.
+            Some(filling) => ((filling + DAY).max(last + rest(per_day - 1)), format!("{per_day} a day")),
+            None => (last + rest(count), format!("{} s between", rest(count))),
         };
         let wait = free_at.checked_sub(now).filter(|wait| *wait > 0)?;
-        let ago = now - last;
+        let ago = now.saturating_sub(last);
         let evidence = format!(
             "{count} message{} to this number ({number}) within 24 hours, the last {ago} s ago; limit {limit}",
             if count == 1 { "" } else { "s" }
@@ -110,7 +123,20 @@ impl Numbers {
         self.0.change(number.digits(), |sends| {
             sends.0.rotate_right(1);
             if let Some(latest) = sends.0.first_mut() {
-                *latest = seconds(now);
+                *latest = sent_at(now);
+            }
+        });
+    }
+
+    pub(super) fn forget(&mut self, number: &Number, at: Duration) {
+        self.0.change_known(number.digits(), |sends| {
+            if let Some(index) = sends.0.iter().position(|sent| *sent == sent_at(at))
+                && let Some(from) = sends.0.get_mut(index..)
+            {
+                from.rotate_left(1);
+                if let Some(last) = from.last_mut() {
+                    *last = 0;
+                }
             }
         });
     }
@@ -119,6 +145,11 @@ impl Numbers {
 /// Whole seconds from 1 on: 0 means none. Good for 136 years.
 fn seconds(now: Duration) -> u32 {
     u32::try_from(now.as_secs() + 1).unwrap_or(u32::MAX)
+}
+
+/// A send's second, rounded up, so that no fraction of one shortens a rest.
+fn sent_at(now: Duration) -> u32 {
+    seconds(now).saturating_add(u32::from(now.subsec_nanos() > 0))
 }
 
 fn ceil(duration: Duration) -> u64 {

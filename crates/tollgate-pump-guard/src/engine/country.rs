@@ -98,6 +98,11 @@ impl CountryPolicy {
         let country = match reading {
             Reading::Number(number) => number.country(),
             Reading::Barred(country) => *country,
+            // Where only some countries are sent to, it has to be told which one it is.
+            Reading::Unreadable(_) if !self.allow.is_empty() || !self.deny.is_empty() => {
+                let evidence = "no country can be told of a number that is not valid".to_owned();
+                return self.mode.reason(Signal::CountryPolicy, 90, evidence, None);
+            }
             Reading::Unreadable(_) => return None,
         };
         let (score, evidence) = if self.deny.contains(&country) {

@@ -72,6 +72,8 @@ pub enum Unreadable {
     CallingCode,
     /// `country` is no ISO 3166-1 alpha-2 code of a country with phone numbers.
     Country,
+    /// Valid as a national number of its `country`, and as another, international one.
+    Ambiguous,
     /// Not a number that its country's plan has.
     Invalid,
 }
@@ -81,7 +83,8 @@ impl Reading {
     /// alpha-2) is given; spaces, brackets and dashes are dropped. Nothing else is accepted: a character that one
     /// reader drops and another keeps would be two numbers.
     ///
-    /// With a country and without a plus, the national reading is tried first, then the international one.
+    /// With a country and without a plus it may be either. Where both readings are valid numbers and differ, it is
+    /// [`Unreadable::Ambiguous`]: which one 8x8 takes is not documented.
     ///
     /// The calling code is looked at before the rest is parsed: where `barred` holds for every country it could be,
     /// nothing more is read, so that nobody can make the phone metadata of all countries load.
@@ -100,9 +103,11 @@ impl Reading {
         match region {
             None => digits.international(&barred),
             Some(country) if barred(country) => Self::Barred(country),
-            Some(country) => match digits.parse(Some(country)) {
-                Some(number) => Self::Number(number),
-                None => digits.international(&barred),
+            Some(country) => match (digits.parse(Some(country)), digits.international(&barred)) {
+                (None, international) => international,
+                (Some(national), Self::Unreadable(_)) => Self::Number(national),
+                (Some(national), Self::Number(other)) if national == other => Self::Number(national),
+                _ => Self::Unreadable(Unreadable::Ambiguous),
             },
         }
     }
@@ -240,6 +245,9 @@ impl fmt::Display for Unreadable {
             }
             Self::CallingCode => "no country has this calling code",
             Self::Country => "\"country\" is not a country with phone numbers: write two letters, such as SG",
+            Self::Ambiguous => {
+                "a number of its country, and without the country another one: write it with + and the calling code"
+            }
             Self::Invalid => "not a valid number of its country's numbering plan",
         })
     }
@@ -311,6 +319,18 @@ mod tests {
         assert_eq!(read("+659123456", None), Reading::Unreadable(Unreadable::Invalid));
         assert_eq!(read("91234567", Some("ZZ")), Reading::Unreadable(Unreadable::Country));
         assert_eq!(read("91234567", Some("Singapore")), Reading::Unreadable(Unreadable::Country));
+    }
+
+    #[test]
+    fn a_number_that_is_two_is_neither() {
+        for (destination, country) in [("79364697482", "LU"), ("9118123420", "IN"), ("4929326858", "DE")] {
+            let reading = read(destination, Some(country));
+            let plain = e164(&format!("+{destination}"), None);
+            if plain.is_some() {
+                assert_eq!(reading, Reading::Unreadable(Unreadable::Ambiguous), "{destination} {country}");
+            }
+        }
+        assert_eq!(read("79364697482", Some("LU")), Reading::Unreadable(Unreadable::Ambiguous));
     }
 
     #[test]

@@ -87,7 +87,8 @@ pub struct Policy {
     pub velocity: VelocityPolicy,
 }
 
-/// Whether what a number is (unreadable, invalid, premium, …) acts, is only noted, or is not looked at.
+/// Whether what a number is (invalid, premium, …) acts, is only noted, or is not looked at. What cannot be read in one
+/// way only is stopped in every mode.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ShapePolicy {
     /// Whether it acts, only notes, or is off.

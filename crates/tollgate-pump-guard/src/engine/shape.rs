@@ -1,16 +1,19 @@
-use super::{NumberType, Reading, Reason, ShapePolicy, Signal};
+use super::{Mode, NumberType, Reading, Reason, ShapePolicy, Signal, Unreadable};
 
 impl ShapePolicy {
     pub(super) fn judge(self, reading: &Reading) -> Option<Reason> {
-        let (signal, score, evidence) = match reading {
-            Reading::Unreadable(why) => (Signal::NumberShape, 100, why.to_string()),
-            Reading::Barred(_) => return None,
+        match reading {
+            // Two readers could read two numbers in it, past every other rule: no mode lets that through.
+            Reading::Unreadable(why) if *why != Unreadable::Invalid => {
+                Mode::Enforce.reason(Signal::NumberShape, 100, why.to_string(), None)
+            }
+            Reading::Unreadable(why) => self.mode.reason(Signal::NumberShape, 100, why.to_string(), None),
+            Reading::Barred(_) => None,
             Reading::Number(number) => {
                 let (score, what) = weigh(number.kind())?;
-                (Signal::NumberType, score, format!("{number} is {what}"))
+                self.mode.reason(Signal::NumberType, score, format!("{number} is {what}"), None)
             }
-        };
-        self.mode.reason(signal, score, evidence, None)
+        }
     }
 }
 

@@ -19,7 +19,7 @@ impl Guard {
 
     fn send_as(&mut self, destination: &str, profile: Profile) -> Verdict {
         let attempt = Attempt { reading: self.policy.read(destination, None), profile };
-        decide(&self.policy, &mut self.state, &attempt, self.now)
+        decide(&self.policy, &mut self.state, &attempt, self.now).0
     }
 
     fn wait(&mut self, seconds: u64) {
@@ -142,6 +142,72 @@ fn what_was_stopped_is_not_remembered() {
     // 30 s after the one that went out, one more did; hammering made neither wait longer.
     let verdict = guard.send("+6591234567");
     assert!(verdict.reasons[0].evidence.starts_with("3 messages"), "{verdict:?}");
+}
+
+#[test]
+fn what_was_not_sent_after_all_is_forgotten() {
+    let mut guard = Guard::new(Policy::default());
+    let attempt = |guard: &Guard, n: u32| Attempt {
+        reading: guard.policy.read(&format!("+62812345670{n:02}"), None),
+        profile: Profile::Otp,
+    };
+    for n in 0..50 {
+        let attempt = attempt(&guard, n % 20);
+        let (verdict, charge) = decide(&guard.policy, &mut guard.state, &attempt, guard.now);
+        assert_eq!(verdict.action, Action::Allow, "{n}");
+        forget(&guard.policy, &mut guard.state, charge.unwrap());
+    }
+    // One that was sent stays when a later one is taken back.
+    guard.send("+6281234567000");
+    guard.wait(30);
+    let again = attempt(&guard, 0);
+    let (_, charge) = decide(&guard.policy, &mut guard.state, &again, guard.now);
+    forget(&guard.policy, &mut guard.state, charge.unwrap());
+    let verdict = guard.send("+6281234567000");
+    assert_eq!(verdict.action, Action::Allow);
+    let early = guard.send("+6281234567000");
+    assert!(early.reasons[0].evidence.starts_with("2 messages"), "{early:?}");
+}
+
+#[test]
+fn a_destination_that_can_be_read_in_two_ways_is_stopped_in_every_mode() {
+    let mut policy = Policy::default();
+    policy.shape.mode = Mode::Off;
+    let mut guard = Guard::new(policy.clone());
+    for destination in
+        ["+62.812.3456.7891", "+62 812\u{a0}34567892", "\u{ff0b}6281234567893", "tel:+6281234567895"]
+    {
+        assert_eq!(blocked_by(&guard.send(destination)), Some(Signal::NumberShape), "{destination}");
+    }
+    // A number that is only not valid passes then, unless countries are told apart.
+    assert_eq!(guard.send("+659123456").action, Action::Allow);
+    policy.country.deny = ["ID".parse().unwrap()].into();
+    assert_eq!(blocked_by(&Guard::new(policy).send("+659123456")), Some(Signal::CountryPolicy));
+}
+
+#[test]
+fn a_monitored_range_is_not_filled_for_days() {
+    let mut policy = Policy::default();
+    policy.velocity.mode = Mode::Monitor;
+    let mut guard = Guard::new(policy);
+    for n in 0..900 {
+        guard.send(&format!("+6281234567{n:03}"));
+    }
+    guard.wait(3600);
+    assert_eq!(guard.send("+6281234567950").reasons, []);
+}
+
+#[test]
+fn a_full_day_waits_for_the_longer_of_both() {
+    let mut guard = Guard::new(Policy::default());
+    guard.policy.cooldown.per_day = 2;
+    guard.send("+6591234567");
+    guard.wait(86_370);
+    assert_eq!(guard.send("+6591234567").action, Action::Allow);
+    let full = guard.send("+6591234567");
+    // The first goes in 30 s; the second rests for 30 s too, and no less.
+    guard.now += full.retry_after.unwrap();
+    assert_eq!(guard.send("+6591234567").action, Action::Allow, "{full:?}");
 }
 
 #[test]

@@ -51,9 +51,10 @@ impl VelocityPolicy {
     }
 }
 
-/// The ranges that were sent to lately.
+/// The ranges that were sent to lately, a table for each level: a bucket of a wide range drains faster, and in a shared
+/// table it would always have to go first.
 #[derive(Debug)]
-pub(super) struct Ranges(Cells<Bucket>);
+pub(super) struct Ranges([Cells<Bucket>; 3]);
 
 /// When the bucket will be empty, in ms (the theoretical arrival time of GCRA).
 #[derive(Clone, Copy, Debug, Default)]
@@ -68,8 +69,8 @@ impl Cell for Bucket {
 }
 
 impl Ranges {
-    pub(super) fn new(bytes: usize, hasher: SeedableRandomState) -> Self {
-        Self(Cells::new(bytes, hasher))
+    pub(super) fn new(bytes: usize, hasher: &SeedableRandomState) -> Self {
+        Self([(); 3].map(|()| Cells::new(bytes / 3, hasher.clone())))
     }
 
     /// The narrowest range that is full.
@@ -78,10 +79,9 @@ impl Ranges {
             return None;
         }
         let now = millis(now);
-        policy.levels().into_iter().find_map(|(cut, name, limit)| {
-            let limit = u64::from(limit.max(1));
-            let filled = self.0.find((cut, number.range(cut)))?.empty_at.saturating_sub(now);
-            let each = HOUR.div_ceil(limit);
+        policy.levels().into_iter().zip(&self.0).find_map(|((cut, name, limit), cells)| {
+            let (limit, each) = rate(limit);
+            let filled = cells.find(number.range(cut))?.empty_at.saturating_sub(now);
             let wait = (filled + each).checked_sub(each * limit).filter(|wait| *wait > 0)?;
             let range = number.range(cut);
             let mask = "x".repeat(cut as usize);
@@ -93,15 +93,31 @@ impl Ranges {
 
     pub(super) fn remember(&mut self, policy: &VelocityPolicy, number: &Number, now: Duration) {
         let now = millis(now);
-        for (cut, _, limit) in policy.levels() {
-            let each = HOUR.div_ceil(u64::from(limit.max(1)));
-            self.0.change((cut, number.range(cut)), |bucket| {
-                bucket.empty_at = bucket.empty_at.max(now).saturating_add(each);
+        for ((cut, _, limit), cells) in policy.levels().into_iter().zip(&mut self.0) {
+            let (limit, each) = rate(limit);
+            cells.change(number.range(cut), |bucket| {
+                // Full is full: what is only monitored does not fill it for days.
+                bucket.empty_at = (bucket.empty_at.max(now) + each).min(now + each * limit);
+            });
+        }
+    }
+
+    pub(super) fn forget(&mut self, policy: &VelocityPolicy, number: &Number) {
+        for ((cut, _, limit), cells) in policy.levels().into_iter().zip(&mut self.0) {
+            let (_, each) = rate(limit);
+            cells.change_known(number.range(cut), |bucket| {
+                bucket.empty_at = bucket.empty_at.saturating_sub(each);
             });
         }
     }
 }
 
+/// A limit an hour, and how long each one takes to drain, in ms.
+fn rate(limit: u32) -> (u64, u64) {
+    let limit = u64::from(limit.max(1));
+    (limit, HOUR.div_ceil(limit))
+}
+
 fn millis(now: Duration) -> u64 {
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX / 2)
 }

@@ -135,7 +135,6 @@
 mod config;
 mod entry;
 mod error;
-pub mod future;
 mod layer;
 mod peer;
 mod ranges;
@@ -151,4 +150,4 @@ pub use layer::TrustedClientIpLayer;
 pub use reason::Reason;
 pub use resolution::{Outcome, Resolution};
 pub use resolver::Resolver;
-pub use service::TrustedClientIp;
+pub use service::{ResponseFuture, TrustedClientIp};

@@ -2,10 +2,9 @@ use std::task::{Context, Poll};
 
 use http::{Extensions, Request, Response};
 use tollgate_core::refusal::Member;
-use tollgate_core::{Body, ClientIp, Origin, Refusal, RefusalKind};
+use tollgate_core::{Body, ClientIp, Origin, Refusal, RefusalKind, Scoped};
 use tower_service::Service;
 
-use crate::future::ResponseFuture;
 use crate::layer::Settings;
 use crate::peer::peer;
 use crate::{Reason, Resolution};
@@ -16,6 +15,9 @@ pub struct TrustedClientIp<S> {
     inner: S,
     settings: Settings,
 }
+
+/// The response of [`TrustedClientIp`], made within the client's ambient scope.
+pub type ResponseFuture<F> = tollgate_core::ResponseFuture<Scoped<F>>;
 
 impl<S> TrustedClientIp<S> {
     pub(crate) fn new(inner: S, settings: Settings) -> Self {
@@ -44,7 +46,7 @@ where
 {
     type Response = Response<Body<ResBody>>;
     type Error = S::Error;
-    type Future = ResponseFuture<S::Future, ResBody>;
+    type Future = ResponseFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
@@ -59,12 +61,12 @@ where
                 mark(request.extensions_mut(), origin, resolution);
                 // A service may do its work in `call` already, so the scope begins there.
                 let future = origin.sync_scope(|| self.inner.call(request));
-                ResponseFuture::inner(origin.scope(future))
+                tollgate_core::ResponseFuture::inner(origin.scope(future))
             }
             (None, reason) => {
-                let mut response = settings.format.render(refusal(reason), request.headers());
+                let mut response = settings.format.render_bytes(refusal(reason), request.headers());
                 response.extensions_mut().insert(resolution);
-                ResponseFuture::refused(response)
+                tollgate_core::ResponseFuture::refused(response)
             }
         }
     }

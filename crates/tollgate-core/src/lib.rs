@@ -9,7 +9,7 @@
 //!   [`http::Extensions`], or as the *ambient scope* of a task ([`Origin::scope`], [`ClientIp::scope`]).
 //! * [`IpKey`]: an address cut to a prefix, which is what limits are counted by.
 //! * [`Refusal`], [`RefusalKind`], [`RefusalFormat`]: the response a layer gives instead of calling on.
-//! * [`Body`]: an inner body, or bytes of ours in its place.
+//! * [`Body`]: an inner body, or bytes of ours in its place. [`ResponseFuture`]: the same for responses.
 //! * [`Clock`]: monotonic and wall time; the only place where time is read.
 //!
 //! # Example
@@ -34,6 +34,7 @@ mod axum;
 mod body;
 mod client_ip;
 mod clock;
+mod future;
 mod key;
 mod origin;
 mod peer;
@@ -42,6 +43,7 @@ pub mod refusal;
 pub use body::Body;
 pub use client_ip::{ClientIp, Provenance};
 pub use clock::{Clock, FakeClock, SharedClock, SystemClock};
+pub use future::ResponseFuture;
 pub use key::{IpKey, PrefixLengths, PrefixLengthsError};
 pub use origin::{Origin, Scoped};
 pub use peer::Peer;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use pin_project::pin_project;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Sleep;
 
 /// Fails with [`io::ErrorKind::TimedOut`] where the inner body is not there in time.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ where
         let this = self.project();
         if let Poll::Ready(frame) = this.body.poll_frame(cx) {
             if let Some(within) = this.frame {
-                this.end.as_mut().reset(Instant::now() + *within);
+                this.end.as_mut().set(tokio::time::sleep(*within));
             }
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }

@@ -78,10 +78,12 @@ pub fn app(config: &Config, secrets: Secrets) -> Result<App, Problems> {
         }
     });
     let resolved = TrustedClientIpLayer::new(built.resolver).with_refusal_format(envelope()).layer(admitted);
-    let observed = service_fn(move |request: Request<Incoming>| {
+    let observed = service_fn(move |mut request: Request<Incoming>| {
         let (resolved, clock) = (resolved.clone(), Arc::clone(&clock));
         async move {
-            let (start, class) = (clock.monotonic(), class(&request));
+            let served = Served::of(&request);
+            let (start, class) = (clock.monotonic(), served.name());
+            request.extensions_mut().insert(served);
             let response = boxed(resolved.oneshot(request).await?);
             observe(&clock, start, class, &response);
             Ok::<_, Infallible>(response)
@@ -105,7 +107,10 @@ struct Proxy {
 
 impl Proxy {
     async fn answer(self, request: Request<Incoming>) -> Result<Response<InBody>, Infallible> {
-        let class = Hosts::classify_served(request.method(), request.uri(), request.headers());
+        let class = match request.extensions().get::<Served>() {
+            Some(Served(class)) => class.clone(),
+            None => Served::of(&request).0,
+        };
         let streamed = !matches!(class, Ok(Class::Body(_)));
         let memory = match class {
             Ok(Class::Body(_)) => self.budget.take(request.headers()).map(Some),
@@ -162,13 +167,27 @@ where
     response.map(|body| UnsyncBoxBody::new(body.map_err(Into::into)))
 }
 
-/// What a request is, for metrics: never its path, in which there may be a phone number or a code.
-fn class<B>(request: &Request<B>) -> &'static str {
-    match Hosts::classify_served(request.method(), request.uri(), request.headers()) {
-        Ok(Class::Body(endpoint)) => endpoint.as_str(),
-        Ok(Class::Check) => "check",
-        Ok(_) => "quiet",
-        Err(_) => "unknown",
+/// What a request to the gateway is: looked at once, kept in its extensions.
+#[derive(Clone, Debug)]
+pub(crate) struct Served(Result<Class, Refusal>);
+
+impl Served {
+    fn of<B>(request: &Request<B>) -> Self {
+        Self(Hosts::classify_served(request.method(), request.uri(), request.headers()))
+    }
+
+    pub(crate) fn class(&self) -> Option<Class> {
+        self.0.as_ref().ok().copied()
+    }
+
+    /// For metrics: never the path, in which there may be a phone number or a code.
+    fn name(&self) -> &'static str {
+        match self.class() {
+            Some(Class::Body(endpoint)) => endpoint.as_str(),
+            Some(Class::Check) => "check",
+            Some(_) => "quiet",
+            None => "unknown",
+        }
     }
 }
 

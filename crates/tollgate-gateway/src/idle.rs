@@ -9,7 +9,7 @@ use std::time::Duration;
 use pin_project::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Sleep;
 
 /// Fails with [`io::ErrorKind::TimedOut`] where no byte has gone in or out for a while: a client that connects and says
 /// nothing, or asks and does not read the answer, must not keep its place for ever.
@@ -36,7 +36,7 @@ fn watch<R>(
     done: Poll<io::Result<R>>,
 ) -> Poll<io::Result<R>> {
     if done.is_ready() {
-        end.as_mut().reset(Instant::now() + limit);
+        end.as_mut().set(tokio::time::sleep(limit));
         return done;
     }
     ready!(end.as_mut().poll(cx));

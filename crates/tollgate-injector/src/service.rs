@@ -108,7 +108,7 @@ impl<S> ClientIpInjector<S> {
                 RefusalKind::UnusableAddress,
                 format!(
                     "nothing was sent: the client IP {addr} is {why}, 8x8 cannot limit by it. Say which proxies to \
-                     trust (client_ip.rule), or what to do with such addresses (injector.unusable_address)"
+                     trust, or what to do with such addresses (unusable_address)"
                 ),
             )),
         }

@@ -110,7 +110,6 @@
 
 mod decision;
 mod error;
-pub mod future;
 mod gcra;
 mod layer;
 mod limit;

@@ -1,10 +1,9 @@
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
-use tollgate_core::{Body, ClientIp, Origin, Refusal, RefusalKind};
+use tollgate_core::{Body, ClientIp, Origin, Refusal, RefusalKind, ResponseFuture};
 use tower_service::Service;
 
-use crate::future::ResponseFuture;
 use crate::{Decision, IpRateLimitLayer, Mode, RequestHead, metrics};
 
 /// Passes on the requests of clients that do not ask too often; made by [`IpRateLimitLayer`].
@@ -42,7 +41,7 @@ where
 {
     type Response = Response<Body<ResBody>>;
     type Error = S::Error;
-    type Future = ResponseFuture<S::Future, ResBody>;
+    type Future = ResponseFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
@@ -53,7 +52,7 @@ where
             Ok(()) => ResponseFuture::inner(self.inner.call(request)),
             Err(refusal) => {
                 let format = self.layer.refusal_format;
-                ResponseFuture::refused(format.render(refusal, request.headers()))
+                ResponseFuture::refused(format.render_bytes(refusal, request.headers()))
             }
         }
     }

@@ -13,7 +13,6 @@ use http_body_util::{BodyExt, Full};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use tollgate_client_ip::{
     Outcome, Resolution, Resolver, Rule, Strategy, TrustedClientIp, TrustedClientIpLayer,
-    future::ResponseFuture,
 };
 use tollgate_core::{Body, ClientIp, Origin, Peer, Provenance, RefusalFormat, RefusalKind};
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -223,7 +222,7 @@ fn everything_can_be_shared_between_threads() {
     shared::<TrustedClientIp<Probe>>();
     shared::<Resolver>();
     shared::<Resolution>();
-    sent::<ResponseFuture<Ready<Result<Response<Full<Bytes>>, Infallible>>, Full<Bytes>>>();
+    sent::<tollgate_client_ip::ResponseFuture<Ready<Result<Response<Full<Bytes>>, Infallible>>>>();
 }
 
 #[test]

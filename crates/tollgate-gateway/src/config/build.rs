@@ -11,6 +11,7 @@ use super::{
     Batch, ClientIpRule, Config, Headers, Match, Mode, Preset, Problems, Region, Span, State, Strategy,
     Unusable,
 };
+use crate::gateway::Served;
 use crate::upstream::{Base, Bases};
 
 /// A configuration that cannot be wrong: the parts it is made into.
@@ -353,11 +354,11 @@ impl ClientIpRule {
 impl Match {
     /// Whether a request to the gateway is one of those it counts.
     fn counts(self, head: &RequestHead<'_>) -> bool {
-        let class = || Hosts::classify_served(head.method, head.uri, head.headers);
+        let class = head.extensions.get::<Served>().and_then(Served::class);
         match self {
             Self::All => true,
-            Self::Dispatch => matches!(class(), Ok(Class::Body(endpoint)) if endpoint.is_dispatch()),
-            Self::Check => matches!(class(), Ok(Class::Check)),
+            Self::Dispatch => matches!(class, Some(Class::Body(endpoint)) if endpoint.is_dispatch()),
+            Self::Check => class == Some(Class::Check),
         }
     }
 }

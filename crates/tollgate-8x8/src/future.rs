@@ -6,12 +6,26 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response, StatusCode};
 use pin_project::pin_project;
 use tollgate_core::{Body, Refusal, RefusalFormat, RefusalKind};
 use tower_service::Service;
 
 use crate::{Dispatch, Endpoint, ReadDispatch};
+
+/// 8x8's answers that say that it took nothing. Others of the 4xx (408, 409, …) may come after it did.
+const NOTHING_SENT: [StatusCode; 10] = [
+    StatusCode::BAD_REQUEST,
+    StatusCode::UNAUTHORIZED,
+    StatusCode::FORBIDDEN,
+    StatusCode::NOT_FOUND,
+    StatusCode::METHOD_NOT_ALLOWED,
+    StatusCode::PAYLOAD_TOO_LARGE,
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    StatusCode::UNPROCESSABLE_ENTITY,
+    StatusCode::UPGRADE_REQUIRED,
+    StatusCode::TOO_MANY_REQUESTS,
+];
 
 /// What a layer does with a dispatch once its body is there.
 pub trait HandleDispatch<B> {
@@ -30,8 +44,8 @@ pub trait HandleDispatch<B> {
     /// Is told of every refusal, its own and those of reading, to count it.
     fn refused(&self, refusal: &Refusal);
 
-    /// Is told where the request went on and nothing was sent all the same: a layer further in refused it, or 8x8
-    /// answered 4xx.
+    /// Is told where the request went on and nothing was sent all the same: a layer further in refused it, or 8x8 did
+    /// (400, 401, 403, 404, 405, 413, 415, 422, 426, 429).
     fn not_sent(&mut self) {}
 }
 
@@ -134,7 +148,7 @@ where
                     let response = ready!(future.poll(cx))?;
                     let nothing_sent = match response.extensions().get::<RefusalKind>() {
                         Some(kind) => !kind.may_have_sent(),
-                        None => response.status().is_client_error(),
+                        None => NOTHING_SENT.contains(&response.status()),
                     };
                     if nothing_sent {
                         handler.not_sent();

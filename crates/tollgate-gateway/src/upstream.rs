@@ -37,6 +37,9 @@ impl Base {
     /// What is wrong with it, and what would be right.
     pub fn parse(url: &str, insecure_http: bool) -> Result<Self, String> {
         let error = |why: &str| format!("{url:?} {why}: write for example \"https://sms.8x8.com\"");
+        if url.contains(['#', '?']) {
+            return Err(error("has a query or a fragment, which come from the request"));
+        }
         let parts = url.parse::<Uri>().map_err(|_| error("is not a URL"))?.into_parts();
         let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
             return Err(error("is not a URL with a scheme and a host"));

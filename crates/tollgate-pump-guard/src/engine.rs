@@ -20,7 +20,7 @@ pub use verdict::{Action, Reason, Signal, Verdict};
 
 use cooldown::Numbers;
 pub(crate) use number::warm_up;
-use velocity::Ranges;
+use velocity::{Filled, Ranges};
 
 /// From this score on, an attempt is stopped.
 pub const BLOCK_AT: u8 = 80;
@@ -98,10 +98,8 @@ pub fn decide(
         return (verdict, None);
     }
     state.numbers.remember(number, now);
-    if fresh {
-        state.ranges.remember(&policy.velocity, number, now);
-    }
-    (verdict, Some(Charge { number: *number, at: now, fresh }))
+    let added = if fresh { state.ranges.remember(&policy.velocity, number, now) } else { Filled::default() };
+    (verdict, Some(Charge { number: *number, at: now, added }))
 }
 
 /// What an attempt that goes out was remembered by.
@@ -110,15 +108,16 @@ pub fn decide(
 pub struct Charge {
     number: Number,
     at: Duration,
-    /// Whether it counted against the number's ranges.
-    fresh: bool,
+    /// What it filled of the number's ranges.
+    added: Filled,
 }
 
 /// Takes back what was remembered of an attempt that was not sent after all.
-pub fn forget(policy: &Policy, state: &mut State, charge: Charge) {
+pub fn forget(state: &mut State, charge: Charge) {
     state.numbers.forget(&charge.number, charge.at);
-    if charge.fresh {
-        state.ranges.forget(&policy.velocity, &charge.number);
+    // Another send to this number did not count because of this one: then it counts for that.
+    if !state.numbers.knows(&charge.number, state.latest) {
+        state.ranges.forget(&charge.number, charge.added);
     }
 }
 

@@ -87,7 +87,7 @@ impl PumpGuard {
 
     /// Takes back what was remembered of an attempt that was not sent after all.
     pub(crate) fn forget(&self, charge: Charge) {
-        engine::forget(&self.shared.policy, &mut self.state(), charge);
+        engine::forget(&mut self.state(), charge);
     }
 
     /// A panic elsewhere leaves counters that are at worst one send behind.

@@ -15,7 +15,7 @@
 //! 4. A batch is a campaign of the sender's own, not a stranger pressing a button: for it only number shape and
 //!    country hold. One bad recipient refuses the whole batch; the answer lists which and why.
 //! 5. Every verdict has a score from 0 to 100 and reasons with what was measured. What was stopped is not remembered,
-//!    nor what a layer further in refused or 8x8 answered with 4xx.
+//!    nor what a layer further in or 8x8 refused (400, 401, 403, 429, …).
 //! 6. [`Mode::Monitor`] decides and records only, for the guard or for one signal. (What cannot be read is refused in
 //!    that mode too: its body cannot be given back.)
 //!

@@ -207,6 +207,7 @@ async fn what_8x8_or_a_layer_further_in_refuses_is_not_remembered() {
         (400, Some(RefusalKind::UnusableAddress), false),
         (502, Some(RefusalKind::UpstreamUnreachable), false),
         (504, Some(RefusalKind::UpstreamTimeout), true),
+        (409, None, true),
         (500, None, true),
     ] {
         let answering = tower::service_fn(move |_: Request<Body>| {

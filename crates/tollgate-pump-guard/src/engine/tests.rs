@@ -155,18 +155,50 @@ fn what_was_not_sent_after_all_is_forgotten() {
         let attempt = attempt(&guard, n % 20);
         let (verdict, charge) = decide(&guard.policy, &mut guard.state, &attempt, guard.now);
         assert_eq!(verdict.action, Action::Allow, "{n}");
-        forget(&guard.policy, &mut guard.state, charge.unwrap());
+        forget(&mut guard.state, charge.unwrap());
     }
     // One that was sent stays when a later one is taken back.
     guard.send("+6281234567000");
     guard.wait(30);
     let again = attempt(&guard, 0);
     let (_, charge) = decide(&guard.policy, &mut guard.state, &again, guard.now);
-    forget(&guard.policy, &mut guard.state, charge.unwrap());
+    forget(&mut guard.state, charge.unwrap());
     let verdict = guard.send("+6281234567000");
     assert_eq!(verdict.action, Action::Allow);
     let early = guard.send("+6281234567000");
     assert!(early.reasons[0].evidence.starts_with("2 messages"), "{early:?}");
+}
+
+#[test]
+fn taking_back_one_send_takes_back_no_other() {
+    // The second send to a number does not count against its range because of the first. Without the first it does.
+    let mut policy = Policy::default();
+    policy.cooldown.mode = Mode::Monitor;
+    let mut guard = Guard::new(policy.clone());
+    for n in 0..6 {
+        let reading = guard.policy.read(&format!("+62812345670{n:02}"), None);
+        let attempt = Attempt { reading, profile: Profile::Otp };
+        let (_, covering) = decide(&guard.policy, &mut guard.state, &attempt, guard.now);
+        guard.wait(1);
+        assert_eq!(decide(&guard.policy, &mut guard.state, &attempt, guard.now).0.action, Action::Allow);
+        forget(&mut guard.state, covering.unwrap());
+    }
+    assert_eq!(blocked_by(&guard.send("+6281234567050")), Some(Signal::RangeVelocity));
+
+    // What a full range did not take is not taken back from it.
+    policy.mode = Mode::Monitor;
+    let mut guard = Guard::new(policy);
+    let mut charges = Vec::new();
+    for n in 0..60 {
+        let reading = guard.policy.read(&format!("+62812345670{n:02}"), None);
+        let (_, charge) =
+            decide(&guard.policy, &mut guard.state, &Attempt { reading, profile: Profile::Otp }, guard.now);
+        if n >= 6 {
+            charges.extend(charge);
+        }
+    }
+    charges.into_iter().for_each(|charge| forget(&mut guard.state, charge));
+    assert_eq!(blocked_by(&guard.send("+6281234567090")), Some(Signal::RangeVelocity));
 }
 
 #[test]

@@ -8,6 +8,9 @@ use super::{Number, Reason, Signal};
 
 const HOUR: u64 = 3_600_000;
 
+/// Digits cut off a number for each level of ranges.
+const CUTS: [u32; 3] = [3, 4, 5];
+
 /// How many numbers of a range are sent to within an hour. A number that was sent to within the last 24 hours does not
 /// count again.
 ///
@@ -36,7 +39,7 @@ impl VelocityPolicy {
 
     /// Each level: digits cut off, its name, numbers an hour.
     const fn levels(&self) -> [(u32, &'static str, u32); 3] {
-        [(3, "1k", self.per_1k), (4, "10k", self.per_10k), (5, "100k", self.per_100k)]
+        [(CUTS[0], "1k", self.per_1k), (CUTS[1], "10k", self.per_10k), (CUTS[2], "100k", self.per_100k)]
     }
 
     pub(super) fn validate(&self) -> Result<(), PolicyError> {
@@ -91,26 +94,36 @@ impl Ranges {
         })
     }
 
-    pub(super) fn remember(&mut self, policy: &VelocityPolicy, number: &Number, now: Duration) {
+    /// Says what it added, which may be nothing where a range is full.
+    pub(super) fn remember(&mut self, policy: &VelocityPolicy, number: &Number, now: Duration) -> Filled {
         let now = millis(now);
-        for ((cut, _, limit), cells) in policy.levels().into_iter().zip(&mut self.0) {
+        let mut filled = Filled::default();
+        let levels = policy.levels().into_iter().zip(&mut self.0).zip(&mut filled.0);
+        for (((cut, _, limit), cells), added) in levels {
             let (limit, each) = rate(limit);
             cells.change(number.range(cut), |bucket| {
+                let before = bucket.empty_at.max(now);
                 // Full is full: what is only monitored does not fill it for days.
-                bucket.empty_at = (bucket.empty_at.max(now) + each).min(now + each * limit);
+                bucket.empty_at = (before + each).min(now + each * limit).max(before);
+                *added = bucket.empty_at - before;
             });
         }
+        filled
     }
 
-    pub(super) fn forget(&mut self, policy: &VelocityPolicy, number: &Number) {
-        for ((cut, _, limit), cells) in policy.levels().into_iter().zip(&mut self.0) {
-            let (_, each) = rate(limit);
+    /// Takes back what was added.
+    pub(super) fn forget(&mut self, number: &Number, filled: Filled) {
+        for ((cut, cells), added) in CUTS.into_iter().zip(&mut self.0).zip(filled.0) {
             cells.change_known(number.range(cut), |bucket| {
-                bucket.empty_at = bucket.empty_at.saturating_sub(each);
+                bucket.empty_at = bucket.empty_at.saturating_sub(added);
             });
         }
     }
 }
+
+/// What one send added to the buckets of its ranges, in ms.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Filled([u64; 3]);
 
 /// A limit an hour, and how long each one takes to drain, in ms.
 fn rate(limit: u32) -> (u64, u64) {

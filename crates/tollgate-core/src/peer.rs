@@ -12,15 +12,34 @@ pub enum Peer {
     Tcp(SocketAddr),
     /// A Unix domain socket: a process of the same host, without an address.
     Unix,
+    /// A proxy's connection that began with a PROXY protocol header.
+    Proxied {
+        /// Whose connection the proxy passes on; none where it speaks for itself (`LOCAL`) or does not say (`UNKNOWN`).
+        source: Option<SocketAddr>,
+        /// The proxy's own address; none over a Unix domain socket.
+        by: Option<SocketAddr>,
+    },
 }
 
 impl Peer {
-    /// The canonical address (IPv4-mapped folded to IPv4); a Unix peer has none.
+    /// The canonical address (IPv4-mapped folded to IPv4): for a proxied connection, of whom the proxy named, else the
+    /// proxy's own. A Unix peer has none.
     #[must_use]
     pub fn ip(&self) -> Option<IpAddr> {
         match self {
             Self::Tcp(addr) => Some(addr.ip().to_canonical()),
             Self::Unix => None,
+            Self::Proxied { source, by } => source.or(*by).map(|addr| addr.ip().to_canonical()),
+        }
+    }
+
+    /// Who holds the connection's other end, whatever it said of others: `Tcp` or `Unix`.
+    #[must_use]
+    pub fn socket(&self) -> Self {
+        match *self {
+            Self::Proxied { by: Some(addr), .. } => Self::Tcp(addr),
+            Self::Proxied { by: None, .. } => Self::Unix,
+            socket => socket,
         }
     }
 }
@@ -36,6 +55,8 @@ impl fmt::Display for Peer {
         match self {
             Self::Tcp(addr) => addr.fmt(f),
             Self::Unix => f.write_str("unix:"),
+            Self::Proxied { source: Some(source), .. } => write!(f, "{source} (PROXY by {})", self.socket()),
+            Self::Proxied { source: None, .. } => write!(f, "{} (PROXY for itself)", self.socket()),
         }
     }
 }

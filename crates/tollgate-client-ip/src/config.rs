@@ -1,226 +1,309 @@
-use http::HeaderName;
-use ipnet::IpNet;
-use tollgate_core::Peer;
+//! The layer as data: what a configuration file says about it.
 
-use crate::RuleError;
-use crate::ranges::{RangeSet, parse_net};
-use crate::walk::MAX_VISITED;
+use std::error::Error;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-/// The token that stands for Unix socket peers in a rule's `peers`.
-const UNIX: &str = "unix:";
+use serde::{Deserialize, Serialize};
 
-/// How the client is found among what the header says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Strategy {
-    /// A list, read from the right: the first entry outside the trusted ranges is the client.
-    ///
-    /// The trusted ranges are the proxies further left; by default the rule's peers, see [`Rule::with_trusted`].
-    Ranges,
-    /// A list: the `n`-th entry from the right is the client.
-    ///
-    /// `n`, from 1 to 64, is how many trusted proxies append to the list: 1 is the last entry, written by the peer.
-    /// A shorter list was made by someone who went round a proxy, and gives no client.
-    Count(u8),
-    /// The header holds one address, is there once, and every trusted peer overwrites what the client sent.
-    Single,
-    /// The peer is the client and no header is read: an exception in front of a broader rule.
-    Peer,
-}
+use crate::preset::cidrs;
+use crate::{Format, Preset, Resolver, Rule, RuleError, Strategy, TrustedClientIpLayer};
 
-/// Which peers are believed, which header they are believed about, and how it is read.
+/// A [`TrustedClientIpLayer`] as it is written in a configuration. Every key may be left out; nothing means that the peer
+/// is the client.
 ///
-/// CIDRs are canonical (`::ffff:10.0.0.0/104` is `10.0.0.0/8`), a bare address is one host, and no address of one
-/// family matches a CIDR of the other (`::/0` matches no IPv4 peer).
-#[derive(Clone, Debug)]
-pub struct Rule {
-    peers: RangeSet,
-    unix: bool,
-    reading: Option<Reading>,
-    warnings: Vec<String>,
+/// ```
+/// let config: tollgate_client_ip::Config = serde_json::from_str(
+///     r#"{"rule": [{"preset": "cloudflare"}, {"trusted": ["10.0.0.0/33"], "header": "X-Forwarded-For"}]}"#,
+/// )?;
+/// let error = config.layer().unwrap_err();
+/// assert_eq!(error.to_string(), "rule[1].trusted[0]: \"10.0.0.0/33\" is not a CIDR (prefix 0–32)");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// What becomes of a request whose client is undetermined. Default `refuse`.
+    pub undetermined: Undetermined,
+    /// Whether the header that was read is replaced by the client alone. Default: no.
+    pub rewrite_header: bool,
+    /// The first whose peers match applies.
+    pub rule: Vec<RuleConfig>,
+    /// Rules to be tried beside these, to count where they answer differently. Default: none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dry_run: Vec<RuleConfig>,
 }
 
-/// A header and how it is read; there is none where the peer itself is the client.
-#[derive(Clone, Debug)]
-pub(crate) struct Reading {
-    pub(crate) header: HeaderName,
-    pub(crate) method: Method,
+/// What becomes of a request whose client is undetermined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Undetermined {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// It goes on as nobody's: [`TrustedClientIpLayer::pass_without`].
+    PassWithout,
+    /// The peer is taken for the client: [`TrustedClientIpLayer::insecure_use_peer`].
+    InsecureUsePeer,
 }
 
-/// [`Strategy`], with what it needs.
-#[derive(Clone, Debug)]
-pub(crate) enum Method {
-    Ranges(RangeSet),
-    /// From 1 to [`MAX_VISITED`].
-    Count(usize),
+/// A [`Rule`] as it is written in a configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RuleConfig {
+    /// A known provider or proxy, which says header, format and strategy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preset: Option<Preset>,
+    /// The proxies that connect here: CIDRs, addresses, `unix:`. Default: `trusted`, else the preset's published list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peers: Option<Vec<String>>,
+    /// A file of them, one a line, `#` begins a comment; it can be read again at run time, see [`reload`](Self::reload).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peers_file: Option<PathBuf>,
+    /// For `ranges`: the proxies further left. Default: the peers. Where nothing says who the peers are, they are these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trusted: Option<Vec<String>>,
+    /// The header they write.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+    /// How its addresses are written. Default: as the header's name says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<Format>,
+    /// How it is read. Default `ranges`, or `count` where there is a count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<StrategyName>,
+    /// For `count`: how many trusted proxies append to the header; 1 takes the last entry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u8>,
+    /// A header that proves that the peer is yours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub required: Option<RequiredConfig>,
+}
+
+/// A [`Strategy`] by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum StrategyName {
+    /// The first address from the right that is no trusted proxy.
+    Ranges,
+    /// The `count`-th address from the right.
+    Count,
+    /// The one address there is.
     Single,
+    /// The peer itself; no header is read.
+    Peer,
+    /// Whom the PROXY protocol header of the connection names.
+    ProxyProtocol,
 }
 
-impl Rule {
-    /// A rule for `peers`: CIDRs, bare addresses, and `unix:` for the peers of Unix sockets.
-    ///
-    /// With [`Strategy::Peer`] no header is read, and `header` may be empty.
-    ///
-    /// # Errors
-    ///
-    /// * `peers`: empty, or an entry is no CIDR, or has bits set after its prefix, or is `unix:` where the peer's
-    ///   address is asked for;
-    /// * `header`: no header name, or one whose format cannot be read yet (`Forwarded`, `CloudFront-Viewer-Address`);
-    /// * `strategy`: [`Strategy::Count`] outside 1–64, or [`Strategy::Single`] of a header that is a list.
-    pub fn new(
-        peers: impl IntoIterator<Item = impl AsRef<str>>,
-        header: &str,
-        strategy: Strategy,
-    ) -> Result<Self, RuleError> {
-        let mut unix = false;
-        let mut nets = Vec::new();
-        for (index, text) in peers.into_iter().enumerate() {
-            let text = text.as_ref();
-            if text != UNIX {
-                nets.push((index, net("peers", index, text)?));
-            } else if strategy == Strategy::Peer {
-                return Err(RuleError::new(
-                    "peers",
-                    text,
-                    "has no address to take for the client; leave it out, or let a header name the client",
-                )
-                .at(index));
-            } else {
-                unix = true;
-            }
-        }
-        if nets.is_empty() && !unix {
-            return Err(RuleError::new(
-                "peers",
-                "",
-                "empty; name the proxies that are believed, as CIDRs or \"unix:\"",
-            ));
-        }
-        let peers = RangeSet::new(nets.iter().map(|&(_, net)| net));
-        let reading = Reading::new(header, strategy, &peers)?;
-        let warnings = match reading {
-            Some(_) => broad("peers", &nets),
-            None => Vec::new(),
-        };
-        Ok(Self { peers, unix, reading, warnings })
-    }
+/// The proof that a peer is yours: see [`Rule::with_required_header`].
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RequiredConfig {
+    /// The header. Default: the preset's, where it has one (`X-Azure-FDID`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+    /// Its value, where that is no secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// The environment variable that holds its value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value_env: Option<String>,
+}
 
-    /// For [`Strategy::Ranges`]: the proxies further left, in place of the rule's peers. CIDRs and bare addresses.
-    ///
-    /// Where it is empty, every proxy but the peer is a client. The same is so by default of a rule whose only peer
-    /// is `unix:`.
+impl Config {
+    /// The layer.
     ///
     /// # Errors
     ///
-    /// `trusted`: the strategy is another one, or an entry is no CIDR, or has bits set after its prefix.
-    pub fn with_trusted(
-        mut self,
-        trusted: impl IntoIterator<Item = impl AsRef<str>>,
-    ) -> Result<Self, RuleError> {
-        let Some(Reading { method: Method::Ranges(ranges), .. }) = &mut self.reading else {
-            return Err(RuleError::new(
-                "trusted",
-                "",
-                "read by the strategy \"ranges\" only; leave it out, or change the strategy",
-            ));
+    /// All that is wrong in the rules.
+    pub fn layer(&self) -> Result<TrustedClientIpLayer, ConfigError> {
+        let mut problems = Vec::new();
+        let mut resolver = |list, rules: &[RuleConfig]| {
+            rules.iter().enumerate().fold(Resolver::new(), |resolver, (i, rule)| match rule.rule() {
+                Ok(rule) => resolver.with_rule(rule),
+                Err(error) => {
+                    problems.push((format!("{list}[{i}]"), error));
+                    resolver
+                }
+            })
         };
-        let mut nets = Vec::new();
-        for (index, text) in trusted.into_iter().enumerate() {
-            let text = text.as_ref();
-            if text == UNIX {
-                let remedy = "is never in a list of addresses; it belongs in peers";
-                return Err(RuleError::new("trusted", text, remedy).at(index));
-            }
-            nets.push((index, net("trusted", index, text)?));
+        let (used, tried) = (resolver("rule", &self.rule), resolver("dry_run", &self.dry_run));
+        if !problems.is_empty() {
+            return Err(ConfigError { problems });
         }
-        *ranges = RangeSet::new(nets.iter().map(|&(_, net)| net));
-        self.warnings.extend(broad("trusted", &nets));
-        Ok(self)
-    }
-
-    /// What may well be a mistake, one sentence each: ranges so broad that strangers are trusted.
-    #[must_use]
-    pub fn warnings(&self) -> Vec<String> {
-        self.warnings.clone()
-    }
-
-    pub(crate) fn matches(&self, peer: Peer) -> bool {
-        match peer.ip() {
-            // What servers put where they know no address is in `0.0.0.0/0`, and still nobody.
-            Some(addr) => !addr.is_unspecified() && self.peers.contains(addr),
-            None => self.unix && peer == Peer::Unix,
-        }
-    }
-
-    pub(crate) fn reading(&self) -> Option<&Reading> {
-        self.reading.as_ref()
-    }
-}
-
-impl Reading {
-    fn new(header: &str, strategy: Strategy, peers: &RangeSet) -> Result<Option<Self>, RuleError> {
-        if strategy == Strategy::Peer && header.is_empty() {
-            return Ok(None);
-        }
-        let header = header_name(header)?;
-        let method = match strategy {
-            Strategy::Ranges => Method::Ranges(peers.clone()),
-            Strategy::Count(n) if n == 0 || usize::from(n) > MAX_VISITED => {
-                return Err(RuleError::new(
-                    "strategy",
-                    format!("count({n})"),
-                    format!(
-                        "is not within 1–{MAX_VISITED}; say how many trusted proxies append to {header}, 1 for the \
-                         peer alone"
-                    ),
-                ));
-            }
-            Strategy::Count(n) => Method::Count(n.into()),
-            Strategy::Single if header == "x-forwarded-for" => {
-                return Err(RuleError::new(
-                    "strategy",
-                    "single",
-                    "cannot read x-forwarded-for, a list that clients may begin; use \"ranges\" or \"count\"",
-                ));
-            }
-            Strategy::Single => Method::Single,
-            Strategy::Peer => return Ok(None),
+        let mut layer = TrustedClientIpLayer::new(used);
+        layer = match self.undetermined {
+            Undetermined::Refuse => layer,
+            Undetermined::PassWithout => layer.pass_without(),
+            Undetermined::InsecureUsePeer => layer.insecure_use_peer(),
         };
-        Ok(Some(Self { header, method }))
+        if self.rewrite_header {
+            layer = layer.with_rewritten_header();
+        }
+        Ok(if self.dry_run.is_empty() { layer } else { layer.with_dry_run(tried) })
     }
 }
 
-fn header_name(text: &str) -> Result<HeaderName, RuleError> {
-    let refuse = |remedy| Err(RuleError::new("header", text, remedy));
-    let Ok(name) = text.parse::<HeaderName>() else {
-        return refuse("is not a header name; write one like \"X-Forwarded-For\"");
-    };
-    match name.as_str() {
-        "forwarded" => refuse("is not supported yet; let the proxy write \"X-Forwarded-For\" and name that"),
-        // `2001:db8::7:4653` is an address and a port there, and would be read as another address.
-        "cloudfront-viewer-address" => refuse(
-            "is not supported yet (its IPv6 addresses have a port but no brackets); name \"X-Forwarded-For\"",
-        ),
-        _ => Ok(name),
+impl RuleConfig {
+    /// The rule.
+    ///
+    /// # Errors
+    ///
+    /// The field that is wrong, its value, and what would be right.
+    pub fn rule(&self) -> Result<Rule, RuleError> {
+        let mut rule = match (self.preset, self.named_peers()?) {
+            (Some(preset), peers) => self.of_preset(preset, peers)?,
+            (None, peers) => {
+                let header = self.header.as_deref().unwrap_or_default();
+                let strategy = self.strategy()?;
+                if header.is_empty() && !matches!(strategy, Strategy::Peer | Strategy::ProxyProtocol) {
+                    let remedy = "missing: name the header that the peers write, such as \"X-Forwarded-For\"";
+                    return Err(RuleError::new("header", "", remedy));
+                }
+                Rule::new(peers.unwrap_or_default(), header, strategy)
+                    .map_err(|error| if self.peers.is_none() { error.of_trusted() } else { error })?
+            }
+        };
+        if let Some(trusted) = self.further_left() {
+            rule = rule.with_trusted(trusted)?;
+        }
+        if let Some(format) = self.format {
+            rule = rule.with_format(format)?;
+        }
+        self.with_proof(rule)
+    }
+
+    /// Reads [`peers_file`](Self::peers_file) again and puts what it says in place of the rule's peers. `false` if there is
+    /// no such file.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or what it says cannot be right; then nothing is changed.
+    pub fn reload(&self, rule: &Rule) -> Result<bool, RuleError> {
+        let Some(path) = &self.peers_file else { return Ok(false) };
+        let (list, as_of) = read(path)?;
+        rule.peers().replace(cidrs(&list), as_of).map(|()| true)
+    }
+
+    /// Who the peers are, where that is said.
+    fn named_peers(&self) -> Result<Option<Vec<String>>, RuleError> {
+        match (&self.peers, &self.peers_file) {
+            (Some(_), Some(_)) => {
+                Err(RuleError::new("peers_file", "", "given beside peers: write one of them"))
+            }
+            (None, Some(path)) => Ok(Some(cidrs(&read(path)?.0).map(str::to_owned).collect())),
+            (Some(peers), None) => Ok(Some(peers.clone())),
+            (None, None) => Ok(self.trusted.clone()),
+        }
+    }
+
+    /// The proxies further left, where they are said apart.
+    fn further_left(&self) -> Option<&Vec<String>> {
+        self.trusted.as_ref().filter(|_| self.peers.is_some() || self.peers_file.is_some())
+    }
+
+    fn of_preset(&self, preset: Preset, peers: Option<Vec<String>>) -> Result<Rule, RuleError> {
+        let given = [
+            ("header", self.header.is_some()),
+            ("format", self.format.is_some()),
+            ("strategy", self.strategy.is_some()),
+            ("count", self.count.is_some()),
+        ];
+        if let Some((field, _)) = given.into_iter().find(|&(_, given)| given) {
+            let remedy = "said by the preset already: leave it out, or write the rule without the preset";
+            return Err(RuleError::new(field, "", remedy));
+        }
+        if let (Some(header), None) = (preset.required_header(), &self.required) {
+            let remedy = format!(
+                "missing: {} proves nothing without your own {header}; write required = {{ value = \"…\" }}",
+                preset.as_str()
+            );
+            return Err(RuleError::new("required", "", remedy));
+        }
+        match peers {
+            Some(peers) => preset.unproved_rule_for(peers),
+            None => preset.published_rule(),
+        }
+    }
+
+    fn strategy(&self) -> Result<Strategy, RuleError> {
+        let wrong = |remedy| Err(RuleError::new("count", "", remedy));
+        match (self.strategy, self.count) {
+            (Some(StrategyName::Count) | None, Some(count)) => Ok(Strategy::Count(count)),
+            (Some(StrategyName::Count), None) => {
+                wrong("missing: how many trusted proxies append to the header; 1 takes the last entry")
+            }
+            (Some(_), Some(_)) => wrong("has no effect: write strategy = \"count\""),
+            (Some(StrategyName::Ranges) | None, None) => Ok(Strategy::Ranges),
+            (Some(StrategyName::Single), None) => Ok(Strategy::Single),
+            (Some(StrategyName::Peer), None) => Ok(Strategy::Peer),
+            (Some(StrategyName::ProxyProtocol), None) => Ok(Strategy::ProxyProtocol),
+        }
+    }
+
+    fn with_proof(&self, rule: Rule) -> Result<Rule, RuleError> {
+        let Some(RequiredConfig { header, value, value_env }) = &self.required else { return Ok(rule) };
+        let value = match (value, value_env) {
+            (Some(value), None) => value.clone(),
+            (None, Some(name)) => std::env::var(name).map_err(|_| {
+                RuleError::new("required", name.as_str(), "is no environment variable that is set; set it")
+            })?,
+            _ => return Err(RuleError::new("required", "", "needs value or value_env, and not both")),
+        };
+        match (header, self.preset) {
+            (Some(header), _) => rule.with_required_header(header, &value),
+            (None, Some(preset)) => preset.prove(rule, &value),
+            (None, None) => {
+                Err(RuleError::new("required", "", "needs the header's name: write header = \"…\""))
+            }
+        }
     }
 }
 
-fn net(field: &'static str, index: usize, text: &str) -> Result<IpNet, RuleError> {
-    parse_net(text).map_err(|remedy| RuleError::new(field, text, remedy).at(index))
+/// A list and the day it was written.
+fn read(path: &Path) -> Result<(String, SystemTime), RuleError> {
+    let shown = path.display().to_string();
+    let failed =
+        |error: std::io::Error| RuleError::new("peers_file", &*shown, format!("cannot be read: {error}"));
+    let list = std::fs::read_to_string(path).map_err(failed)?;
+    let written = std::fs::metadata(path).and_then(|metadata| metadata.modified()).map_err(failed)?;
+    Ok((list, written))
 }
 
-/// Nobody's proxies are a whole /8 of the IPv4 internet, or more than a registry's IPv6 block.
-fn broad(field: &str, nets: &[(usize, IpNet)]) -> Vec<String> {
-    nets.iter()
-        .filter(|(_, net)| net.prefix_len() < if net.addr().is_ipv4() { 8 } else { 16 })
-        .map(|(index, net)| {
-            format!(
-                "{field}[{index}]: \"{net}\" trusts addresses that cannot all be your proxies, and any host among \
-                 them can name any client; name the proxies' own ranges"
-            )
-        })
-        .collect()
+/// Without the value, which may be a secret.
+impl fmt::Debug for RequiredConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequiredConfig").field("header", &self.header).finish_non_exhaustive()
+    }
 }
+
+/// All that is wrong in a [`Config`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    problems: Vec<(String, RuleError)>,
+}
+
+impl ConfigError {
+    /// What is wrong, each with its rule: `rule[0]`, `dry_run[2]`.
+    pub fn problems(&self) -> impl Iterator<Item = (&str, &RuleError)> {
+        self.problems.iter().map(|(rule, error)| (rule.as_str(), error))
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, (rule, error)) in self.problems.iter().enumerate() {
+            write!(f, "{}{rule}.{error}", if i == 0 { "" } else { "\n" })?;
+        }
+        Ok(())
+    }
+}
+
+impl Error for ConfigError {}
 
 #[cfg(test)]
 mod tests;

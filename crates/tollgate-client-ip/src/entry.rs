@@ -1,4 +1,4 @@
-//! The grammar of one entry: what `X-Forwarded-For` and single-address headers hold.
+//! The grammar of one entry: what `X-Forwarded-For`, single-address headers, and a node of `Forwarded` hold.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -29,6 +29,43 @@ pub(crate) fn parse(entry: &[u8]) -> Result<IpAddr, Fault> {
         bare => bare,
     };
     usable(address(entry)?)
+}
+
+/// The canonical address of a trimmed `v4:port`, `v6:port` or `[v6]:port`: the last colon is the port's.
+pub(crate) fn parse_with_port(entry: &[u8]) -> Result<IpAddr, Fault> {
+    let colon = entry.iter().rposition(|&b| b == b':');
+    let parts = colon.and_then(|at| Some((entry.get(..at)?, entry.get(at + 1..)?)));
+    let (host, port) = parts.ok_or_else(|| name(entry, None))?;
+    if !is_port(port) {
+        return Err(name(host, Some(port)));
+    }
+    usable(match host {
+        [b'[', inside @ .., b']'] => v6(inside)?,
+        host if host.contains(&b':') => v6(host)?,
+        host => v4(host).ok_or_else(|| name(host, Some(port)))?,
+    })
+}
+
+/// The canonical address of a `Forwarded` node (RFC 7239 §6), out of its quotes: `v4`, `[v6]`, either with `:port`,
+/// where a port may be hidden too (`:_name`).
+pub(crate) fn parse_node(node: &[u8]) -> Result<IpAddr, Fault> {
+    if let [b'[', rest @ ..] = node {
+        let (inside, after) = split_at_byte(rest, b']').ok_or(Fault::Malformed)?;
+        return match after {
+            [] => usable(v6(inside)?),
+            [b':', port @ ..] if is_port(port) || is_obfuscated(port) => usable(v6(inside)?),
+            _ => Err(Fault::Malformed),
+        };
+    }
+    let (host, port) = match split_at_byte(node, b':') {
+        None => (node, None),
+        Some((host, port)) => (host, Some(port)),
+    };
+    match v4(host) {
+        Some(addr) if port.is_none_or(|port| is_port(port) || is_obfuscated(port)) => usable(addr),
+        Some(_) => Err(Fault::Malformed),
+        None => Err(name(host, port)),
+    }
 }
 
 fn address(entry: &[u8]) -> Result<IpAddr, Fault> {
@@ -232,6 +269,75 @@ mod tests {
         }
         assert_eq!(parse(b"203.0.113.7\xff"), Err(Fault::Malformed));
         assert_eq!(parse(b"2001:db8::\xff"), Err(Fault::Malformed));
+    }
+
+    #[test]
+    fn where_a_port_is_always_there_the_last_colon_is_its() {
+        for (entry, addr) in [
+            ("203.0.113.7:443", "203.0.113.7"),
+            ("2001:db8:aaaa::7:4653", "2001:db8:aaaa::7"),
+            ("2001:db8:aaaa::7:46532", "2001:db8:aaaa::7"),
+            ("2001:db8:1:2:3:4:5:6:4653", "2001:db8:1:2:3:4:5:6"),
+            ("[2001:db8::7]:443", "2001:db8::7"),
+            ("::ffff:203.0.113.7:443", "203.0.113.7"),
+        ] {
+            assert_eq!(parse_with_port(entry.as_bytes()), Ok(ip(addr)), "{entry}");
+        }
+        for entry in [
+            "",
+            ":",
+            ":443",
+            "203.0.113.7",
+            "203.0.113.7:",
+            "203.0.113.7:65536",
+            "2001:db8::7:",
+            "2001:db8::7:65536",
+            "[2001:db8::7]",
+            "[203.0.113.7]:443",
+            "2001:db8:aaaa::7:a653",
+            "\"203.0.113.7:443\"",
+        ] {
+            assert_eq!(parse_with_port(entry.as_bytes()), Err(Fault::Malformed), "{entry}");
+        }
+        assert_eq!(parse_with_port(b":::443"), Err(Fault::Unspecified));
+        assert_eq!(parse_with_port(b"unknown:443"), Err(Fault::Obfuscated));
+    }
+
+    #[test]
+    fn a_node_is_what_rfc_7239_says_a_node_is() {
+        for (node, addr) in [
+            ("192.0.2.43", "192.0.2.43"),
+            ("192.0.2.43:47011", "192.0.2.43"),
+            ("192.0.2.43:_port", "192.0.2.43"),
+            ("[2001:db8:cafe::17]", "2001:db8:cafe::17"),
+            ("[2001:db8:cafe::17]:47011", "2001:db8:cafe::17"),
+            ("[2001:db8:cafe::17]:_p", "2001:db8:cafe::17"),
+            ("[fe80::1%eth0]", "fe80::1"),
+            ("[::ffff:c000:22b]", "192.0.2.43"),
+        ] {
+            assert_eq!(parse_node(node.as_bytes()), Ok(ip(addr)), "{node}");
+        }
+        for node in [
+            "",
+            "2001:db8:cafe::17",
+            "192.0.2.043",
+            "192.0.2.43:",
+            "192.0.2.43:65536",
+            "192.0.2.43:123456",
+            "[192.0.2.43]",
+            "[2001:db8::1",
+            "[2001:db8::1]x",
+            "[2001:db8::1]:_",
+            "localhost",
+            "unknownx",
+            "\"192.0.2.43\"",
+        ] {
+            assert_eq!(parse_node(node.as_bytes()), Err(Fault::Malformed), "{node}");
+        }
+        for node in ["unknown", "UNKNOWN:80", "_gazonk", "_gazonk:_port", "_SEVKISEK"] {
+            assert_eq!(parse_node(node.as_bytes()), Err(Fault::Obfuscated), "{node}");
+        }
+        assert_eq!(parse_node(b"[::]:1"), Err(Fault::Unspecified));
     }
 
     #[test]

@@ -36,7 +36,17 @@ impl RuleError {
         self
     }
 
-    /// `peers`, `header`, `strategy` or `trusted`.
+    /// Where the peers were taken from the field `trusted`.
+    #[cfg(feature = "serde")]
+    pub(crate) fn of_trusted(mut self) -> Self {
+        if self.field == "peers" && self.index.is_some() {
+            self.field = "trusted";
+        }
+        self
+    }
+
+    /// `peers`, `header`, `strategy`, `trusted`, `format` or `required`; `ranges` of a replacement; `count` and
+    /// `peers_file` of a configuration.
     #[must_use]
     pub fn field(&self) -> &'static str {
         self.field

@@ -1,11 +1,11 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use tollgate_core::{Origin, RefusalFormat};
+use tollgate_core::{Origin, RefusalFormat, SharedClock};
 use tower_layer::Layer;
 
+use crate::record::Record;
 use crate::resolver::peer_address;
-use crate::{Outcome, Reason, Resolution, Resolver, TrustedClientIp};
+use crate::{Resolution, Resolver, TrustedClientIp};
 
 /// Finds who asks and tells the inner service; see the [crate's documentation](crate) for the rules.
 ///
@@ -14,32 +14,37 @@ use crate::{Outcome, Reason, Resolution, Resolver, TrustedClientIp};
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct TrustedClientIpLayer {
-    settings: Settings,
+    settings: Arc<Settings>,
 }
 
 impl TrustedClientIpLayer {
     /// A layer that refuses requests whose client is undetermined, in [`RefusalFormat::auto`].
+    ///
+    /// A [`Resolver`] in a request's extensions is used in its place: so a listener with proxies of its own says who
+    /// they are, where one app serves several.
     pub fn new(resolver: Resolver) -> Self {
         Self {
-            settings: Settings {
-                resolver: Arc::new(resolver),
+            settings: Arc::new(Settings {
+                resolver,
                 policy: Policy::Refuse,
                 format: RefusalFormat::auto(),
-                no_peer_said: Arc::default(),
-            },
+                rewrites: false,
+                dry_run: None,
+                record: Record::default(),
+            }),
         }
     }
 
     /// The form of refusals.
     pub fn with_refusal_format(mut self, format: RefusalFormat) -> Self {
-        self.settings.format = format;
+        self.settings().format = format;
         self
     }
 
     /// Lets a request through whose client is undetermined, as [`Origin::Undetermined`]: without any client IP, even
     /// one that was there before.
     pub fn pass_without(mut self) -> Self {
-        self.settings.policy = Policy::PassWithout;
+        self.settings().policy = Policy::PassWithout;
         self
     }
 
@@ -48,8 +53,37 @@ impl TrustedClientIpLayer {
     /// Insecure: whoever can make the header unreadable is taken for the proxy, shares its limits and its reputation,
     /// and has no address of his own. A peer without an address is refused still.
     pub fn insecure_use_peer(mut self) -> Self {
-        self.settings.policy = Policy::InsecureUsePeer;
+        self.settings().policy = Policy::InsecureUsePeer;
         self
+    }
+
+    /// Replaces the header that was read by one line that holds the client alone, or takes it away where the client is
+    /// undetermined: for services behind this one that read it for themselves.
+    pub fn with_rewritten_header(mut self) -> Self {
+        self.settings().rewrites = true;
+        self
+    }
+
+    /// Resolves every request a second time, by other rules, and counts where the two differ
+    /// (`tollgate_client_ip_dry_run_total`): to see what new rules would do before they do it. Nothing else comes of it.
+    pub fn with_dry_run(mut self, other: Resolver) -> Self {
+        self.settings().dry_run = Some(other);
+        self
+    }
+
+    /// The clock by which trace events are sampled; for tests.
+    pub fn with_clock(mut self, clock: SharedClock) -> Self {
+        self.settings().record = Record::with_clock(clock);
+        self
+    }
+
+    /// The rules it goes by.
+    pub fn resolver(&self) -> &Resolver {
+        &self.settings.resolver
+    }
+
+    fn settings(&mut self) -> &mut Settings {
+        Arc::make_mut(&mut self.settings)
     }
 }
 
@@ -57,18 +91,19 @@ impl<S> Layer<S> for TrustedClientIpLayer {
     type Service = TrustedClientIp<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        TrustedClientIp::new(inner, self.settings.clone())
+        TrustedClientIp::new(inner, Arc::clone(&self.settings))
     }
 }
 
 /// What a layer and its services share.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    pub(crate) resolver: Arc<Resolver>,
+    pub(crate) resolver: Resolver,
     pub(crate) policy: Policy,
     pub(crate) format: RefusalFormat,
-    /// A server that names no peer never does: one line says it, a line for each request would bury it.
-    no_peer_said: Arc<AtomicBool>,
+    pub(crate) rewrites: bool,
+    pub(crate) dry_run: Option<Resolver>,
+    pub(crate) record: Record,
 }
 
 /// What becomes of a request whose client is undetermined.
@@ -87,48 +122,6 @@ impl Policy {
             (None, Self::Refuse) => None,
             (None, Self::PassWithout) => Some(Origin::Undetermined),
             (None, Self::InsecureUsePeer) => peer_address(resolution.peer()).map(Origin::Client),
-        }
-    }
-}
-
-impl Settings {
-    /// Counters and trace events. Addresses and evidence are logged at `debug`, and no request is logged above it.
-    pub(crate) fn record(&self, resolution: &Resolution) {
-        match resolution.outcome() {
-            // Written out: labels that are all literals make a static key, without allocation.
-            Outcome::Client(client) => {
-                metrics::counter!("tollgate_client_ip_resolved_total", "outcome" => "client", "reason" => "none")
-                    .increment(1);
-                tracing::trace!(%client, hops_skipped = resolution.hops_skipped(), "client IP from a header");
-            }
-            Outcome::DirectPeer(client) => {
-                metrics::counter!("tollgate_client_ip_resolved_total", "outcome" => "direct_peer", "reason" => "none")
-                    .increment(1);
-                tracing::trace!(%client, "client IP is the peer");
-            }
-            Outcome::Undetermined(reason) => {
-                metrics::counter!(
-                    "tollgate_client_ip_resolved_total",
-                    "outcome" => "undetermined",
-                    "reason" => reason.as_str()
-                )
-                .increment(1);
-                let peer = resolution.peer().map(tracing::field::display);
-                tracing::debug!(
-                    peer,
-                    rule = resolution.rule(),
-                    reason = reason.as_str(),
-                    "client IP undetermined: {reason}"
-                );
-                if *reason == Reason::NoPeer && !self.no_peer_said.swap(true, Ordering::Relaxed) {
-                    tracing::error!("{reason}");
-                }
-            }
-        }
-        if resolution.spoof_suspected() {
-            metrics::counter!("tollgate_client_ip_spoof_suspected_total").increment(1);
-            let peer = resolution.peer().map(tracing::field::display);
-            tracing::debug!(peer, "a client IP header from a peer that is not trusted was ignored");
         }
     }
 }

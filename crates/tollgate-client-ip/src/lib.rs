@@ -132,22 +132,45 @@
 //! [`pass_without`]: TrustedClientIpLayer::pass_without
 //! [`insecure_use_peer`]: TrustedClientIpLayer::insecure_use_peer
 
+#[cfg(feature = "axum")]
+mod axum;
+#[cfg(feature = "serde")]
 mod config;
 mod entry;
 mod error;
+mod explain;
+mod format;
+mod forwarded;
 mod layer;
+mod managed;
+mod mock;
 mod peer;
+mod preset;
+mod range_set;
 mod ranges;
+mod reading;
 mod reason;
+mod received;
+mod record;
+mod required;
 mod resolution;
 mod resolver;
+mod rule;
+mod sanitize;
 mod service;
 mod walk;
 
-pub use config::{Rule, Strategy};
+#[cfg(feature = "serde")]
+pub use config::{Config, ConfigError, RequiredConfig, RuleConfig, StrategyName, Undetermined};
 pub use error::RuleError;
+pub use explain::{Explanation, Hop, Role};
+pub use format::Format;
 pub use layer::TrustedClientIpLayer;
-pub use reason::Reason;
-pub use resolution::{Outcome, Resolution};
+pub use mock::{MockClientIp, MockClientIpLayer};
+pub use preset::Preset;
+pub use ranges::Ranges;
+pub use reason::{Evidence, Reason};
+pub use resolution::{Outcome, Resolution, Spoof};
 pub use resolver::Resolver;
+pub use rule::{Rule, Strategy};
 pub use service::{ResponseFuture, TrustedClientIp};

@@ -4,13 +4,12 @@ use http::HeaderName;
 
 use crate::walk::MAX_VISITED;
 
-/// How much of an entry is shown as evidence, in bytes before escaping.
+/// How much of what a header held is shown, in bytes before escaping.
 const EVIDENCE: usize = 64;
 
 /// Why the chain does not say who asks. It is displayed as a sentence, with the remedy.
 ///
-/// An `index` counts the list's non-empty entries from the right; 0 is the last. A `text` is what the entry holds,
-/// cut to 64 bytes and escaped to ASCII.
+/// An `index` counts the list's non-empty entries from the right; 0 is the last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason {
@@ -28,7 +27,7 @@ pub enum Reason {
         /// From the right.
         index: usize,
         /// The entry.
-        text: String,
+        text: Evidence,
     },
     /// An entry that had to be read hides its address: `unknown` or `_name` (RFC 7239 §6.3).
     #[non_exhaustive]
@@ -38,7 +37,7 @@ pub enum Reason {
         /// From the right.
         index: usize,
         /// The entry.
-        text: String,
+        text: Evidence,
     },
     /// An entry that had to be read is `0.0.0.0` or `::`.
     #[non_exhaustive]
@@ -48,7 +47,7 @@ pub enum Reason {
         /// From the right.
         index: usize,
         /// The entry.
-        text: String,
+        text: Evidence,
     },
     /// Every entry is a trusted proxy.
     #[non_exhaustive]
@@ -80,6 +79,24 @@ pub enum Reason {
         /// What the rule reads.
         header: HeaderName,
     },
+    /// A `Forwarded` line that had to be read is not what RFC 7239 §4 says such a line is.
+    #[non_exhaustive]
+    ForwardedSyntax {
+        /// Which line, from the last; 0 is the last.
+        line: usize,
+        /// Where in the line, in bytes from its start.
+        at: usize,
+        /// What stands there.
+        text: Evidence,
+    },
+    /// The header that proves whose proxy the peer is, is missing, repeated or wrong.
+    #[non_exhaustive]
+    RequiredHeader {
+        /// The header that the rule requires.
+        header: HeaderName,
+    },
+    /// The rule expects the peer's connections to begin with a PROXY protocol header, and the server read none.
+    ProxyHeaderMissing,
     /// The server did not say who is connected, or said `0.0.0.0` or `::`.
     NoPeer,
     /// The peer is a Unix socket, which has no address, and no rule matches it.
@@ -99,6 +116,9 @@ impl Reason {
             Self::ChainTooShort { .. } => "chain_too_short",
             Self::TooManyEntries { .. } => "too_many_entries",
             Self::RepeatedHeader { .. } => "repeated_header",
+            Self::ForwardedSyntax { .. } => "forwarded_syntax",
+            Self::RequiredHeader { .. } => "required_header",
+            Self::ProxyHeaderMissing => "proxy_header_missing",
             Self::NoPeer => "no_peer",
             Self::UnixPeer => "unix_peer",
         }
@@ -148,9 +168,23 @@ impl fmt::Display for Reason {
                 f,
                 "{header}: there more than once; let the trusted proxy overwrite what the client sent"
             ),
+            Self::ForwardedSyntax { line, at, text } => write!(
+                f,
+                "forwarded, line {line} from the last (0 is the last): not RFC 7239 at byte {at}, \"{text}\"; let the \
+                 trusted proxy check what it appends to"
+            ),
+            Self::RequiredHeader { header } => write!(
+                f,
+                "{header}: not what the rule requires, so the peer is somebody's proxy and not known to be yours; let \
+                 your proxy send it"
+            ),
+            Self::ProxyHeaderMissing => f.write_str(
+                "no PROXY protocol header was read from a peer whose connections begin with one; accept connections \
+                 with tollgate_client_ip::ProxyListener, or take the peer out of the rule",
+            ),
             Self::NoPeer => f.write_str(
                 "no peer address from the server; with axum (feature \"axum\") serve \
-                 into_make_service_with_connect_info::<SocketAddr>(), with tonic (feature \"tonic\") use its own \
+                 into_make_service_with_connect_info::<Peer>(), with tonic (feature \"tonic\") use its own \
                  server, elsewhere insert tollgate_core::Peer into each request's extensions",
             ),
             Self::UnixPeer => f.write_str(
@@ -161,11 +195,34 @@ impl fmt::Display for Reason {
     }
 }
 
-/// An entry as evidence: cut, and escaped to ASCII, so that it can stand in a log line.
-pub(crate) fn evidence(entry: &[u8]) -> String {
-    match entry.get(..EVIDENCE) {
-        Some(start) if entry.len() > EVIDENCE => format!("{}...", start.escape_ascii()),
-        _ => entry.escape_ascii().to_string(),
+/// What a header held, as evidence: displayed escaped to ASCII, so that it can stand in a log line.
+///
+/// Cut to 64 bytes, and kept in place: an answer that costs memory would be one more thing to attack.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Evidence {
+    bytes: [u8; EVIDENCE],
+    length: u8,
+    cut: bool,
+}
+
+impl Evidence {
+    pub(crate) fn of(text: &[u8]) -> Self {
+        let mut bytes = [0; EVIDENCE];
+        let length = bytes.iter_mut().zip(text).map(|(to, from)| *to = *from).count();
+        Self { bytes, length: u8::try_from(length).unwrap_or_default(), cut: text.len() > EVIDENCE }
+    }
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.bytes.get(..self.length.into()).unwrap_or_default();
+        write!(f, "{}{}", shown.escape_ascii(), if self.cut { "..." } else { "" })
+    }
+}
+
+impl fmt::Debug for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
     }
 }
 
@@ -175,8 +232,9 @@ mod tests {
 
     #[test]
     fn evidence_is_cut_and_cannot_break_a_log_line() {
-        assert_eq!(evidence(b"a\"\n\xff"), "a\\\"\\n\\xff");
-        assert_eq!(evidence(&[b'a'; 64]), "a".repeat(64));
-        assert_eq!(evidence(&[b'a'; 9000]), format!("{}...", "a".repeat(64)));
+        let shown = |text: &[u8]| Evidence::of(text).to_string();
+        assert_eq!(shown(b"a\"\n\xff"), "a\\\"\\n\\xff");
+        assert_eq!(shown(&[b'a'; 64]), "a".repeat(64));
+        assert_eq!(shown(&[b'a'; 9000]), format!("{}...", "a".repeat(64)));
     }
 }

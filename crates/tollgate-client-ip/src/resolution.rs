@@ -1,6 +1,9 @@
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tollgate_core::{ClientIp, Peer};
 
 use crate::Reason;
+use crate::received::Received;
+use crate::rule::Grammar;
 
 /// What was found out about a request, and how; in the request's extensions, and in those of a refusal's response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -8,8 +11,10 @@ pub struct Resolution {
     pub(crate) outcome: Outcome,
     pub(crate) peer: Option<Peer>,
     pub(crate) rule: Option<usize>,
+    pub(crate) read: Option<(HeaderName, Grammar)>,
     pub(crate) hops_skipped: usize,
-    pub(crate) spoof_suspected: bool,
+    pub(crate) spoof: Option<Spoof>,
+    pub(crate) received: Received,
 }
 
 impl Resolution {
@@ -49,16 +54,38 @@ impl Resolution {
         self.rule
     }
 
+    /// The header that was read; none where the peer or its PROXY protocol header said enough.
+    #[must_use]
+    pub fn header(&self) -> Option<&HeaderName> {
+        self.read.as_ref().map(|(header, _)| header)
+    }
+
     /// How many entries right of the client were passed over as trusted proxies; 0 where there is no client.
     #[must_use]
     pub fn hops_skipped(&self) -> usize {
         self.hops_skipped
     }
 
-    /// Whether a peer that no rule believes sent a header that some rule reads. It changed nothing.
+    /// What looks like an attempt to be taken for somebody else, if anything does. It changed nothing.
     #[must_use]
-    pub fn spoof_suspected(&self) -> bool {
-        self.spoof_suspected
+    pub fn spoof_suspected(&self) -> Option<Spoof> {
+        self.spoof
+    }
+
+    /// The lines of the header that was read and of those that were not believed, as they came, before the layer
+    /// removed or rewrote any.
+    ///
+    /// Empty on what [`Resolver::resolve`](crate::Resolver::resolve) answers, until [`keep`](Self::keep).
+    pub fn received(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        self.received.lines().iter().map(|(name, value)| (name, value))
+    }
+
+    /// Keeps the lines of the header that was read, for [`chain`](Self::chain) and [`explain`](Self::explain). The
+    /// layer has done so.
+    pub fn keep(&mut self, headers: &HeaderMap) {
+        if let Some((header, _)) = &self.read {
+            self.received.keep(header, headers);
+        }
     }
 }
 
@@ -66,7 +93,7 @@ impl Resolution {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// A trusted peer's header named the client.
+    /// A trusted peer named the client, in a header or by the PROXY protocol.
     Client(ClientIp),
     /// The peer is the client.
     DirectPeer(ClientIp),
@@ -82,6 +109,31 @@ impl Outcome {
             Self::Client(_) => "client",
             Self::DirectPeer(_) => "direct_peer",
             Self::Undetermined(_) => "undetermined",
+        }
+    }
+}
+
+/// What looks like an attempt to be taken for somebody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Spoof {
+    /// A peer that no rule believes sent a header that some rule reads.
+    UntrustedPeer,
+    /// A trusted peer sent, or passed on, a header that other rules read and its own does not.
+    OtherHeader,
+    /// A header's name is that of one that is read, but for characters that CGI and its kind take for the same:
+    /// `X_Forwarded_For`.
+    Alias,
+}
+
+impl Spoof {
+    /// Its name in snake case, as in metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UntrustedPeer => "untrusted_peer",
+            Self::OtherHeader => "other_header",
+            Self::Alias => "alias",
         }
     }
 }

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Extensions, Request, Response};
@@ -7,20 +8,21 @@ use tower_service::Service;
 
 use crate::layer::Settings;
 use crate::peer::peer;
-use crate::{Reason, Resolution};
+use crate::sanitize::{clean, rewrite};
+use crate::{Reason, Resolution, Resolver};
 
 /// Finds who asks and tells the inner service; made by [`TrustedClientIpLayer`](crate::TrustedClientIpLayer).
 #[derive(Clone, Debug)]
 pub struct TrustedClientIp<S> {
     inner: S,
-    settings: Settings,
+    settings: Arc<Settings>,
 }
 
 /// The response of [`TrustedClientIp`], made within the client's ambient scope.
 pub type ResponseFuture<F> = tollgate_core::ResponseFuture<Scoped<F>>;
 
 impl<S> TrustedClientIp<S> {
-    pub(crate) fn new(inner: S, settings: Settings) -> Self {
+    pub(crate) fn new(inner: S, settings: Arc<Settings>) -> Self {
         Self { inner, settings }
     }
 
@@ -54,8 +56,8 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let settings = &self.settings;
-        let resolution = settings.resolver.resolve(peer(request.extensions()), request.headers());
-        settings.record(&resolution);
+        let resolution = resolve(settings, &mut request);
+        settings.record.resolution(&resolution);
         match (settings.policy.origin(&resolution), resolution.reason()) {
             (Some(origin), _) => {
                 mark(request.extensions_mut(), origin, resolution);
@@ -70,6 +72,23 @@ where
             }
         }
     }
+}
+
+/// Who asks; and the headers cleaned of what nobody vouched for.
+fn resolve<B>(settings: &Settings, request: &mut Request<B>) -> Resolution {
+    let peer = peer(request.extensions());
+    let of_the_listener = request.extensions().get::<Resolver>().cloned();
+    let resolver = of_the_listener.as_ref().unwrap_or(&settings.resolver);
+    let headers = request.headers_mut();
+    let mut resolution = resolver.resolve(peer, headers);
+    if let Some(other) = &settings.dry_run {
+        settings.record.dry_run(&resolution, &other.resolve(peer, headers));
+    }
+    clean(resolver, headers, &mut resolution);
+    if settings.rewrites {
+        rewrite(headers, &resolution);
+    }
+    resolution
 }
 
 /// Replaces whatever was said before: an earlier word that stayed could win over this one in [`Origin::of`].

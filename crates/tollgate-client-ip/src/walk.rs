@@ -1,44 +1,65 @@
 //! A list header from its right end: the only end that a trusted proxy wrote.
 
+use std::net::IpAddr;
+
 use http::header::ValueIter;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::entry::trim;
+use crate::entry::{Fault, trim};
+use crate::format::Format;
+use crate::reason::Evidence;
 
 /// Elements looked at before giving up, empty ones included: no honest chain is this long.
 pub(crate) const MAX_VISITED: usize = 64;
 
-/// A non-empty element of the list.
+/// A non-empty element of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Element<'a> {
+pub(crate) struct Entry<'a> {
     /// Counted from the right over the non-empty elements; 0 is the last.
     pub(crate) index: usize,
     pub(crate) text: &'a [u8],
+    pub(crate) addr: Result<IpAddr, Fault>,
 }
 
-/// There was more to look at than [`MAX_VISITED`] elements.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct TooMany;
+/// Why a walk went no further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// There was more to look at than [`MAX_VISITED`] elements.
+    TooMany,
+    /// A line of `Forwarded` is none.
+    Syntax { line: usize, at: usize, text: Evidence },
+}
+
+/// A list's entries, from the right.
+pub(crate) trait Walk<'a> {
+    /// The next entry to the left. Empty elements claim nothing and are passed over (RFC 9110 §5.6.1.2).
+    fn next(&mut self) -> Result<Option<Entry<'a>>, Stop>;
+
+    /// How many entries were given out.
+    fn found(&self) -> usize;
+}
 
 /// All lines of a header as one list (RFC 9110 §5.3), walked from the last element of the last line.
 ///
 /// Lazily: what stands left of the answer is the attacker's, and is not even looked at. Commas always separate, in
 /// quotes too: an address holds none, and an attacker's open quote must not swallow what a proxy appended.
-pub(crate) struct RightToLeft<'a> {
+pub(crate) struct Commas<'a> {
     lines: ValueIter<'a, HeaderValue>,
     /// What is left of the current line.
     line: Option<&'a [u8]>,
+    format: Format,
     visited: usize,
     found: usize,
 }
 
-impl<'a> RightToLeft<'a> {
-    pub(crate) fn new(headers: &'a HeaderMap, name: &HeaderName) -> Self {
-        Self { lines: headers.get_all(name).into_iter(), line: None, visited: 0, found: 0 }
+impl<'a> Commas<'a> {
+    pub(crate) fn new(headers: &'a HeaderMap, name: &HeaderName, format: Format) -> Self {
+        Self { lines: headers.get_all(name).into_iter(), line: None, format, visited: 0, found: 0 }
     }
+}
 
-    /// The next element to the left. Empty ones claim nothing and are passed over (RFC 9110 §5.6.1.2).
-    pub(crate) fn next(&mut self) -> Result<Option<Element<'a>>, TooMany> {
+impl<'a> Walk<'a> for Commas<'a> {
+    fn next(&mut self) -> Result<Option<Entry<'a>>, Stop> {
         loop {
             let line = match self.line.take() {
                 Some(line) => line,
@@ -48,7 +69,7 @@ impl<'a> RightToLeft<'a> {
                 },
             };
             if self.visited == MAX_VISITED {
-                return Err(TooMany);
+                return Err(Stop::TooMany);
             }
             self.visited += 1;
             let mut parts = line.rsplitn(2, |&b| b == b',');
@@ -57,13 +78,12 @@ impl<'a> RightToLeft<'a> {
             if !text.is_empty() {
                 let index = self.found;
                 self.found += 1;
-                return Ok(Some(Element { index, text }));
+                return Ok(Some(Entry { index, text, addr: self.format.parse(text) }));
             }
         }
     }
 
-    /// How many non-empty elements were given out.
-    pub(crate) fn found(&self) -> usize {
+    fn found(&self) -> usize {
         self.found
     }
 }
@@ -86,8 +106,8 @@ mod tests {
 
     fn texts(lines: &[&[u8]]) -> Vec<Vec<u8>> {
         let headers = headers(lines);
-        let mut walk = RightToLeft::new(&headers, &XFF);
-        std::iter::from_fn(|| walk.next().unwrap()).map(|element| element.text.to_vec()).collect()
+        let mut walk = Commas::new(&headers, &XFF, Format::Address);
+        std::iter::from_fn(|| walk.next().unwrap()).map(|entry| entry.text.to_vec()).collect()
     }
 
     #[test]
@@ -102,9 +122,10 @@ mod tests {
     #[test]
     fn empty_elements_are_passed_over_and_have_no_index() {
         let headers = headers(&[b",a,,", b"", b", b ,\t"]);
-        let mut walk = RightToLeft::new(&headers, &XFF);
-        assert_eq!(walk.next().unwrap(), Some(Element { index: 0, text: b"b" }));
-        assert_eq!(walk.next().unwrap(), Some(Element { index: 1, text: b"a" }));
+        let mut walk = Commas::new(&headers, &XFF, Format::Address);
+        let entry = |index, text| Some(Entry { index, text, addr: Err(Fault::Malformed) });
+        assert_eq!(walk.next().unwrap(), entry(0, b"b"));
+        assert_eq!(walk.next().unwrap(), entry(1, b"a"));
         assert_eq!(walk.next().unwrap(), None);
         assert_eq!(walk.next().unwrap(), None);
         assert_eq!(walk.found(), 2);
@@ -119,9 +140,9 @@ mod tests {
     fn empty_elements_count_towards_the_limit() {
         let exactly = ",".repeat(MAX_VISITED - 1);
         let headers_in = headers(&[exactly.as_bytes()]);
-        assert_eq!(RightToLeft::new(&headers_in, &XFF).next(), Ok(None));
+        assert_eq!(Commas::new(&headers_in, &XFF, Format::Address).next(), Ok(None));
         let over = ",".repeat(MAX_VISITED);
         let headers_over = headers(&[over.as_bytes()]);
-        assert_eq!(RightToLeft::new(&headers_over, &XFF).next(), Err(TooMany));
+        assert_eq!(Commas::new(&headers_over, &XFF, Format::Address).next(), Err(Stop::TooMany));
     }
 }

@@ -22,6 +22,8 @@ pub struct ClientIp {
 pub enum Provenance {
     /// It is the connection's other end.
     Peer,
+    /// A trusted peer named it in its connection's PROXY protocol header.
+    ProxyProtocol,
     /// A header written by a trusted peer named it.
     Header,
     /// The application said so, with [`ClientIp::asserted`].

@@ -8,6 +8,7 @@ mod problem;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
+use tollgate::client_ip;
 
 pub use build::Built;
 pub use duration::Span;
@@ -20,7 +21,7 @@ pub struct Config {
     /// Where the gateway listens, and what it takes.
     pub listen: Listen,
     /// Who the client is.
-    pub client_ip: ClientIp,
+    pub client_ip: client_ip::Config,
     /// How often it may ask.
     pub rate_limit: Vec<RateLimit>,
     /// Whether a message goes to a person.
@@ -47,7 +48,7 @@ impl Default for Config {
         };
         Self {
             listen: Listen::default(),
-            client_ip: ClientIp::default(),
+            client_ip: client_ip::Config::default(),
             rate_limit: vec![limit("per-minute", 10, 60), limit("per-day", 100, 86_400)],
             pump_guard: PumpGuard::default(),
             injector: Injector::default(),
@@ -86,53 +87,6 @@ impl Default for Listen {
             max_connections: 10_000,
         }
     }
-}
-
-/// `[client_ip]`
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ClientIp {
-    /// The first whose peers match applies. With none, the peer is the client.
-    pub rule: Vec<ClientIpRule>,
-}
-
-/// `[[client_ip.rule]]`
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ClientIpRule {
-    /// The proxies that connect here: addresses, CIDRs, `unix:`.
-    pub peers: Vec<String>,
-    /// The header they write.
-    pub header: String,
-    /// How it is read.
-    pub strategy: Strategy,
-    /// For `ranges`: the proxies further left. Default: the peers.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub trusted: Option<Vec<String>>,
-    /// For `count`: how many trusted proxies append to the header.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub count: Option<u8>,
-    /// A provider's rule by name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub preset: Option<String>,
-    /// The format of a named header.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub format: Option<String>,
-}
-
-/// How a header is read.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Strategy {
-    /// The first address from the right that is no trusted proxy.
-    #[default]
-    Ranges,
-    /// The `count`-th address from the right.
-    Count,
-    /// The one address there is.
-    Single,
-    /// The peer itself; no header is read.
-    Peer,
 }
 
 /// `[[rate_limit]]`

@@ -11,7 +11,6 @@ use http::{HeaderName, HeaderValue, Request, Response};
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
-use tollgate::client_ip::TrustedClientIpLayer;
 use tollgate::core::{Body, Refusal, RefusalKind, SharedClock, SystemClock};
 use tollgate::eight::{Class, Hosts, envelope};
 use tollgate::injector::ClientIpInjector;
@@ -61,7 +60,7 @@ pub fn app(config: &Config, secrets: Secrets) -> Result<App, Problems> {
         bases: Arc::new(built.bases),
         hosts: built.hosts,
         secrets: Arc::clone(&secrets),
-        managed: config.client_ip.rule.iter().filter_map(|rule| rule.header.parse().ok()).collect(),
+        managed: built.client_ip.resolver().managed_headers().into(),
         budget: BodyBudget::new(config.listen.max_body),
         body_timeout: config.listen.body_timeout.0,
     };
@@ -77,7 +76,7 @@ pub fn app(config: &Config, secrets: Secrets) -> Result<App, Problems> {
             }
         }
     });
-    let resolved = TrustedClientIpLayer::new(built.resolver).with_refusal_format(envelope()).layer(admitted);
+    let resolved = built.client_ip.layer(admitted);
     let observed = service_fn(move |mut request: Request<Incoming>| {
         let (resolved, clock) = (resolved.clone(), Arc::clone(&clock));
         async move {

@@ -1,81 +1,129 @@
+use tollgate_core::Peer;
+
 use super::*;
 
-const XFF: &str = "X-Forwarded-For";
+fn rule(json: &str) -> Result<Rule, RuleError> {
+    serde_json::from_str::<RuleConfig>(json).unwrap().rule()
+}
 
-fn error(peers: &[&str], header: &str, strategy: Strategy) -> String {
-    Rule::new(peers, header, strategy).unwrap_err().to_string()
+fn error(json: &str) -> String {
+    rule(json).unwrap_err().to_string()
+}
+
+fn matches(rule: &Rule, peer: &str) -> bool {
+    rule.matches(Peer::Tcp((peer.parse::<std::net::IpAddr>().unwrap(), 1).into()))
 }
 
 #[test]
-fn a_rule_that_trusts_nobody_is_refused() {
+fn trusted_alone_means_the_peers_and_the_proxies_further_left() {
+    let alone = rule(r#"{"trusted":["10.0.0.0/8","unix:"],"header":"X-Forwarded-For"}"#).unwrap();
+    assert!(matches(&alone, "10.0.0.1") && alone.matches(Peer::Unix));
+    assert!(alone.trusted().unwrap().contains("10.0.0.1".parse().unwrap()));
+    for other in [r#""strategy":"single","header":"X-Real-IP""#, r#""count":2,"header":"Forwarded""#] {
+        let rule = rule(&format!(r#"{{"trusted":["10.0.0.0/8"],{other}}}"#)).unwrap();
+        assert!(matches(&rule, "10.0.0.1") && !matches(&rule, "192.0.2.1"), "{other}");
+    }
+    let both = r#"{"peers":["192.0.2.1"],"trusted":["10.0.0.0/8"],"header":"X-Forwarded-For"}"#;
+    let both = rule(both).unwrap();
+    assert!(matches(&both, "192.0.2.1") && !matches(&both, "10.0.0.1"));
+    assert!(both.trusted().unwrap().contains("10.0.0.1".parse().unwrap()));
+}
+
+#[test]
+fn what_is_wrong_is_named_with_what_would_be_right() {
+    for (json, start) in [
+        (r#"{}"#, "header: missing: name the header"),
+        (r#"{"header":"X-Forwarded-For"}"#, "peers: empty"),
+        (r#"{"header":"X-Forwarded-For","trusted":[]}"#, "peers: empty"),
+        (r#"{"header":"X-Forwarded-For","trusted":["10.0.0.0/8","x"]}"#, "trusted[1]: \"x\" is not a CIDR"),
+        (r#"{"header":"X-Forwarded-For","peers":["x"]}"#, "peers[0]: \"x\" is not a CIDR"),
+        (r#"{"header":"X-Forwarded-For","trusted":["::1"],"strategy":"count"}"#, "count: missing"),
+        (
+            r#"{"header":"X-Forwarded-For","trusted":["::1"],"strategy":"ranges","count":1}"#,
+            "count: has no effect",
+        ),
+        (
+            r#"{"header":"X-Forwarded-For","trusted":["::1"],"count":0}"#,
+            "strategy: \"count(0)\" is not within",
+        ),
+        (
+            r#"{"header":"Forwarded","trusted":["::1"],"strategy":"single"}"#,
+            "strategy: \"single\" cannot read forwarded",
+        ),
+        (r#"{"preset":"aws-alb"}"#, "peers: empty, and aws-alb publishes no list"),
+        (r#"{"preset":"cloudflare","header":"X-Real-IP"}"#, "header: said by the preset already"),
+        (r#"{"preset":"azure-front-door"}"#, "required: missing: azure-front-door proves nothing"),
+        (r#"{"preset":"cloudflare","required":{"value":"x"}}"#, "required: cloudflare sends no such header"),
+        (r#"{"preset":"cloudflare","required":{"header":"X-S"}}"#, "required: needs value or value_env"),
+        (
+            r#"{"preset":"cloudflare","required":{"header":"X-S","value_env":"TOLLGATE_TEST_NOT_SET"}}"#,
+            "required: \"TOLLGATE_TEST_NOT_SET\" is no environment variable",
+        ),
+        (r#"{"peers":["::1"],"peers_file":"x","header":"Forwarded"}"#, "peers_file: given beside peers"),
+        (
+            r#"{"peers_file":"no such file","header":"Forwarded"}"#,
+            "peers_file: \"no such file\" cannot be read",
+        ),
+    ] {
+        let error = error(json);
+        assert!(error.starts_with(start), "{json}: {error}");
+    }
+}
+
+#[test]
+fn every_preset_is_known_by_its_name() {
+    for preset in Preset::ALL {
+        let name = serde_json::to_string(&preset).unwrap();
+        assert_eq!(name, format!("\"{}\"", preset.as_str()));
+        let required = if preset.required_header().is_some() { r#","required":{"value":"id"}"# } else { "" };
+        assert!(rule(&format!(r#"{{"preset":{name},"peers":["10.0.0.1"]{required}}}"#)).is_ok(), "{name}");
+    }
+    assert!(matches(&rule(r#"{"preset":"cloudflare"}"#).unwrap(), "104.16.0.1"));
+}
+
+#[test]
+fn a_file_of_peers_is_read_again_and_a_bad_one_leaves_the_last_good_one() {
+    let path = std::env::temp_dir().join(format!("tollgate-peers-{}", std::process::id()));
+    std::fs::write(&path, "# edges\n192.0.2.0/24 # one\n\n2001:db8::/32\n").unwrap();
+    let config = RuleConfig {
+        peers_file: Some(path.clone()),
+        header: Some("X-Real-IP".into()),
+        strategy: Some(StrategyName::Single),
+        ..RuleConfig::default()
+    };
+    let rule = config.rule().unwrap();
+    assert!(matches(&rule, "192.0.2.7") && !matches(&rule, "198.51.100.7"));
+    std::fs::write(&path, "192.0.2.0/24\n198.51.100.0/24\n").unwrap();
+    assert_eq!(config.reload(&rule), Ok(true));
+    assert!(matches(&rule, "198.51.100.7"));
+    for bad in ["", "# nothing\n", "0.0.0.0/0\n", "<html>404</html>\n"] {
+        std::fs::write(&path, bad).unwrap();
+        assert!(config.reload(&rule).is_err(), "{bad}");
+        assert!(matches(&rule, "198.51.100.7"), "{bad}");
+    }
+    std::fs::remove_file(&path).unwrap();
+    assert!(config.reload(&rule).is_err());
+    assert_eq!(RuleConfig::default().reload(&rule), Ok(false));
+}
+
+#[test]
+fn a_whole_configuration_becomes_a_layer_or_all_that_is_wrong_in_it() {
+    let config: Config = serde_json::from_str(
+        r#"{"undetermined":"pass_without","rewrite_header":true,
+            "rule":[{"preset":"heroku"},{"preset":"fly","peers":["10.0.0.0/8"]}],"dry_run":[{}]}"#,
+    )
+    .unwrap();
+    let error = config.layer().unwrap_err();
     assert_eq!(
-        error(&[], XFF, Strategy::Ranges),
-        "peers: empty; name the proxies that are believed, as CIDRs or \"unix:\""
+        error.problems().map(|(rule, error)| (rule, error.field())).collect::<Vec<_>>(),
+        [("rule[0]", "peers"), ("dry_run[0]", "header")]
     );
+    assert_eq!(Config::default().layer().unwrap().resolver().rules().len(), 0);
+    assert!(serde_json::from_str::<Config>(r#"{"undetermined":"ignore"}"#).is_err());
 }
 
 #[test]
-fn a_wrong_peer_is_named_with_its_place() {
-    assert_eq!(
-        error(&["10.0.0.0/8", "", "::1"], XFF, Strategy::Ranges),
-        "peers[1]: \"\" is not a CIDR or an address (write it like \"10.0.0.0/8\", \"2001:db8::/32\" or \
-         \"192.0.2.1\")"
-    );
-    let unix = Rule::new(["10.0.0.0/8", "unix:"], "", Strategy::Peer).unwrap_err();
-    assert_eq!((unix.field(), unix.index(), unix.value()), ("peers", Some(1), "unix:"));
-}
-
-#[test]
-fn a_list_header_is_not_read_as_a_single_address() {
-    assert!(error(&["::1"], "x-forwarded-FOR", Strategy::Single).starts_with("strategy: \"single\" cannot"));
-}
-
-#[test]
-fn headers_that_cannot_be_read_rightly_are_refused() {
-    for strategy in [Strategy::Ranges, Strategy::Count(1), Strategy::Single] {
-        let forwarded = error(&["::1"], "Forwarded", strategy);
-        assert!(forwarded.starts_with("header: \"Forwarded\" is not supported yet"), "{forwarded}");
-        assert!(error(&["::1"], "CloudFront-Viewer-Address", strategy).contains("not supported yet"));
-        for name in ["", "a b", "X-Real-IP:"] {
-            assert!(error(&["::1"], name, strategy).contains("is not a header name"), "{name}");
-        }
-    }
-}
-
-#[test]
-fn a_count_is_from_1_to_64() {
-    for n in [0, 65, 255] {
-        assert!(error(&["::1"], XFF, Strategy::Count(n)).contains("is not within 1–64"), "{n}");
-    }
-    for n in [1, 64] {
-        assert!(Rule::new(["::1"], XFF, Strategy::Count(n)).is_ok(), "{n}");
-    }
-}
-
-#[test]
-fn trusted_ranges_belong_to_the_strategy_that_reads_them() {
-    for strategy in [Strategy::Count(1), Strategy::Peer] {
-        let rule = Rule::new(["::1"], XFF, strategy).unwrap();
-        assert_eq!(rule.with_trusted(["::1"]).unwrap_err().field(), "trusted");
-    }
-    let rule = Rule::new(["::1"], XFF, Strategy::Ranges).unwrap();
-    let error = rule.with_trusted(["::1", "unix:"]).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "trusted[1]: \"unix:\" is never in a list of addresses; it belongs in peers"
-    );
-}
-
-#[test]
-fn trusting_the_internet_is_warned_of_however_it_is_written() {
-    for text in ["0.0.0.0/0", "::ffff:0:0/96", "128.0.0.0/1", "::/0", "2000::/3"] {
-        let rule = Rule::new(["192.0.2.1", text], XFF, Strategy::Ranges).unwrap();
-        assert_eq!(rule.warnings().len(), 1, "{text}");
-        assert!(rule.warnings()[0].starts_with("peers[1]: "), "{text}");
-    }
-    let rule = Rule::new(["10.0.0.0/8", "2600::/16"], XFF, Strategy::Ranges).unwrap();
-    assert_eq!(rule.warnings(), Vec::<String>::new());
-    assert_eq!(rule.with_trusted(["0.0.0.0/0"]).unwrap().warnings().len(), 1);
-    // No header is believed, so nothing is risked.
-    assert!(Rule::new(["0.0.0.0/0"], "", Strategy::Peer).unwrap().warnings().is_empty());
+fn a_secret_is_not_in_the_debug_output() {
+    let required = RequiredConfig { value: Some("s3cret".into()), ..RequiredConfig::default() };
+    assert!(!format!("{required:?}").contains("s3cret"));
 }

@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use http::{HeaderMap, HeaderValue};
-use tollgate_client_ip::{Outcome, Reason, Resolution, Resolver, Rule, Strategy};
+use tollgate_client_ip::{Outcome, Reason, Resolution, Resolver, Rule, Spoof, Strategy};
 use tollgate_core::{Peer, Provenance};
 
 const RANGES: [&str; 2] = ["10.0.0.0/8", "2001:db8:5::/48"];
@@ -89,7 +89,7 @@ fn a04_a_header_from_an_untrusted_peer_changes_nothing_and_is_noticed() {
             resolver("X-Forwarded-For", strategy).resolve(peer(CLIENT), &xff(&[b"198.51.100.66"]));
         assert_eq!(answer(&resolution), CLIENT);
         assert!(matches!(resolution.outcome(), Outcome::DirectPeer(_)));
-        assert!(resolution.spoof_suspected());
+        assert_eq!(resolution.spoof_suspected(), Some(Spoof::UntrustedPeer));
         assert_eq!(resolution.rule(), None);
     }
     let forged = headers(&[("x-real-ip", b"198.51.100.66")]);
@@ -137,7 +137,7 @@ fn a10_garbage_right_of_the_client_is_never_skipped() {
     for resolution in [ranges(lines), count(3, lines)] {
         assert!(matches!(
             resolution.reason(),
-            Some(Reason::MalformedEntry { index: 1, text, .. }) if text == "garbage\\xff"
+            Some(Reason::MalformedEntry { index: 1, text, .. }) if text.to_string() == "garbage\\xff"
         ));
         assert_eq!(resolution.client_ip(), None);
     }
@@ -331,7 +331,9 @@ fn the_first_rule_that_matches_is_the_only_one() {
     );
     assert_eq!((answer(&resolve("10.1.0.1")).as_str(), resolve("10.1.0.1").rule()), (CLIENT, Some(2)));
     assert_eq!(resolve("10.1.0.1").client_ip().map(|client| client.provenance()), Some(Provenance::Header));
-    assert!(!resolve("10.1.0.1").spoof_suspected());
+    assert_eq!(resolve("10.1.0.1").spoof_suspected(), None);
+    assert_eq!(excepted.spoof_suspected(), Some(Spoof::UntrustedPeer));
+    assert_eq!(resolve("10.0.0.6").spoof_suspected(), Some(Spoof::OtherHeader));
     assert_eq!(resolve("192.0.2.1").rule(), None);
 }
 

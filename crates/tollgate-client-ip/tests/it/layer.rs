@@ -257,7 +257,7 @@ fn every_resolution_and_every_suspected_spoof_is_counted() {
             "tollgate_client_ip_resolved_total client none 1",
             "tollgate_client_ip_resolved_total direct_peer none 2",
             "tollgate_client_ip_resolved_total undetermined header_missing 1",
-            "tollgate_client_ip_spoof_suspected_total  1",
+            "tollgate_client_ip_spoof_suspected_total untrusted_peer 1",
         ]
     );
 }

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
+use tollgate::client_ip::{Rule, RuleConfig, Strategy};
 use tollgate::core::SystemClock;
 
 use super::{ConfigFile, Failure, Outcome};
@@ -85,9 +86,10 @@ fn explain(config: &Config, built: &Built) {
     if config.client_ip.rule.is_empty() {
         println!("client IP   whoever connects");
     }
-    for (i, rule) in config.client_ip.rule.iter().enumerate() {
-        let how = format!("{:?}", rule.strategy).to_lowercase();
-        println!("client IP   rule {i}: from {}, {} ({how})", rule.peers.join(", "), rule.header);
+    for (i, (rule, checked)) in
+        config.client_ip.rule.iter().zip(built.client_ip.resolver().rules()).enumerate()
+    {
+        println!("client IP   rule {i}: {}", describe(rule, checked));
     }
     for limit in &config.rate_limit {
         let what = match limit.matches {
@@ -150,6 +152,26 @@ fn explain(config: &Config, built: &Built) {
             println!("- {warning}");
         }
     }
+}
+
+fn describe(config: &RuleConfig, rule: &Rule) -> String {
+    let peers = match (&config.peers, &config.peers_file, &config.trusted) {
+        (Some(peers), ..) | (None, None, Some(peers)) => peers.join(", "),
+        (None, Some(path), _) => format!("the {} CIDRs of {}", rule.peers().len(), path.display()),
+        (None, None, None) => format!("{} published CIDRs", rule.peers().len()),
+    };
+    let read = match (rule.header(), rule.strategy()) {
+        (Some(header), Strategy::Ranges) => {
+            format!("{header}, the first address from the right that is no proxy")
+        }
+        (Some(header), Strategy::Count(n)) => format!("{header}, address {n} from the right"),
+        (Some(header), _) => format!("{header}, the one address in it"),
+        (None, Strategy::ProxyProtocol) => {
+            "the PROXY protocol header, in which connections must begin".to_owned()
+        }
+        (None, _) => "no header: the peer is the client".to_owned(),
+    };
+    format!("from {peers}: {read}")
 }
 
 fn mode(mode: Mode) -> &'static str {

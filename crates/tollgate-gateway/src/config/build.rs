@@ -1,16 +1,13 @@
 use std::time::Duration;
 
-use tollgate::client_ip::{self, Resolver, Rule};
+use tollgate::client_ip::TrustedClientIpLayer;
 use tollgate::core::SharedClock;
 use tollgate::eight::{Class, Hosts, Placement, Product};
 use tollgate::injector::{self, ClientIpInjectorLayer};
 use tollgate::pump_guard::{self, Country, Policy};
 use tollgate::rate_limit::{self, IpRateLimitLayer, Limit, Quota, RequestHead};
 
-use super::{
-    Batch, ClientIpRule, Config, Headers, Match, Mode, Preset, Problems, Region, Span, State, Strategy,
-    Unusable,
-};
+use super::{Batch, Config, Headers, Match, Mode, Preset, Problems, Region, Span, State, Unusable};
 use crate::gateway::Served;
 use crate::upstream::{Base, Bases};
 
@@ -19,7 +16,7 @@ use crate::upstream::{Base, Bases};
 #[non_exhaustive]
 pub struct Built {
     /// Who asks.
-    pub resolver: Resolver,
+    pub client_ip: TrustedClientIpLayer,
     /// How often.
     pub limits: IpRateLimitLayer,
     /// To whom.
@@ -43,7 +40,7 @@ impl Config {
     pub fn build(&self, clock: SharedClock) -> Result<Built, Problems> {
         let mut problems = Problems::default();
         let mut warnings = Vec::new();
-        let resolver = self.resolver(&mut problems, &mut warnings);
+        let client_ip = self.client_ip(&mut problems, &mut warnings);
         let limits = self.limits(clock, &mut problems, &mut warnings);
         let policy = self.policy(&mut problems);
         let bases = self.bases(&mut problems);
@@ -52,25 +49,37 @@ impl Config {
         self.state.check(&mut problems, &mut warnings);
         self.warn(&mut warnings);
         let hosts = bases.as_ref().and_then(|bases| problems.take("upstream", bases.hosts()));
-        match (limits, bases, hosts) {
-            (Some(limits), Some(bases), Some(hosts)) if problems.0.is_empty() => {
+        match (client_ip, limits, bases, hosts) {
+            (Some(client_ip), Some(limits), Some(bases), Some(hosts)) if problems.0.is_empty() => {
                 let injector = self.injector(hosts.clone());
-                Ok(Built { resolver, limits, policy, injector, bases, hosts, warnings })
+                Ok(Built { client_ip, limits, policy, injector, bases, hosts, warnings })
             }
             _ => Err(problems),
         }
     }
 
-    fn resolver(&self, problems: &mut Problems, warnings: &mut Vec<String>) -> Resolver {
-        let mut resolver = Resolver::new();
-        for (i, rule) in self.client_ip.rule.iter().enumerate() {
+    fn client_ip(&self, problems: &mut Problems, warnings: &mut Vec<String>) -> Option<TrustedClientIpLayer> {
+        let layer = match self.client_ip.layer() {
+            Ok(layer) => layer,
+            Err(error) => {
+                for (rule, error) in error.problems() {
+                    // The error's own text starts with its field.
+                    let text = error.to_string();
+                    let (field, detail) = text.split_once(": ").unwrap_or(("", text.as_str()));
+                    problems.add(format!("client_ip.{rule}.{field}"), detail);
+                }
+                return None;
+            }
+        };
+        let rules = layer.resolver().rules();
+        for (i, (rule, config)) in rules.iter().zip(&self.client_ip.rule).enumerate() {
             let field = format!("client_ip.rule[{i}]");
-            if let Some(rule) = rule.build(&field, problems) {
-                warnings.extend(rule.warnings().into_iter().map(|warning| format!("{field}: {warning}")));
-                resolver = resolver.with_rule(rule);
+            warnings.extend(rule.warnings().into_iter().map(|warning| format!("{field}: {warning}")));
+            if let Some(preset) = config.preset {
+                warnings.push(format!("{field}.preset: {}: {}", preset.as_str(), preset.caveat()));
             }
         }
-        if self.client_ip.rule.is_empty() {
+        if rules.is_empty() {
             warnings.push(
                 "client_ip: no rule, so whoever connects is taken for the client; what connects on loopback is refused, \
                  8x8 cannot limit by 127.0.0.1. Name the app or proxy that connects in [[client_ip.rule]], with the \
@@ -78,7 +87,7 @@ impl Config {
                     .to_owned(),
             );
         }
-        resolver
+        Some(layer.with_refusal_format(tollgate::eight::envelope()))
     }
 
     fn limits(
@@ -297,56 +306,6 @@ impl State {
                 "state.path: {:?} is not written yet: this version keeps its memory in the process only",
                 self.path
             ));
-        }
-    }
-}
-
-impl ClientIpRule {
-    fn build(&self, field: &str, problems: &mut Problems) -> Option<Rule> {
-        let before = problems.0.len();
-        for (name, given) in [("preset", &self.preset), ("format", &self.format)] {
-            if let Some(given) = given {
-                let detail = format!(
-                    "{given:?}: this version has none. Write peers, header and strategy; a named header holds one \
-                     address"
-                );
-                problems.add(format!("{field}.{name}"), detail);
-            }
-        }
-        let strategy = match (self.strategy, self.count) {
-            (Strategy::Count, Some(count)) => client_ip::Strategy::Count(count),
-            (Strategy::Count, None) => {
-                problems.add(
-                    format!("{field}.count"),
-                    "is missing: how many trusted proxies append to the header; 1 takes the last entry",
-                );
-                return None;
-            }
-            (_, Some(count)) => {
-                problems.add(
-                    format!("{field}.count"),
-                    format!("{count} has no effect: write strategy = \"count\""),
-                );
-                return None;
-            }
-            (Strategy::Ranges, None) => client_ip::Strategy::Ranges,
-            (Strategy::Single, None) => client_ip::Strategy::Single,
-            (Strategy::Peer, None) => client_ip::Strategy::Peer,
-        };
-        let rule = Rule::new(&self.peers, &self.header, strategy).and_then(|rule| match &self.trusted {
-            Some(trusted) => rule.with_trusted(trusted),
-            None => Ok(rule),
-        });
-        // The error's own text starts with its field.
-        match rule {
-            Ok(rule) if problems.0.len() == before => Some(rule),
-            Ok(_) => None,
-            Err(error) => {
-                let text = error.to_string();
-                let (name, detail) = text.split_once(": ").unwrap_or(("", text.as_str()));
-                problems.add(format!("{field}.{name}"), detail);
-                None
-            }
         }
     }
 }

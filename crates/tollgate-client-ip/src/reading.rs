@@ -68,6 +68,9 @@ impl Reading {
             }
             (None, _) => return Err(self.missing()),
         };
+        if text.is_empty() {
+            return Err(self.missing());
+        }
         let addr = match self.grammar {
             Grammar::Entries(format) => format.parse(text),
             // Refused where the rule is built: it is a list.

@@ -38,6 +38,7 @@ pub struct Rule {
     unix: bool,
     reading: Option<Reading>,
     warnings: Vec<String>,
+    proxy: bool, // replaced
 }
 
 /// A header and how it is read; there is none where the peer itself is the client.
@@ -102,7 +103,24 @@ impl Rule {
             Some(_) => broad("peers", &nets),
             None => Vec::new(),
         };
-        Ok(Self { peers, unix, reading, warnings })
+        Ok(Self { peers, unix, reading, warnings, proxy: false })
+    }
+
+    // replaced
+    /// A rule for peers that begin with a PROXY protocol header.
+    ///
+    /// # Errors
+    ///
+    /// `peers`, as in [`Rule::new`].
+    pub fn proxy_protocol(peers: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, RuleError> {
+        let mut rule = Self::new(peers, "x-unread", Strategy::Single)?;
+        (rule.reading, rule.proxy) = (None, true);
+        Ok(rule)
+    }
+
+    // replaced
+    pub(crate) fn is_proxy_protocol(&self) -> bool {
+        self.proxy
     }
 
     /// For [`Strategy::Ranges`]: the proxies further left, in place of the rule's peers. CIDRs and bare addresses.

@@ -53,6 +53,13 @@ impl Resolver {
         &self.rules
     }
 
+    // replaced
+    /// Whether a connection of this peer must begin with a PROXY protocol header.
+    #[must_use]
+    pub fn expects_proxy_header(&self, socket: Peer) -> bool {
+        self.rules.iter().find(|rule| rule.matches(socket)).is_some_and(Rule::is_proxy_protocol)
+    }
+
     /// Who asks, where `peer` is connected and sent these headers.
     #[must_use]
     pub fn resolve(&self, peer: Option<Peer>, headers: &HeaderMap) -> Resolution {

@@ -156,7 +156,7 @@ fn is_obfuscated(text: &[u8]) -> bool {
 }
 
 /// Folds IPv4-mapped addresses, and refuses what no host can send from.
-fn usable(addr: IpAddr) -> Result<IpAddr, Fault> {
+pub(crate) fn usable(addr: IpAddr) -> Result<IpAddr, Fault> {
     let addr = addr.to_canonical();
     if addr.is_unspecified() {
         Err(Fault::Unspecified)

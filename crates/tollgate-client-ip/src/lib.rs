@@ -6,7 +6,7 @@
 //!
 //! # Rules
 //!
-//! 1. **The peer** is [`Peer`](tollgate_core::Peer) in the request's extensions, else axum's
+//! 1. **The peer** is [`Peer`](tollgate_core::Peer) in the request's extensions, else axum's `ConnectInfo<Peer>` or
 //!    `ConnectInfo<SocketAddr>` (feature `axum`), else tonic's `TcpConnectInfo` or `UdsConnectInfo` (feature
 //!    `tonic`). Without a peer the client is undetermined; no header stands in for it.
 //! 2. **The first [`Rule`] whose peers match applies, and no other.** Where none matches, the peer is the client, and
@@ -146,6 +146,8 @@ mod managed;
 mod mock;
 mod peer;
 mod preset;
+#[cfg(feature = "proxy-protocol")]
+pub mod proxy_protocol;
 mod range_set;
 mod ranges;
 mod reading;

@@ -18,7 +18,8 @@ pub(crate) fn peer(extensions: &Extensions) -> Option<Peer> {
 fn axum_peer(extensions: &Extensions) -> Option<Peer> {
     use axum::extract::ConnectInfo;
 
-    extensions.get::<ConnectInfo<std::net::SocketAddr>>().map(|info| Peer::Tcp(info.0))
+    let named = extensions.get::<ConnectInfo<Peer>>().map(|info| info.0);
+    named.or_else(|| extensions.get::<ConnectInfo<std::net::SocketAddr>>().map(|info| Peer::Tcp(info.0)))
 }
 
 /// Over TLS too: tonic inserts the inner connection's info beside its `TlsConnectInfo`.
@@ -49,6 +50,10 @@ mod tests {
         let mut extensions = Extensions::new();
         extensions.insert(axum::extract::ConnectInfo(addr));
         assert_eq!(peer(&extensions), Some(Peer::Tcp(addr)));
+        // Over a PROXY connection the socket is the proxy: the peer says more than the address.
+        let proxied = Peer::Proxied { source: Some(addr), by: None };
+        extensions.insert(axum::extract::ConnectInfo(proxied));
+        assert_eq!(peer(&extensions), Some(proxied));
         extensions.insert(Peer::Unix);
         assert_eq!(peer(&extensions), Some(Peer::Unix));
     }

@@ -27,7 +27,7 @@
 //! # Ok::<(), std::net::AddrParseError>(())
 //! ```
 //!
-//! With the feature `axum`, [`ClientIp`] is an extractor and [`Refusal`] is a response.
+//! With the feature `axum`, [`ClientIp`] is an extractor, [`Refusal`] is a response, and [`Peer`] is connect info.
 
 #[cfg(feature = "axum")]
 mod axum;
@@ -40,6 +40,8 @@ mod origin;
 mod peer;
 pub mod refusal;
 
+#[cfg(feature = "axum")]
+pub use axum::PeerListener;
 pub use body::Body;
 pub use client_ip::{ClientIp, Provenance};
 pub use clock::{Clock, FakeClock, SharedClock, SystemClock};

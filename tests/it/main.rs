@@ -118,7 +118,8 @@ fn local() -> SocketAddr {
 async fn gateway(config: &str) -> SocketAddr {
     let config = Config::parse(config).unwrap();
     let app =
-        tollgate_gateway::app(&config, Secrets::of(&config, |_| Some("secret".into())).unwrap()).unwrap();
+        tollgate_gateway::Gateway::new(&config, Secrets::of(&config, |_| Some("secret".into())).unwrap())
+            .unwrap();
     let listener = TcpListener::bind(local()).await.unwrap();
     let addr = listener.local_addr().unwrap();
     tokio::spawn(

@@ -10,6 +10,8 @@ use axum::response::Html;
 use axum::routing::get;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
+use tollgate::client_ip::Resolver;
+use tollgate::core::{Clock, SystemClock};
 
 static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
@@ -33,15 +35,18 @@ pub fn collect() {
     }
 }
 
-/// Serves the page at `/`, Prometheus text at `/metrics`, and `ok` at `/healthz`.
+/// Serves the page at `/`, Prometheus text at `/metrics`, and `ok` at `/healthz`. The ages of the resolver's lists are
+/// among the metrics.
 ///
 /// # Errors
 ///
 /// The listener failed.
-pub async fn serve(listener: TcpListener) -> io::Result<()> {
-    let text = || async {
+pub async fn serve(listener: TcpListener, resolver: Resolver) -> io::Result<()> {
+    let clock = SystemClock::new();
+    let text = move || {
+        resolver.record_ages(clock.wall());
         let text = metrics().map(PrometheusHandle::render).unwrap_or_default();
-        ([(CONTENT_TYPE, "text/plain; version=0.0.4"), (CACHE_CONTROL, "no-store")], text)
+        async { ([(CONTENT_TYPE, "text/plain; version=0.0.4"), (CACHE_CONTROL, "no-store")], text) }
     };
     let router = Router::new()
         .route("/", get(|| async { Html(include_str!("admin.html")) }))

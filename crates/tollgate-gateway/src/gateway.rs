@@ -11,6 +11,7 @@ use http::{HeaderName, HeaderValue, Request, Response};
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
+use tollgate::client_ip::Resolver;
 use tollgate::core::{Body, Refusal, RefusalKind, SharedClock, SystemClock};
 use tollgate::eight::{Class, Hosts, envelope};
 use tollgate::injector::ClientIpInjector;
@@ -20,7 +21,7 @@ use tower::{Layer, ServiceExt, service_fn};
 
 use crate::auth::Secrets;
 use crate::budget::BodyBudget;
-use crate::config::{Config, Problems};
+use crate::config::{Built, Config, Problems};
 use crate::deadline::Deadline;
 use crate::forward;
 use crate::upstream::{Bases, OutBody, Streamed, Upstream};
@@ -31,14 +32,30 @@ pub type InBody = UnsyncBoxBody<Bytes, Box<dyn StdError + Send + Sync>>;
 /// The gateway as a service of the requests a server takes.
 pub type App = BoxCloneSyncService<Request<Incoming>, Response<InBody>, Infallible>;
 
-/// Builds the gateway of a configuration. Requests must carry their [`Peer`](tollgate::core::Peer).
-///
-/// # Errors
-///
-/// All that is wrong in the configuration.
-pub fn app(config: &Config, secrets: Secrets) -> Result<App, Problems> {
-    let clock = SystemClock::shared();
-    let built = config.build(Arc::clone(&clock))?;
+/// A gateway, ready to be [served](crate::serve).
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    /// The four layers and 8x8 behind them. Requests must carry their [`Peer`](tollgate::core::Peer).
+    pub app: App,
+    /// Who asks: whose connections begin with a PROXY protocol header is in its rules too.
+    pub resolver: Resolver,
+}
+
+impl Gateway {
+    /// The gateway of a configuration.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong in the configuration.
+    pub fn new(config: &Config, secrets: Secrets) -> Result<Self, Problems> {
+        let clock = SystemClock::shared();
+        let built = config.build(Arc::clone(&clock))?;
+        let resolver = built.client_ip.resolver().clone();
+        app(config, built, secrets, clock).map(|app| Self { app, resolver })
+    }
+}
+
+fn app(config: &Config, built: Built, secrets: Secrets, clock: SharedClock) -> Result<App, Problems> {
     for warning in &built.warnings {
         tracing::warn!("{warning}");
     }

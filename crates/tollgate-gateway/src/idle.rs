@@ -89,22 +89,27 @@ pub(crate) enum Protocol {
     Http2,
 }
 
-/// Looks at a connection's first bytes without taking them. Nothing limits how long that may take: the caller has to.
+/// Looks at a connection's first bytes without taking them: `unread`, which were read already, and those behind them.
+/// Nothing limits how long that may take: the caller has to.
 ///
 /// # Errors
 ///
 /// The connection broke.
-pub(crate) async fn protocol(stream: &TcpStream) -> io::Result<Protocol> {
+pub(crate) async fn protocol(unread: &[u8], stream: &TcpStream) -> io::Result<Protocol> {
     const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let known = unread.iter().zip(PREFACE).take_while(|(byte, expected)| byte == expected).count();
+    let Some(behind) = PREFACE.get(known..).filter(|_| known == unread.len()) else {
+        return Ok(if known == PREFACE.len() { Protocol::Http2 } else { Protocol::Http1 });
+    };
     let mut first = [0; PREFACE.len()];
     loop {
-        let seen = stream.peek(&mut first).await?;
-        let (seen_bytes, start) = (first.get(..seen), PREFACE.get(..seen));
+        let seen = stream.peek(&mut first).await?.min(behind.len());
+        let (seen_bytes, start) = (first.get(..seen), behind.get(..seen));
+        if seen == behind.len() && seen_bytes == start {
+            return Ok(Protocol::Http2);
+        }
         if seen == 0 || seen_bytes != start {
             return Ok(Protocol::Http1);
-        }
-        if seen == PREFACE.len() {
-            return Ok(Protocol::Http2);
         }
         // A part of the preface: the rest makes no new readiness to wait for.
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -148,18 +153,24 @@ mod tests {
 
     #[tokio::test]
     async fn the_protocol_is_told_by_the_first_bytes_and_half_a_preface_tells_nothing() {
-        for (bytes, told) in [
-            (&b"GET / HTTP/1.1\r\n"[..], Some(Protocol::Http1)),
-            (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Some(Protocol::Http2)),
-            (b"PRIX", Some(Protocol::Http1)),
-            (b"PRI * HT", None),
-            (b"", None),
+        for (unread, bytes, told) in [
+            (&b""[..], &b"GET / HTTP/1.1\r\n"[..], Some(Protocol::Http1)),
+            (b"", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Some(Protocol::Http2)),
+            (b"", b"PRIX", Some(Protocol::Http1)),
+            (b"", b"PRI * HT", None),
+            (b"", b"", None),
+            (b"GET /", b"", Some(Protocol::Http1)),
+            (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0", b"", Some(Protocol::Http2)),
+            (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"", Some(Protocol::Http2)),
+            (b"PRI * HT", b"TP/2.0\r\n\r\nSM\r\n\r\n more", Some(Protocol::Http2)),
+            (b"PRI * HT", b"TP/2.1", Some(Protocol::Http1)),
+            (b"PRI * HT", b"", None),
         ] {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
             client.write_all(bytes).await.unwrap();
             let (stream, _) = listener.accept().await.unwrap();
-            let seen = tokio::time::timeout(Duration::from_millis(200), protocol(&stream)).await;
+            let seen = tokio::time::timeout(Duration::from_millis(200), protocol(unread, &stream)).await;
             assert_eq!(seen.ok().map(Result::unwrap), told, "{bytes:?}");
         }
     }

@@ -1,7 +1,7 @@
 //! The four layers as a ready-made gateway, and the tools around them: what the `tollgate` binary is made of.
 //!
 //! * [`config`] reads `tollgate.toml`.
-//! * [`app`]: the gateway of a configuration, a service; [`serve`]: the listening side.
+//! * [`Gateway`]: the gateway of a configuration, a service; [`serve`]: the listening side.
 //! * [`admin`]: the admin page and `/metrics`.
 //! * [`commands`]: the command line.
 
@@ -14,11 +14,12 @@ mod deadline;
 mod forward;
 mod gateway;
 mod idle;
+mod reload;
 mod server;
 mod upstream;
 
 pub use auth::Secrets;
 pub use config::{Config, Problems};
-pub use gateway::{App, InBody, app};
+pub use gateway::{App, Gateway, InBody};
 pub use server::serve;
 pub use upstream::{Base, Bases};

@@ -13,11 +13,12 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tollgate::client_ip::proxy_protocol::ProxyProtocol;
 use tollgate::core::Peer;
 use tower::ServiceExt;
 
 use crate::config::Config;
-use crate::gateway::App;
+use crate::gateway::Gateway;
 use crate::idle::{Idle, Protocol, protocol};
 
 /// How long a request's headers may take.
@@ -27,7 +28,8 @@ const HEADERS: Duration = Duration::from_secs(10);
 const DRAIN: Duration = Duration::from_secs(15);
 
 /// Serves until `stop` is there, then lets what is in flight end.
-pub async fn serve(listener: TcpListener, app: App, config: &Config, stop: impl Future<Output = ()>) {
+pub async fn serve(listener: TcpListener, gateway: Gateway, config: &Config, stop: impl Future<Output = ()>) {
+    let proxies = ProxyProtocol::of(&gateway.resolver);
     let places = Arc::new(Semaphore::new(config.listen.max_connections));
     // Longer than a request may wait for its body and for 8x8's answer.
     let idle = config.listen.body_timeout.0 + config.upstream.timeout.0 + Duration::from_secs(20);
@@ -54,16 +56,20 @@ pub async fn serve(listener: TcpListener, app: App, config: &Config, stop: impl 
             }
         };
         let _ = stream.set_nodelay(true);
-        let app = app.clone();
-        let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(Peer::Tcp(addr));
-            app.clone().oneshot(request)
-        });
+        let (app, proxies) = (gateway.app.clone(), proxies.clone());
         let watcher = graceful.watcher();
         tokio::spawn(async move {
             let _place = place;
+            // It has counted and traced why.
+            let Ok(stream) = proxies.accept(stream, Peer::Tcp(addr)).await else { return };
+            let peer = stream.peer();
             // The builder's own look at the protocol has no time limit.
-            let Ok(Ok(protocol)) = tokio::time::timeout(HEADERS, protocol(&stream)).await else { return };
+            let told = tokio::time::timeout(HEADERS, protocol(stream.unread(), stream.get_ref())).await;
+            let Ok(Ok(protocol)) = told else { return };
+            let service = service_fn(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(peer);
+                app.clone().oneshot(request)
+            });
             let mut builder = Builder::new(TokioExecutor::new());
             builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
             builder.http2().timer(TokioTimer::new()).max_concurrent_streams(100);

@@ -5,7 +5,7 @@ use tollgate_sandbox::Sandbox;
 
 use super::{Failure, Outcome, bind, log, told_to_stop, traffic};
 use crate::config::Config;
-use crate::{Secrets, admin, app, serve};
+use crate::{Gateway, Secrets, admin, serve};
 
 /// The whole thing on one machine, with nothing to set up
 ///
@@ -47,7 +47,8 @@ impl Demo {
 
         let config = config(gateway, page, sandbox)?;
         admin::collect();
-        let app = app(&config, Secrets::default())?;
+        let built = Gateway::new(&config, Secrets::default())?;
+        let resolver = built.resolver.clone();
         if self.json {
             println!(
                 "{}",
@@ -67,9 +68,9 @@ impl Demo {
             std::future::pending::<()>().await;
         };
         tokio::select! {
-            () = serve(gateway_listener, app, &config, told_to_stop()) => Ok(()),
+            () = serve(gateway_listener, built, &config, told_to_stop()) => Ok(()),
             ended = Sandbox::new().serve(sandbox_listener) => Err(Failure::Machine(format!("the sandbox ended: {ended:?}"))),
-            ended = admin::serve(admin_listener) => Err(Failure::Machine(format!("the admin page ended: {ended:?}"))),
+            ended = admin::serve(admin_listener, resolver) => Err(Failure::Machine(format!("the admin page ended: {ended:?}"))),
             () = traffic => Ok(()),
         }
     }

@@ -66,7 +66,16 @@ fn covers<T: Ord + Copy>(ranges: &[(T, T)], addr: T) -> bool {
     ranges.get(candidate).is_some_and(|&(start, _)| start <= addr)
 }
 
-/// A CIDR or a bare address, canonical; the error is the rest of a sentence that starts with the value.
+/// What a CIDR with bits behind its prefix is read as, if the text is one: nobody can see whether the network or the
+/// address was meant.
+pub(crate) fn read_as(text: &str, net: &IpNet) -> Option<String> {
+    let (addr, _) = text.split_once('/')?;
+    let addr: IpAddr = addr.parse().ok()?;
+    (net.network() != addr.to_canonical())
+        .then(|| format!("is read as \"{net}\"; write that, or \"{addr}\" for the one address"))
+}
+
+/// A CIDR or a bare address, canonical, without the bits behind its prefix; the error is the rest of a sentence that starts with the value.
 pub(crate) fn parse_net(text: &str) -> Result<IpNet, String> {
     let (addr_text, prefix_text) = match text.split_once('/') {
         Some((addr, prefix)) => (addr, Some(prefix)),
@@ -84,13 +93,7 @@ pub(crate) fn parse_net(text: &str) -> Result<IpNet, String> {
         None => most,
     };
     let net = IpNet::new(addr, prefix).map_err(|_| format!("is not a CIDR (prefix 0–{most})"))?;
-    let network = net.trunc();
-    if network != net {
-        return Err(format!(
-            "has bits set after its prefix: write \"{network}\" for the network, or \"{addr}\" for the one address"
-        ));
-    }
-    Ok(canonical(net))
+    Ok(canonical(net).trunc())
 }
 
 /// Decimal without sign or leading zero: `str::parse` would take `+8` and `008`.
@@ -154,14 +157,26 @@ mod tests {
     }
 
     #[test]
+    fn bits_behind_the_prefix_are_nothing_and_are_told() {
+        let told = |text| read_as(text, &parse_net(text).unwrap());
+        assert_eq!(
+            told("10.0.0.1/8").as_deref(),
+            Some("is read as \"10.0.0.0/8\"; write that, or \"10.0.0.1\" for the one address")
+        );
+        assert_eq!(parse_net("::ffff:10.0.0.1/104").unwrap().to_string(), "10.0.0.0/8");
+        assert!(told("::ffff:10.0.0.1/104").is_some() && told("2001:db8::1/32").is_some());
+        for fine in
+            ["10.0.0.0/8", "10.0.0.1", "10.0.0.1/32", "::ffff:10.0.0.0/104", "2001:db8::/32", "::/0", "::1"]
+        {
+            assert_eq!(told(fine), None, "{fine}");
+        }
+    }
+
+    #[test]
     fn what_is_no_cidr_is_refused_with_the_remedy() {
         let error = |text| parse_net(text).unwrap_err();
         assert_eq!(error("10.0.0.0/33"), "is not a CIDR (prefix 0–32)");
         assert_eq!(error("2001:db8::/129"), "is not a CIDR (prefix 0–128)");
-        assert_eq!(
-            error("10.0.0.1/8"),
-            "has bits set after its prefix: write \"10.0.0.0/8\" for the network, or \"10.0.0.1\" for the one address"
-        );
         for text in [
             "",
             "10.0.0.0/",

@@ -63,7 +63,7 @@ impl Ranges {
     ///
     /// # Errors
     ///
-    /// `ranges`: empty, or an entry is no CIDR, has bits set after its prefix, or is broader than /8 (IPv4) or /16
+    /// `ranges`: empty, or an entry is no CIDR or is broader than /8 (IPv4) or /16
     /// (IPv6), or all of them hold more than a sixteenth of the IPv4 addresses. Then nothing is changed.
     pub fn replace(
         &self,

@@ -4,7 +4,7 @@ use tollgate_core::Peer;
 
 use crate::RuleError;
 use crate::format::Format;
-use crate::range_set::parse_net;
+use crate::range_set::{parse_net, read_as};
 use crate::ranges::{Ranges, is_broad};
 use crate::required::Required;
 use crate::walk::MAX_VISITED;
@@ -94,7 +94,7 @@ impl Rule {
     ///
     /// # Errors
     ///
-    /// * `peers`: empty, or an entry is no CIDR, or has bits set after its prefix, or is `unix:` where the peer's
+    /// * `peers`: empty, or an entry is no CIDR, or is `unix:` where the peer's
     ///   address is asked for;
     /// * `header`: no header name;
     /// * `strategy`: [`Strategy::Count`] outside 1–64, or [`Strategy::Single`] of a header that is a list.
@@ -104,11 +104,11 @@ impl Rule {
         strategy: Strategy,
     ) -> Result<Self, RuleError> {
         let mut unix = false;
-        let mut nets = Vec::new();
+        let (mut nets, mut warnings) = (Vec::new(), Vec::new());
         for (index, text) in peers.into_iter().enumerate() {
             let text = text.as_ref();
             if text != UNIX {
-                nets.push((index, net("peers", index, text)?));
+                nets.push(net("peers", index, text, &mut warnings)?);
             } else if strategy == Strategy::Peer {
                 return Err(RuleError::new(
                     "peers",
@@ -127,12 +127,12 @@ impl Rule {
                 "empty; name the proxies that are believed, as CIDRs or \"unix:\"",
             ));
         }
-        let peers = ranges(&nets);
+        let peers = Ranges::of(&nets, None);
         let source = Source::new(header, strategy, &peers)?;
-        let warnings = match source {
-            Source::Peer => Vec::new(),
-            _ => broad("peers", &nets),
-        };
+        if matches!(source, Source::Peer) {
+            // Nobody is believed about anything.
+            warnings.clear();
+        }
         Ok(Self { peers, unix, source, required: None, warnings })
     }
 
@@ -153,7 +153,7 @@ impl Rule {
     ///
     /// # Errors
     ///
-    /// `trusted`: the strategy is another one, or an entry is no CIDR, or has bits set after its prefix.
+    /// `trusted`: the strategy is another one, or an entry is no CIDR.
     pub fn with_trusted(
         mut self,
         trusted: impl IntoIterator<Item = impl AsRef<str>>,
@@ -172,10 +172,9 @@ impl Rule {
                 let remedy = "is never in a list of addresses; it belongs in peers";
                 return Err(RuleError::new("trusted", text, remedy).at(index));
             }
-            nets.push((index, net("trusted", index, text)?));
+            nets.push(net("trusted", index, text, &mut self.warnings)?);
         }
-        *further_left = ranges(&nets);
-        self.warnings.extend(broad("trusted", &nets));
+        *further_left = Ranges::of(&nets, None);
         Ok(self)
     }
 
@@ -267,7 +266,7 @@ impl Rule {
         }
     }
 
-    /// What may well be a mistake, one sentence each: ranges so broad that strangers are trusted.
+    /// What may well be a mistake, one sentence each: ranges so broad that strangers are trusted, bits behind a prefix.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         self.warnings.clone()
@@ -355,25 +354,23 @@ fn header_name(text: &str) -> Result<HeaderName, RuleError> {
     Ok(shared)
 }
 
-fn net(field: &'static str, index: usize, text: &str) -> Result<IpNet, RuleError> {
-    parse_net(text).map_err(|remedy| RuleError::new(field, text, remedy).at(index))
-}
-
-fn ranges(nets: &[(usize, IpNet)]) -> Ranges {
-    let nets: Vec<IpNet> = nets.iter().map(|&(_, net)| net).collect();
-    Ranges::of(&nets, None)
-}
-
-fn broad(field: &str, nets: &[(usize, IpNet)]) -> Vec<String> {
-    nets.iter()
-        .filter(|(_, net)| is_broad(net))
-        .map(|(index, net)| {
-            format!(
-                "{field}[{index}]: \"{net}\" trusts addresses that cannot all be your proxies, and any host among \
-                 them can name any client; name the proxies' own ranges"
-            )
-        })
-        .collect()
+fn net(
+    field: &'static str,
+    index: usize,
+    text: &str,
+    warnings: &mut Vec<String>,
+) -> Result<IpNet, RuleError> {
+    let net = parse_net(text).map_err(|remedy| RuleError::new(field, text, remedy).at(index))?;
+    if let Some(reading) = read_as(text, &net) {
+        warnings.push(format!("{field}[{index}]: \"{text}\" {reading}"));
+    }
+    if is_broad(&net) {
+        warnings.push(format!(
+            "{field}[{index}]: \"{net}\" trusts addresses that cannot all be your proxies, and any host among them can \
+             name any client; name the proxies' own ranges"
+        ));
+    }
+    Ok(net)
 }
 
 #[cfg(test)]

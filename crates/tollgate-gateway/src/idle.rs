@@ -98,8 +98,10 @@ pub(crate) enum Protocol {
 pub(crate) async fn protocol(unread: &[u8], stream: &TcpStream) -> io::Result<Protocol> {
     const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     let known = unread.iter().zip(PREFACE).take_while(|(byte, expected)| byte == expected).count();
-    let Some(behind) = PREFACE.get(known..).filter(|_| known == unread.len()) else {
-        return Ok(if known == PREFACE.len() { Protocol::Http2 } else { Protocol::Http1 });
+    let behind = match PREFACE.get(known..).unwrap_or_default() {
+        [] => return Ok(Protocol::Http2),
+        _ if known < unread.len() => return Ok(Protocol::Http1),
+        behind => behind,
     };
     let mut first = [0; PREFACE.len()];
     loop {

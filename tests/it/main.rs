@@ -5,8 +5,9 @@
 mod bad_input;
 mod library;
 mod limits;
-mod nginx;
+
 mod papers;
+mod proxies;
 mod road;
 mod upstream;
 

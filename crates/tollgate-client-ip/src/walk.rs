@@ -72,9 +72,14 @@ impl<'a> Walk<'a> for Commas<'a> {
                 return Err(Stop::TooMany);
             }
             self.visited += 1;
-            let mut parts = line.rsplitn(2, |&b| b == b',');
-            let text = trim(parts.next().unwrap_or_default());
-            self.line = parts.next();
+            let text = match line.iter().rposition(|&b| b == b',') {
+                Some(comma) => {
+                    self.line = line.get(..comma);
+                    line.get(comma + 1..).unwrap_or_default()
+                }
+                None => line,
+            };
+            let text = trim(text);
             if !text.is_empty() {
                 let index = self.found;
                 self.found += 1;

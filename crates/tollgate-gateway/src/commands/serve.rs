@@ -48,5 +48,5 @@ async fn reload_when_told(config: &Config, resolver: &Resolver) {
             reload(config, resolver);
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

@@ -15,7 +15,7 @@ pub(crate) fn reload(config: &Config, resolver: &Resolver) {
             }
             Ok(false) => {}
             Err(error) => {
-                tracing::error!("client_ip.rule[{i}].{error}; the {cidrs} CIDRs there were are kept")
+                tracing::error!("client_ip.rule[{i}].{error}; the {cidrs} CIDRs there were are kept");
             }
         }
     }

@@ -264,7 +264,7 @@ proptest! {
 
     #[test]
     fn it_answers_as_the_naive_reader_does(lines in prop::collection::vec(line(), 0..4)) {
-        let bytes: Vec<&[u8]> = lines.iter().map(|line| line.as_bytes()).collect();
+        let bytes: Vec<&[u8]> = lines.iter().map(String::as_bytes).collect();
         prop_assert_eq!(told(&resolve(Reading::Ranges, &bytes)), naive_answer(&lines));
     }
 

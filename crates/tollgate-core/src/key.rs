@@ -17,7 +17,7 @@ impl IpKey {
     /// The key of `addr` under `lengths`.
     #[must_use]
     pub fn new(addr: IpAddr, lengths: PrefixLengths) -> Self {
-        let (bits, length) = match addr.to_canonical() {
+        let (bits, length) = match lengths.embedded(addr.to_canonical()) {
             IpAddr::V4(v4) => (u128::from(v4.to_ipv6_mapped()), 96 + lengths.v4),
             IpAddr::V6(v6) => (u128::from(v6), lengths.v6),
         };
@@ -56,7 +56,11 @@ impl fmt::Debug for IpKey {
 pub struct PrefixLengths {
     v4: u8,
     v6: u8,
+    nat64: bool,
 }
+
+/// NAT64's well-known prefix, `64:ff9b::/96`, without its 32 bits of IPv4.
+const NAT64: u128 = 0x64_ff9b << 96;
 
 impl PrefixLengths {
     /// Lengths in bits: `v4` from 8 to 32, `v6` from 16 to 128.
@@ -71,13 +75,34 @@ impl PrefixLengths {
         if v6 < 16 || v6 > 128 {
             return Err(PrefixLengthsError { family: "IPv6", length: v6, least: 16, most: 128 });
         }
-        Ok(Self { v4, v6 })
+        Ok(Self { v4, v6, nat64: false })
+    }
+
+    /// Counts an address of NAT64's well-known prefix (`64:ff9b::/96`, RFC 6052 §2.1) by the IPv4 address in it: for a
+    /// server that IPv4 clients reach through a translator of its own. Otherwise all of them are one /64.
+    ///
+    /// Anybody who can send from that prefix writes the IPv4 address himself: without such a translator nobody can, and
+    /// there is nothing to count.
+    #[must_use]
+    pub const fn with_nat64_as_ipv4(mut self) -> Self {
+        self.nat64 = true;
+        self
+    }
+
+    fn embedded(self, addr: IpAddr) -> IpAddr {
+        match addr {
+            IpAddr::V6(v6) if self.nat64 && u128::from(v6) >> 32 == NAT64 >> 32 => {
+                let [.., a, b, c, d] = v6.octets();
+                IpAddr::from([a, b, c, d])
+            }
+            addr => addr,
+        }
     }
 }
 
 impl Default for PrefixLengths {
     fn default() -> Self {
-        Self { v4: 32, v6: 64 }
+        Self { v4: 32, v6: 64, nat64: false }
     }
 }
 
@@ -126,6 +151,18 @@ mod tests {
         assert_eq!(IpKey::new("203.0.113.7".parse().unwrap(), lengths).to_string(), "203.0.113.0/24");
         assert_eq!(IpKey::new("2001:db8:1:2::1".parse().unwrap(), lengths).to_string(), "2001:db8:1::/48");
         assert_eq!(IpKey::new("::1".parse().unwrap(), lengths).to_string(), "::/48");
+    }
+
+    #[test]
+    fn a_nat64_address_is_ipv6_unless_it_is_asked_for_as_ipv4() {
+        let embedded = "64:ff9b::203.0.113.7".parse().unwrap();
+        assert_eq!(key("64:ff9b::203.0.113.7").to_string(), "64:ff9b::/64");
+        let lengths = PrefixLengths::default().with_nat64_as_ipv4();
+        assert_eq!(IpKey::new(embedded, lengths), IpKey::new("203.0.113.7".parse().unwrap(), lengths));
+        // Neither its neighbours nor 6to4, which any host can write.
+        for other in ["64:ff9b:1::203.0.113.7", "64:ff9b::1:203.0.113.7", "2002:cb00:7107::1", "::203.0.113.7"] {
+            assert!(IpKey::new(other.parse().unwrap(), lengths).to_string().ends_with("/64"), "{other}");
+        }
     }
 
     #[test]

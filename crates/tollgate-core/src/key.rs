@@ -160,7 +160,9 @@ mod tests {
         let lengths = PrefixLengths::default().with_nat64_as_ipv4();
         assert_eq!(IpKey::new(embedded, lengths), IpKey::new("203.0.113.7".parse().unwrap(), lengths));
         // Neither its neighbours nor 6to4, which any host can write.
-        for other in ["64:ff9b:1::203.0.113.7", "64:ff9b::1:203.0.113.7", "2002:cb00:7107::1", "::203.0.113.7"] {
+        for other in
+            ["64:ff9b:1::203.0.113.7", "64:ff9b::1:203.0.113.7", "2002:cb00:7107::1", "::203.0.113.7"]
+        {
             assert!(IpKey::new(other.parse().unwrap(), lengths).to_string().ends_with("/64"), "{other}");
         }
     }

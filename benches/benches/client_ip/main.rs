@@ -34,8 +34,8 @@ fn main() {
         record(&mut criterion);
         criterion.final_summary();
     }
-    // `cargo test` runs benches too, without this argument.
-    if asked("--bench") && !asked("--list") && !asked("--test") {
+    // `cargo test` runs benches too, without the first of these.
+    if asked("--bench") && !["--list", "--test", "--profile-time"].into_iter().any(asked) {
         tables::print(if asked("--quick") { Effort::Quick } else { Effort::Full });
     }
 }

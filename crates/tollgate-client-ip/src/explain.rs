@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use http::{HeaderMap, HeaderName};
+use http::HeaderMap;
 
 use crate::forwarded::Elements;
 use crate::reason::{Evidence, Reason};
@@ -18,7 +18,7 @@ use crate::walk::{Commas, Walk};
 pub struct Hop {
     /// From the right, 0 the last.
     pub index: usize,
-    /// What it holds, escaped to ASCII, cut to 64 bytes.
+    /// What it holds, escaped to ASCII, cut to 40 bytes.
     pub text: String,
     /// The address, where it is one.
     pub addr: Option<IpAddr>,
@@ -56,6 +56,8 @@ pub struct Explanation {
     pub outcome: &'static str,
     /// Who asks.
     pub client_ip: Option<IpAddr>,
+    /// How many entries right of the client were passed over as trusted proxies.
+    pub hops_skipped: usize,
     /// Why that is not known, as a code.
     pub error: Option<&'static str>,
     /// How it was decided, as a sentence.
@@ -69,23 +71,22 @@ pub struct Explanation {
 }
 
 impl Resolution {
-    /// The entries of the header that was read, from the right, as far as 64 of them; worked out when asked.
+    /// The entries of the header that was read, from the right, as far as 64 of them.
+    ///
+    /// `headers` are the request's, which still have that header; where the layer rewrote it or refused the request, it
+    /// has kept the lines itself.
     #[must_use]
-    pub fn chain(&self) -> Vec<Hop> {
-        let Some((header, grammar)) = &self.read else { return Vec::new() };
-        let lines = self.lines_of(header);
-        match grammar {
-            Grammar::Entries(format) => self.hops(Commas::new(&lines, header, *format)),
-            Grammar::Forwarded => self.hops(Elements::new(&lines, header)),
-        }
-    }
-
-    fn lines_of(&self, header: &HeaderName) -> HeaderMap {
-        let mut lines = HeaderMap::new();
+    pub fn chain(&self, headers: &HeaderMap) -> Vec<Hop> {
+        let Some((header, grammar)) = self.read else { return Vec::new() };
+        let mut kept = HeaderMap::new();
         for (name, value) in self.received().filter(|(name, _)| *name == header) {
-            lines.append(name, value.clone());
+            kept.append(name, value.clone());
         }
-        lines
+        let headers = if kept.is_empty() { headers } else { &kept };
+        match grammar {
+            Grammar::Entries(format) => self.hops(Commas::new(headers, header, format)),
+            Grammar::Forwarded => self.hops(Elements::new(headers, header)),
+        }
     }
 
     fn hops<'a>(&self, mut walk: impl Walk<'a>) -> Vec<Hop> {
@@ -122,29 +123,32 @@ impl Resolution {
         }
     }
 
-    /// The whole of it, for support and for logs: nothing in it can break a line.
+    /// The whole of it, for support and for logs: nothing in it can break a line. `headers` as for
+    /// [`chain`](Self::chain).
     #[must_use]
-    pub fn explain(&self) -> Explanation {
-        let ignored = self
-            .received()
-            .filter(|(name, _)| self.header() != Some(name))
-            .map(|(name, value)| format!("{name}: {}", Evidence::of(value.as_bytes())))
-            .collect();
+    pub fn explain(&self, headers: &HeaderMap) -> Explanation {
         Explanation {
             peer: self.peer.map(|peer| peer.to_string()),
             rule: self.rule,
             header: self.header().map(ToString::to_string),
             outcome: self.outcome.as_str(),
             client_ip: self.client_ip().map(|client| client.addr()),
+            hops_skipped: self.hops_skipped,
             error: self.reason().map(Reason::as_str),
             why: self.why(),
-            chain: self.chain(),
-            ignored,
+            chain: self.chain(headers),
+            ignored: self.ignored(),
             spoof_suspected: self.spoof.map(crate::Spoof::as_str),
         }
     }
 
-    fn why(&self) -> String {
+    /// What was not believed and is not in the request any more.
+    pub(crate) fn ignored(&self) -> Vec<String> {
+        let ignored = self.received().filter(|(name, _)| self.header() != Some(name));
+        ignored.map(|(name, value)| format!("{name}: {}", Evidence::of(value.as_bytes()))).collect()
+    }
+
+    pub(crate) fn why(&self) -> String {
         let peer = self.peer.map_or("no peer".to_owned(), |peer| format!("peer {peer}"));
         let rule = match self.rule {
             Some(rule) => format!("{peer} matches rule {rule}"),
@@ -153,8 +157,11 @@ impl Resolution {
         let decided = match (&self.outcome, self.header()) {
             (Outcome::Client(_), Some(header)) => match self.hops_skipped {
                 0 => format!("the last entry of {header} is the client"),
+                1 => format!(
+                    "the last entry of {header} is a trusted proxy, and the one before it is the client"
+                ),
                 n => format!(
-                    "{n} trusted entries of {header} from the right were passed over, and the next is the client"
+                    "the last {n} entries of {header} are trusted proxies, and the one before them is the client"
                 ),
             },
             (Outcome::Client(_), None) => "the PROXY protocol header names the client".to_owned(),

@@ -14,7 +14,6 @@ use http::header::ValueIter;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::entry::{Fault, parse_node};
-use crate::reason::Evidence;
 use crate::walk::{Entry, MAX_VISITED, Stop, Walk};
 
 /// RFC 7239 has four parameters; beyond this many in one element there is nothing to say.
@@ -68,7 +67,7 @@ impl<'a> Elements<'a> {
 }
 
 impl<'a> Walk<'a> for Elements<'a> {
-    fn next(&mut self) -> Result<Option<Entry<'a>>, Stop> {
+    fn next(&mut self) -> Result<Option<Entry<'a>>, Stop<'a>> {
         loop {
             if self.line.left == 0 {
                 let Some(line) = self.lines.next_back() else { return Ok(None) };
@@ -122,8 +121,8 @@ impl<'a> Line<'a> {
         }
     }
 
-    fn stop(&self, line: usize, at: usize) -> Stop {
-        Stop::Syntax { line, at, text: Evidence::of(self.bytes.get(at..).unwrap_or_default()) }
+    fn stop(&self, line: usize, at: usize) -> Stop<'a> {
+        Stop::Syntax { line, at, text: self.bytes.get(at..).unwrap_or_default() }
     }
 }
 

@@ -8,23 +8,23 @@ use crate::rule::Rule;
 /// The names that some rule reads or requires.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Managed {
-    names: Vec<HeaderName>,
+    names: Vec<&'static HeaderName>,
     /// A bit for each length a name has: most headers of a request are told apart by theirs.
-    lengths: u128,
+    lengths: u64,
 }
 
 impl Managed {
     pub(crate) fn add(&mut self, rule: &Rule) {
-        let required = rule.required().map(|required| &required.header);
+        let required = rule.required().map(|required| required.header);
         for name in rule.header().into_iter().chain(required) {
-            if !self.names.contains(name) {
+            if !self.names.contains(&name) {
                 self.lengths |= bit(name);
-                self.names.push(name.clone());
+                self.names.push(name);
             }
         }
     }
 
-    pub(crate) fn names(&self) -> &[HeaderName] {
+    pub(crate) fn names(&self) -> &[&'static HeaderName] {
         &self.names
     }
 
@@ -34,23 +34,26 @@ impl Managed {
         rule: Option<&'a Rule>,
         headers: &'a HeaderMap,
     ) -> impl Iterator<Item = (&'a HeaderName, Spoof)> {
+        let (own, proof) = match rule {
+            Some(rule) => (rule.header(), rule.required().map(|required| required.header)),
+            None => (None, None),
+        };
         headers.keys().filter(|name| self.lengths & bit(name) != 0).filter_map(move |name| {
-            let managed = self.names.iter().find(|managed| is_alias(name, managed))?;
-            let spoof = match rule {
-                _ if name != managed => Spoof::Alias,
-                Some(rule) if rule.header() == Some(name) => return None,
-                Some(rule) if rule.required().is_some_and(|required| required.header == name) => return None,
-                Some(rule) if rule.header().is_some() => Spoof::OtherHeader,
-                _ => Spoof::UntrustedPeer,
-            };
-            Some((name, spoof))
+            if own.is_some_and(|own| own == name) || proof.is_some_and(|proof| proof == name) {
+                return None;
+            }
+            match own {
+                Some(_) if self.names.contains(&name) => Some((name, Spoof::OtherHeader)),
+                None if self.names.contains(&name) => Some((name, Spoof::UntrustedPeer)),
+                _ => self.names.iter().any(|managed| is_alias(name, managed)).then_some((name, Spoof::Alias)),
+            }
         })
     }
 }
 
-fn bit(name: &HeaderName) -> u128 {
-    let length = u32::try_from(name.as_str().len()).unwrap_or(u32::MAX);
-    1_u128.checked_shl(length).unwrap_or(1 << 127)
+/// Lengths beyond 63 share a bit.
+fn bit(name: &HeaderName) -> u64 {
+    1 << name.as_str().len().min(63)
 }
 
 /// Whether CGI, WSGI, PHP and their kind could take one for the other: they write `_` for what is no letter or digit.

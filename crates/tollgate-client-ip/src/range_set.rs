@@ -31,6 +31,7 @@ impl RangeSet {
         self.v4.iter().map(|&(start, end)| u64::from(end - start) + 1).sum()
     }
 
+    #[inline]
     pub(crate) fn contains(&self, addr: IpAddr) -> bool {
         match addr.to_canonical() {
             IpAddr::V4(addr) => covers(&self.v4, addr.into()),

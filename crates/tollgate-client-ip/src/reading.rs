@@ -17,8 +17,8 @@ pub(crate) type Found = (IpAddr, usize);
 impl Reading {
     pub(crate) fn read(&self, headers: &HeaderMap) -> Result<Found, Reason> {
         match self.grammar {
-            Grammar::Entries(format) => self.walk(Commas::new(headers, &self.header, format), headers),
-            Grammar::Forwarded => self.walk(Elements::new(headers, &self.header), headers),
+            Grammar::Entries(format) => self.walk(Commas::new(headers, self.header, format), headers),
+            Grammar::Forwarded => self.walk(Elements::new(headers, self.header), headers),
         }
     }
 
@@ -32,72 +32,71 @@ impl Reading {
 
     fn ranges<'a>(&self, trusted: &Ranges, mut walk: impl Walk<'a>) -> Result<Found, Reason> {
         let trusted = trusted.load();
-        while let Some(entry) = self.step(&mut walk)? {
-            let addr = self.address(entry)?;
-            if !trusted.set.contains(addr) {
-                return Ok((addr, entry.index));
+        loop {
+            match walk.next() {
+                Ok(Some(Entry { addr: Ok(addr), .. })) if trusted.set.contains(addr) => {}
+                Ok(Some(Entry { addr: Ok(addr), index, .. })) => return Ok((addr, index)),
+                Ok(None) if walk.found() > 0 => {
+                    return Err(Reason::AllTrusted { header: self.header, entries: walk.found() });
+                }
+                other => return Err(self.nobody(other)),
             }
-        }
-        match walk.found() {
-            0 => Err(self.missing()),
-            entries => Err(Reason::AllTrusted { header: self.header.clone(), entries }),
         }
     }
 
     /// The entries passed over must be addresses too: trusted proxies wrote them, and one that writes something else
     /// is not the proxy that was counted.
     fn count<'a>(&self, count: usize, mut walk: impl Walk<'a>) -> Result<Found, Reason> {
-        while let Some(entry) = self.step(&mut walk)? {
-            let addr = self.address(entry)?;
-            if entry.index + 1 == count {
-                return Ok((addr, entry.index));
+        loop {
+            match walk.next() {
+                Ok(Some(Entry { addr: Ok(_), index, .. })) if index + 1 < count => {}
+                Ok(Some(Entry { addr: Ok(addr), index, .. })) => return Ok((addr, index)),
+                Ok(None) if walk.found() > 0 => {
+                    return Err(Reason::ChainTooShort { header: self.header, entries: walk.found(), count });
+                }
+                other => return Err(self.nobody(other)),
             }
-        }
-        match walk.found() {
-            0 => Err(self.missing()),
-            entries => Err(Reason::ChainTooShort { header: self.header.clone(), entries, count }),
         }
     }
 
     fn single(&self, headers: &HeaderMap) -> Result<Found, Reason> {
-        let mut lines = headers.get_all(&self.header).into_iter();
+        let mut lines = headers.get_all(self.header).into_iter();
         let text = match (lines.next(), lines.next()) {
             (Some(line), None) => trim(line.as_bytes()),
-            (Some(_), Some(_)) => {
-                return Err(Reason::RepeatedHeader { header: self.header.clone() });
-            }
-            (None, _) => return Err(self.missing()),
+            (Some(_), Some(_)) => return Err(Reason::RepeatedHeader { header: self.header }),
+            (None, _) => return Err(self.nobody(Ok(None))),
         };
         if text.is_empty() {
-            return Err(self.missing());
+            return Err(self.nobody(Ok(None)));
         }
         let addr = match self.grammar {
             Grammar::Entries(format) => format.parse(text),
             // Refused where the rule is built: it is a list.
             Grammar::Forwarded => Err(Fault::Malformed),
         };
-        Ok((self.address(Entry { index: 0, text, addr })?, 0))
+        match addr {
+            Ok(addr) => Ok((addr, 0)),
+            Err(_) => Err(self.nobody(Ok(Some(Entry { index: 0, text, addr })))),
+        }
     }
 
-    fn step<'a>(&self, walk: &mut impl Walk<'a>) -> Result<Option<Entry<'a>>, Reason> {
-        walk.next().map_err(|stop| match stop {
-            Stop::TooMany => Reason::TooManyEntries { header: self.header.clone() },
-            Stop::Syntax { line, at, text } => Reason::ForwardedSyntax { line, at, text },
-        })
-    }
-
-    fn address(&self, Entry { index, text, addr }: Entry<'_>) -> Result<IpAddr, Reason> {
-        addr.map_err(|fault| {
-            let (header, text) = (self.header.clone(), Evidence::of(text));
-            match fault {
-                Fault::Malformed => Reason::MalformedEntry { header, index, text },
-                Fault::Obfuscated => Reason::Obfuscated { header, index, text },
-                Fault::Unspecified => Reason::Unspecified { header, index, text },
+    /// Why a step that gave no address gives no client.
+    #[cold]
+    fn nobody(&self, step: Result<Option<Entry<'_>>, Stop<'_>>) -> Reason {
+        let header = self.header;
+        let Entry { index, text, addr } = match step {
+            Ok(Some(entry)) => entry,
+            Ok(None) => return Reason::HeaderMissing { header },
+            Err(Stop::TooMany) => return Reason::TooManyEntries { header },
+            Err(Stop::Syntax { line, at, text }) => {
+                return Reason::ForwardedSyntax { line, at, text: Evidence::of(text) };
             }
-        })
-    }
-
-    fn missing(&self) -> Reason {
-        Reason::HeaderMissing { header: self.header.clone() }
+        };
+        let text = Evidence::of(text);
+        match addr {
+            Err(Fault::Obfuscated) => Reason::Obfuscated { header, index, text },
+            Err(Fault::Unspecified) => Reason::Unspecified { header, index, text },
+            Ok(_) | Err(Fault::Malformed) => Reason::MalformedEntry { header, index, text },
+        }
     }
 }

@@ -5,7 +5,7 @@ use http::HeaderName;
 use crate::walk::MAX_VISITED;
 
 /// How much of what a header held is shown, in bytes before escaping.
-const EVIDENCE: usize = 64;
+const EVIDENCE: usize = 40;
 
 /// Why the chain does not say who asks. It is displayed as a sentence, with the remedy.
 ///
@@ -17,13 +17,13 @@ pub enum Reason {
     #[non_exhaustive]
     HeaderMissing {
         /// What the rule reads.
-        header: HeaderName,
+        header: &'static HeaderName,
     },
     /// An entry that had to be read is no address of a host.
     #[non_exhaustive]
     MalformedEntry {
         /// What the rule reads.
-        header: HeaderName,
+        header: &'static HeaderName,
         /// From the right.
         index: usize,
         /// The entry.
@@ -33,7 +33,7 @@ pub enum Reason {
     #[non_exhaustive]
     Obfuscated {
         /// What the rule reads.
-        header: HeaderName,
+        header: &'static HeaderName,
         /// From the right.
         index: usize,
         /// The entry.
@@ -43,7 +43,7 @@ pub enum Reason {
     #[non_exhaustive]
     Unspecified {
         /// What the rule reads.
-        header: HeaderName,
+        header: &'static HeaderName,
         /// From the right.
         index: usize,
         /// The entry.
@@ -53,7 +53,7 @@ pub enum Reason {
     #[non_exhaustive]
     AllTrusted {
         /// What the rule reads.
-        header: HeaderName,
+        header: &'static HeaderName,
         /// How many entries there are.
         entries: usize,
     },
@@ -61,7 +61,7 @@ pub enum Reason {
     #[non_exhaustive]
     ChainTooShort {
         /// What the rule reads.
-        header: HeaderName,
+        header: &'static HeaderName,
         /// How many entries there are.
         entries: usize,
         /// How many the rule counts on.
@@ -71,13 +71,13 @@ pub enum Reason {
     #[non_exhaustive]
     TooManyEntries {
         /// What the rule reads.
-        header: HeaderName,
+        header: &'static HeaderName,
     },
     /// A header of one address came more than once.
     #[non_exhaustive]
     RepeatedHeader {
         /// What the rule reads.
-        header: HeaderName,
+        header: &'static HeaderName,
     },
     /// A `Forwarded` line that had to be read is not what RFC 7239 §4 says such a line is.
     #[non_exhaustive]
@@ -93,7 +93,7 @@ pub enum Reason {
     #[non_exhaustive]
     RequiredHeader {
         /// The header that the rule requires.
-        header: HeaderName,
+        header: &'static HeaderName,
     },
     /// The rule expects the peer's connections to begin with a PROXY protocol header, and the server read none.
     ProxyHeaderMissing,
@@ -197,7 +197,7 @@ impl fmt::Display for Reason {
 
 /// What a header held, as evidence: displayed escaped to ASCII, so that it can stand in a log line.
 ///
-/// Cut to 64 bytes, and kept in place: an answer that costs memory would be one more thing to attack.
+/// Cut to 40 bytes, and kept in place: an answer that costs memory would be one more thing to attack.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Evidence {
     bytes: [u8; EVIDENCE],
@@ -234,7 +234,7 @@ mod tests {
     fn evidence_is_cut_and_cannot_break_a_log_line() {
         let shown = |text: &[u8]| Evidence::of(text).to_string();
         assert_eq!(shown(b"a\"\n\xff"), "a\\\"\\n\\xff");
-        assert_eq!(shown(&[b'a'; 64]), "a".repeat(64));
-        assert_eq!(shown(&[b'a'; 9000]), format!("{}...", "a".repeat(64)));
+        assert_eq!(shown(&[b'a'; 40]), "a".repeat(40));
+        assert_eq!(shown(&[b'a'; 9000]), format!("{}...", "a".repeat(40)));
     }
 }

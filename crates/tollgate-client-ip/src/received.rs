@@ -1,42 +1,21 @@
-//! Header lines as they came.
+//! Header lines that are not in the request any more.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 type Line = (HeaderName, HeaderValue);
 
-/// Lines kept: mostly none or one, which take no memory of their own.
+/// Mostly none, and then it takes a pointer's room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Received {
-    #[default]
-    None,
-    One([Line; 1]),
-    Many(Vec<Line>),
-}
+pub(crate) struct Received(Option<Box<Vec<Line>>>);
 
 impl Received {
     pub(crate) fn lines(&self) -> &[Line] {
-        match self {
-            Self::None => &[],
-            Self::One(line) => line,
-            Self::Many(lines) => lines,
-        }
+        self.0.as_deref().map_or(&[], Vec::as_slice)
     }
 
     /// Adds all lines of a header.
     pub(crate) fn keep(&mut self, header: &HeaderName, headers: &HeaderMap) {
-        for value in headers.get_all(header) {
-            self.push((header.clone(), value.clone()));
-        }
-    }
-
-    fn push(&mut self, line: Line) {
-        *self = match std::mem::take(self) {
-            Self::None => Self::One([line]),
-            Self::One([first]) => Self::Many(vec![first, line]),
-            Self::Many(mut lines) => {
-                lines.push(line);
-                Self::Many(lines)
-            }
-        };
+        let lines = headers.get_all(header).iter().map(|value| (header.clone(), value.clone()));
+        self.0.get_or_insert_default().extend(lines);
     }
 }

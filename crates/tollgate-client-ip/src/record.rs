@@ -53,7 +53,7 @@ impl Record {
             metrics::counter!("tollgate_client_ip_spoof_suspected_total", "kind" => kind).increment(1);
             if let Some(unsaid) = self.sample(&self.spoofs) {
                 let peer = resolution.peer().map(tracing::field::display);
-                let ignored = resolution.explain().ignored.join("; ");
+                let ignored = resolution.ignored().join("; ");
                 tracing::debug!(
                     peer,
                     kind,
@@ -97,7 +97,7 @@ impl Record {
         }
         metrics::counter!("tollgate_client_ip_dry_run_total", "answer" => "different").increment(1);
         if let Some(unsaid) = self.sample(&self.differences) {
-            let (real, dry) = (real.explain().why, dry.explain().why);
+            let (real, dry) = (real.why(), dry.why());
             tracing::debug!(real, dry, unsaid, "the dry run's rules answer differently");
         }
     }

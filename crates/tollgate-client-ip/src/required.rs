@@ -8,19 +8,19 @@ use subtle::ConstantTimeEq;
 /// A header, and the one value it may have.
 #[derive(Clone)]
 pub(crate) struct Required {
-    pub(crate) header: HeaderName,
+    pub(crate) header: &'static HeaderName,
     value: Vec<u8>,
 }
 
 impl Required {
-    pub(crate) fn new(header: HeaderName, value: &HeaderValue) -> Self {
+    pub(crate) fn new(header: &'static HeaderName, value: &HeaderValue) -> Self {
         Self { header, value: value.as_bytes().to_vec() }
     }
 
     /// Once, and equal: of two values one may be the client's. In constant time, so that a secret is not guessed byte by
     /// byte.
     pub(crate) fn is_met(&self, headers: &HeaderMap) -> bool {
-        let mut lines = headers.get_all(&self.header).into_iter();
+        let mut lines = headers.get_all(self.header).into_iter();
         match (lines.next(), lines.next()) {
             (Some(line), None) => line.as_bytes().ct_eq(&self.value).into(),
             _ => false,

@@ -1,4 +1,4 @@
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 use tollgate_core::{ClientIp, Peer};
 
 use crate::Reason;
@@ -11,7 +11,7 @@ pub struct Resolution {
     pub(crate) outcome: Outcome,
     pub(crate) peer: Option<Peer>,
     pub(crate) rule: Option<usize>,
-    pub(crate) read: Option<(HeaderName, Grammar)>,
+    pub(crate) read: Option<(&'static HeaderName, Grammar)>,
     pub(crate) hops_skipped: usize,
     pub(crate) spoof: Option<Spoof>,
     pub(crate) received: Received,
@@ -56,8 +56,8 @@ impl Resolution {
 
     /// The header that was read; none where the peer or its PROXY protocol header said enough.
     #[must_use]
-    pub fn header(&self) -> Option<&HeaderName> {
-        self.read.as_ref().map(|(header, _)| header)
+    pub fn header(&self) -> Option<&'static HeaderName> {
+        self.read.map(|(header, _)| header)
     }
 
     /// How many entries right of the client were passed over as trusted proxies; 0 where there is no client.
@@ -72,20 +72,10 @@ impl Resolution {
         self.spoof
     }
 
-    /// The lines of the header that was read and of those that were not believed, as they came, before the layer
-    /// removed or rewrote any.
-    ///
-    /// Empty on what [`Resolver::resolve`](crate::Resolver::resolve) answers, until [`keep`](Self::keep).
+    /// The lines that the layer removed or rewrote, as they came: what was not believed; and the header that was read,
+    /// where it was rewritten or the request refused.
     pub fn received(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
         self.received.lines().iter().map(|(name, value)| (name, value))
-    }
-
-    /// Keeps the lines of the header that was read, for [`chain`](Self::chain) and [`explain`](Self::explain). The
-    /// layer has done so.
-    pub fn keep(&mut self, headers: &HeaderMap) {
-        if let Some((header, _)) = &self.read {
-            self.received.keep(header, headers);
-        }
     }
 }
 

@@ -6,10 +6,11 @@ use http::{HeaderMap, HeaderName};
 use tollgate_core::{ClientIp, Peer, Provenance};
 
 use crate::managed::Managed;
+use crate::reading::Found;
 use crate::reason::Reason;
 use crate::received::Received;
 use crate::resolution::{Outcome, Resolution, Spoof};
-use crate::rule::{Rule, Source};
+use crate::rule::{Reading, Rule};
 
 /// Finds who asks, from the peer and the headers alone: no I/O and no allocation.
 ///
@@ -24,12 +25,11 @@ use crate::rule::{Rule, Source};
 ///
 /// let mut headers = HeaderMap::new();
 /// headers.insert("x-forwarded-for", "198.51.100.66, 203.0.113.7, 10.0.0.9".parse()?);
-/// let mut resolution = resolver.resolve(Some(Peer::Tcp("10.0.0.1:443".parse()?)), &headers);
+/// let resolution = resolver.resolve(Some(Peer::Tcp("10.0.0.1:443".parse()?)), &headers);
 /// assert_eq!(resolution.client_ip().unwrap().to_string(), "203.0.113.7");
 /// assert_eq!((resolution.rule(), resolution.hops_skipped()), (Some(0), 1));
 ///
-/// resolution.keep(&headers);
-/// println!("{}", resolution.explain());
+/// println!("{}", resolution.explain(&headers));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -66,7 +66,7 @@ impl Resolver {
 
     /// The headers that some rule reads or requires. They are this resolver's: nobody behind it should read them.
     #[must_use]
-    pub fn managed_headers(&self) -> &[HeaderName] {
+    pub fn managed_headers(&self) -> &[&'static HeaderName] {
         self.shared.managed.names()
     }
 
@@ -74,7 +74,7 @@ impl Resolver {
     /// so.
     #[must_use]
     pub fn expects_proxy_header(&self, socket: Peer) -> bool {
-        self.first(socket, |_| true).is_some_and(|rule| self.is_proxy_protocol(rule))
+        self.first(socket.ip(), |_| true).is_some_and(|(_, rule)| rule.is_proxy_protocol())
     }
 
     /// Sets the gauge `tollgate_client_ip_ranges_age_seconds` (`rule`, `list`: `peers` or `trusted`) for every list that
@@ -93,40 +93,55 @@ impl Resolver {
     /// Who asks, where `peer` is connected and sent these headers.
     #[must_use]
     pub fn resolve(&self, peer: Option<Peer>, headers: &HeaderMap) -> Resolution {
-        let Heard { rule, outcome, hops_skipped } = match self.speaker(peer) {
-            Ok(speaker) => self.hear(speaker, headers),
-            Err(None) => Heard::nobody(None, Reason::NoPeer),
-            Err(proxy) => Heard::nobody(proxy, Reason::ProxyHeaderMissing),
+        let Speaker { addr, link, rule } = self.speaker(peer.as_ref());
+        let applied = rule.map(|(_, rule)| rule);
+        let mut hops_skipped = 0;
+        let outcome = match (link, applied.and_then(|rule| Some((rule, rule.reading()?)))) {
+            (Link::NoPeer, _) => Outcome::Undetermined(Reason::NoPeer),
+            (Link::Unread, _) => Outcome::Undetermined(Reason::ProxyHeaderMissing),
+            // A rule says what this peer is believed about, and nothing else is: no second header, no way back to the
+            // peer.
+            (_, Some((rule, reading))) => match hear(rule, reading, headers) {
+                Ok((addr, hops)) => {
+                    hops_skipped = hops;
+                    Outcome::Client(ClientIp::vouched(addr, Provenance::Header))
+                }
+                Err(reason) => Outcome::Undetermined(reason),
+            },
+            (link, None) => speaks_for_itself(addr, link),
         };
-        let applied = rule.and_then(|rule| self.rules().get(rule));
-        let reading = applied.and_then(Rule::reading);
         Resolution {
             outcome,
             peer,
-            rule,
-            read: reading.map(|reading| (reading.header.clone(), reading.grammar)),
+            rule: rule.map(|(index, _)| index),
+            read: applied.and_then(Rule::reading).map(|reading| (reading.header, reading.grammar)),
             hops_skipped,
             spoof: self.unbelieved(applied, headers).map(|(_, spoof)| spoof).next(),
-            received: Received::None,
+            received: Received::default(),
         }
     }
 
-    /// The first link of the chain: whom the PROXY protocol names, where the peer is believed about that. The error is the
-    /// rule that expects its header; none where there is no peer.
-    fn speaker(&self, peer: Option<Peer>) -> Result<Speaker, Option<usize>> {
-        let peer = peer.ok_or(None)?;
-        let socket = peer.socket();
+    /// The first link of the chain: whom the PROXY protocol names, where the peer is believed about that.
+    fn speaker(&self, peer: Option<&Peer>) -> Speaker<'_> {
+        let Some(peer) = peer else {
+            return Speaker { addr: None, link: Link::NoPeer, rule: None };
+        };
+        let socket = peer.socket().ip();
         let first = self.first(socket, |_| true);
-        let Some(proxy) = first.filter(|&rule| self.is_proxy_protocol(rule)) else {
-            return Ok(Speaker { peer: socket, rule: first, named: false });
+        let Some(proxy) = first.filter(|(_, rule)| rule.is_proxy_protocol()) else {
+            return Speaker { addr: socket, link: Link::Itself, rule: first };
         };
-        let (peer, named) = match peer {
-            Peer::Proxied { source: Some(source), .. } => (Peer::Tcp(source), true),
-            Peer::Proxied { source: None, .. } => (socket, false),
-            _ => return Err(Some(proxy)),
+        let (addr, link) = match peer {
+            Peer::Proxied { source: Some(source), .. } => (Some(source.ip().to_canonical()), Link::Named),
+            Peer::Proxied { source: None, .. } => (socket, Link::Itself),
+            _ => return Speaker { addr: None, link: Link::Unread, rule: Some(proxy) },
         };
-        let behind = self.first(peer, |rule| !matches!(rule.source(), Source::ProxyProtocol));
-        Ok(Speaker { peer, rule: behind.or(Some(proxy)), named })
+        let behind = self.first(addr, |rule| !rule.is_proxy_protocol());
+        Speaker { addr, link, rule: behind.or(Some(proxy)) }
+    }
+
+    fn first(&self, addr: Option<IpAddr>, wanted: impl Fn(&Rule) -> bool) -> Option<(usize, &Rule)> {
+        self.rules().iter().enumerate().find(|(_, rule)| wanted(rule) && rule.matches(addr))
     }
 
     /// See [`Managed::unbelieved`].
@@ -137,74 +152,55 @@ impl Resolver {
     ) -> impl Iterator<Item = (&'a HeaderName, Spoof)> {
         self.shared.managed.unbelieved(applied, headers)
     }
-
-    fn first(&self, peer: Peer, wanted: impl Fn(&Rule) -> bool) -> Option<usize> {
-        self.rules().iter().position(|rule| wanted(rule) && rule.matches(peer))
-    }
-
-    fn is_proxy_protocol(&self, rule: usize) -> bool {
-        self.rules().get(rule).is_some_and(|rule| matches!(rule.source(), Source::ProxyProtocol))
-    }
-
-    /// What the speaker says, by the rule that applies to it.
-    fn hear(&self, Speaker { peer, rule, named }: Speaker, headers: &HeaderMap) -> Heard {
-        let applied = rule.and_then(|rule| self.rules().get(rule));
-        let Some((applied, reading)) = applied.and_then(|rule| Some((rule, rule.reading()?))) else {
-            return Heard { rule, outcome: speaks_for_itself(peer, named), hops_skipped: 0 };
-        };
-        // A rule says what this peer is believed about, and nothing else is: no second header, no way back to the peer.
-        let found = match applied.required() {
-            Some(required) if !required.is_met(headers) => {
-                Err(Reason::RequiredHeader { header: required.header.clone() })
-            }
-            _ => reading.read(headers),
-        };
-        match found {
-            Ok((addr, hops_skipped)) => {
-                let client = ClientIp::vouched(addr, Provenance::Header);
-                Heard { rule, outcome: Outcome::Client(client), hops_skipped }
-            }
-            Err(reason) => Heard::nobody(rule, reason),
-        }
-    }
 }
 
 /// Who speaks HTTP to us.
-struct Speaker {
-    peer: Peer,
-    rule: Option<usize>,
-    /// By the PROXY protocol, so that it is not the peer itself.
-    named: bool,
+struct Speaker<'a> {
+    /// Canonical; none over a Unix socket.
+    addr: Option<IpAddr>,
+    link: Link,
+    rule: Option<(usize, &'a Rule)>,
 }
 
-struct Heard {
-    rule: Option<usize>,
-    outcome: Outcome,
-    hops_skipped: usize,
+/// How the speaker is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Link {
+    /// It holds the connection's other end.
+    Itself,
+    /// The PROXY protocol header of a peer that is believed named it.
+    Named,
+    /// It should have been named, and no PROXY protocol header was read.
+    Unread,
+    /// The server named nobody.
+    NoPeer,
 }
 
-impl Heard {
-    fn nobody(rule: Option<usize>, reason: Reason) -> Self {
-        Self { rule, outcome: Outcome::Undetermined(reason), hops_skipped: 0 }
+/// What the header says, where the peer has given the proof that its rule wants.
+fn hear(rule: &Rule, reading: &Reading, headers: &HeaderMap) -> Result<Found, Reason> {
+    match rule.required() {
+        Some(required) if !required.is_met(headers) => {
+            Err(Reason::RequiredHeader { header: required.header })
+        }
+        _ => reading.read(headers),
     }
 }
 
-fn speaks_for_itself(peer: Peer, named: bool) -> Outcome {
-    let provenance = if named { Provenance::ProxyProtocol } else { Provenance::Peer };
-    match usable(peer) {
-        Some(addr) if named => Outcome::Client(ClientIp::vouched(addr, provenance)),
-        Some(addr) => Outcome::DirectPeer(ClientIp::vouched(addr, provenance)),
-        None if peer == Peer::Unix => Outcome::Undetermined(Reason::UnixPeer),
-        None => Outcome::Undetermined(Reason::NoPeer),
+fn speaks_for_itself(addr: Option<IpAddr>, link: Link) -> Outcome {
+    match (addr.filter(is_host), link) {
+        (Some(addr), Link::Named) => Outcome::Client(ClientIp::vouched(addr, Provenance::ProxyProtocol)),
+        (Some(addr), _) => Outcome::DirectPeer(ClientIp::vouched(addr, Provenance::Peer)),
+        (None, _) if addr.is_none() => Outcome::Undetermined(Reason::UnixPeer),
+        (None, _) => Outcome::Undetermined(Reason::NoPeer),
     }
 }
 
 /// The peer as a client, without regard to any rule.
 pub(crate) fn peer_address(peer: Option<Peer>) -> Option<ClientIp> {
-    usable(peer?.socket()).map(|addr| ClientIp::vouched(addr, Provenance::Peer))
+    let addr = peer?.socket().ip().filter(is_host)?;
+    Some(ClientIp::vouched(addr, Provenance::Peer))
 }
 
 /// The unspecified address is what servers put where they know none; taken for a client, it would be everybody.
-fn usable(peer: Peer) -> Option<IpAddr> {
-    peer.ip().filter(|addr| !addr.is_unspecified())
+fn is_host(addr: &IpAddr) -> bool {
+    !addr.is_unspecified()
 }

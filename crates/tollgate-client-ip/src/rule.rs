@@ -1,6 +1,8 @@
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+
 use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
-use tollgate_core::Peer;
 
 use crate::RuleError;
 use crate::format::Format;
@@ -63,7 +65,7 @@ pub(crate) enum Source {
 /// A header and how it is read.
 #[derive(Clone, Debug)]
 pub(crate) struct Reading {
-    pub(crate) header: HeaderName,
+    pub(crate) header: &'static HeaderName,
     pub(crate) grammar: Grammar,
     pub(crate) method: Method,
 }
@@ -215,7 +217,7 @@ impl Rule {
         let Source::Header(reading) = &self.source else {
             return refuse(header, "has no effect where no header is read; leave it out");
         };
-        let Ok(name) = header.parse::<HeaderName>() else {
+        let Some(name) = header_name(header) else {
             return refuse(header, "is not a header name; write one like \"X-Azure-FDID\"");
         };
         if name == reading.header {
@@ -247,8 +249,8 @@ impl Rule {
 
     /// The header the rule reads; none where it reads no header.
     #[must_use]
-    pub fn header(&self) -> Option<&HeaderName> {
-        self.reading().map(|reading| &reading.header)
+    pub fn header(&self) -> Option<&'static HeaderName> {
+        self.reading().map(|reading| reading.header)
     }
 
     /// How it finds the client.
@@ -272,16 +274,17 @@ impl Rule {
         self.warnings.clone()
     }
 
-    pub(crate) fn matches(&self, peer: Peer) -> bool {
-        match peer.ip() {
+    /// Whether a peer of this canonical address is one of its; none is a Unix socket.
+    pub(crate) fn matches(&self, addr: Option<IpAddr>) -> bool {
+        match addr {
             // What servers put where they know no address is in `0.0.0.0/0`, and still nobody.
-            Some(addr) => !addr.is_unspecified() && self.peers.contains(addr),
+            Some(addr) => self.peers.load().set.contains(addr) && !addr.is_unspecified(),
             None => self.unix,
         }
     }
 
-    pub(crate) fn source(&self) -> &Source {
-        &self.source
+    pub(crate) fn is_proxy_protocol(&self) -> bool {
+        matches!(self.source, Source::ProxyProtocol)
     }
 
     pub(crate) fn reading(&self) -> Option<&Reading> {
@@ -303,7 +306,8 @@ impl Source {
             Strategy::ProxyProtocol if header.is_empty() => return Ok(Self::ProxyProtocol),
             _ => {}
         }
-        let header = header_name(header)?;
+        let remedy = "is not a header name; write one like \"X-Forwarded-For\"";
+        let header = header_name(header).ok_or_else(|| RuleError::new("header", header, remedy))?;
         let method = match strategy {
             Strategy::Ranges => Method::Ranges(peers.clone()),
             Strategy::Count(n) if n == 0 || usize::from(n) > MAX_VISITED => {
@@ -330,7 +334,7 @@ impl Source {
             Strategy::Peer => return Ok(Self::Peer),
             Strategy::ProxyProtocol => return Ok(Self::ProxyProtocol),
         };
-        let grammar = Grammar::of(&header);
+        let grammar = Grammar::of(header);
         Ok(Self::Header(Reading { header, grammar, method }))
     }
 }
@@ -345,13 +349,18 @@ impl Grammar {
     }
 }
 
-fn header_name(text: &str) -> Result<HeaderName, RuleError> {
-    let remedy = "is not a header name; write one like \"X-Forwarded-For\"";
-    let name = text.parse::<HeaderName>().map_err(|_| RuleError::new("header", text, remedy))?;
-    // A name's first clone allocates; the resolver's clones must not.
-    let shared = name.clone();
-    drop(name);
-    Ok(shared)
+/// A header's name, kept for as long as the process runs: there are as many as configurations name, and a resolution
+/// that names one costs no clone.
+fn header_name(text: &str) -> Option<&'static HeaderName> {
+    static KNOWN: Mutex<Vec<&'static HeaderName>> = Mutex::new(Vec::new());
+    let name: HeaderName = text.parse().ok()?;
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = known.iter().find(|known| ***known == name) {
+        return Some(known);
+    }
+    let name: &'static HeaderName = Box::leak(Box::new(name));
+    known.push(name);
+    Some(name)
 }
 
 fn net(

@@ -8,7 +8,7 @@ use tower_service::Service;
 
 use crate::layer::Settings;
 use crate::peer::peer;
-use crate::sanitize::{clean, rewrite};
+use crate::sanitize::{clean, keep, rewrite};
 use crate::{Reason, Resolution, Resolver};
 
 /// Finds who asks and tells the inner service; made by [`TrustedClientIpLayer`](crate::TrustedClientIpLayer).
@@ -56,7 +56,7 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let settings = &self.settings;
-        let resolution = resolve(settings, &mut request);
+        let mut resolution = resolve(settings, &mut request);
         settings.record.resolution(&resolution);
         match (settings.policy.origin(&resolution), resolution.reason()) {
             (Some(origin), _) => {
@@ -67,6 +67,9 @@ where
             }
             (None, reason) => {
                 let mut response = settings.format.render_bytes(refusal(reason), request.headers());
+                if !settings.rewrites {
+                    keep(request.headers(), &mut resolution);
+                }
                 response.extensions_mut().insert(resolution);
                 tollgate_core::ResponseFuture::refused(response)
             }
@@ -86,7 +89,7 @@ fn resolve<B>(settings: &Settings, request: &mut Request<B>) -> Resolution {
     }
     clean(resolver, headers, &mut resolution);
     if settings.rewrites {
-        rewrite(headers, &resolution);
+        rewrite(headers, &mut resolution);
     }
     resolution
 }

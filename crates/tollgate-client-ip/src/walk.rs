@@ -7,7 +7,6 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::entry::{Fault, trim};
 use crate::format::Format;
-use crate::reason::Evidence;
 
 /// Elements looked at before giving up, empty ones included: no honest chain is this long.
 pub(crate) const MAX_VISITED: usize = 64;
@@ -23,17 +22,17 @@ pub(crate) struct Entry<'a> {
 
 /// Why a walk went no further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stop {
+pub(crate) enum Stop<'a> {
     /// There was more to look at than [`MAX_VISITED`] elements.
     TooMany,
     /// A line of `Forwarded` is none.
-    Syntax { line: usize, at: usize, text: Evidence },
+    Syntax { line: usize, at: usize, text: &'a [u8] },
 }
 
 /// A list's entries, from the right.
 pub(crate) trait Walk<'a> {
     /// The next entry to the left. Empty elements claim nothing and are passed over (RFC 9110 §5.6.1.2).
-    fn next(&mut self) -> Result<Option<Entry<'a>>, Stop>;
+    fn next(&mut self) -> Result<Option<Entry<'a>>, Stop<'a>>;
 
     /// How many entries were given out.
     fn found(&self) -> usize;
@@ -59,7 +58,7 @@ impl<'a> Commas<'a> {
 }
 
 impl<'a> Walk<'a> for Commas<'a> {
-    fn next(&mut self) -> Result<Option<Entry<'a>>, Stop> {
+    fn next(&mut self) -> Result<Option<Entry<'a>>, Stop<'a>> {
         loop {
             let line = match self.line.take() {
                 Some(line) => line,

@@ -39,12 +39,14 @@ impl ClientIp {
 
     /// For resolvers: an address that the trusted chain was seen to vouch for.
     #[doc(hidden)]
+    #[inline]
     #[must_use]
     pub fn vouched(addr: IpAddr, provenance: Provenance) -> Self {
         Self { addr: addr.to_canonical(), provenance }
     }
 
     /// The canonical address.
+    #[inline]
     #[must_use]
     pub fn addr(&self) -> IpAddr {
         self.addr

@@ -24,6 +24,7 @@ pub enum Peer {
 impl Peer {
     /// The canonical address (IPv4-mapped folded to IPv4): for a proxied connection, of whom the proxy named, else the
     /// proxy's own. A Unix peer has none.
+    #[inline]
     #[must_use]
     pub fn ip(&self) -> Option<IpAddr> {
         match self {
@@ -34,6 +35,7 @@ impl Peer {
     }
 
     /// Who holds the connection's other end, whatever it said of others: `Tcp` or `Unix`.
+    #[inline]
     #[must_use]
     pub fn socket(&self) -> Self {
         match *self {

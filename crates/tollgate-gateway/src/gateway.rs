@@ -116,7 +116,7 @@ struct Proxy {
     hosts: Hosts,
     secrets: Arc<Secrets>,
     /// The headers that say who asks: they are for this gateway.
-    managed: Arc<[HeaderName]>,
+    managed: Arc<[&'static HeaderName]>,
     budget: BodyBudget,
     body_timeout: Duration,
 }
@@ -139,7 +139,7 @@ impl Proxy {
         };
         let (mut parts, body) = request.into_parts();
         for name in self.managed.iter() {
-            parts.headers.remove(name);
+            parts.headers.remove(*name);
         }
         if let Err(refusal) = forward::outbound(&mut parts, &self.bases, &self.secrets) {
             return Ok(refuse(refusal, &Request::from_parts(parts, ())));

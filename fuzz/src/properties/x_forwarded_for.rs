@@ -25,7 +25,7 @@ pub fn x_forwarded_for(data: &[u8]) {
             assert_eq!(ours.answer(&one_line), answer, "{method:?}, lines joined");
         }
         if decided_by_an_entry(&answer) {
-            for attacker in attacks(data).chain(input.attacker.iter().copied()) {
+            for attacker in attacks(data).chain(input.attacker.iter().copied().take(2)) {
                 unmoved(ours, &answer, attacker, &input);
             }
             let all: Vec<&[u8]> = input.attacker.iter().chain(&input.proxies).copied().collect();

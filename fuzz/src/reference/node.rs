@@ -21,6 +21,8 @@ pub fn single_with_port(lines: &[impl AsRef<[u8]>]) -> Answer {
 fn one(lines: &[impl AsRef<[u8]>], read: impl Fn(&str) -> Result<IpAddr, &'static str>) -> Answer {
     match lines {
         [] => Err(Refusal::of_list("header_missing")),
+        // An empty value is an address that the proxy does not know.
+        [line] if trim(&text(line.as_ref())).is_empty() => Err(Refusal::of_list("header_missing")),
         [line] => read(trim(&text(line.as_ref()))).map_err(|code| Refusal { code, index: Some(0) }),
         _ => Err(Refusal::of_list("repeated_header")),
     }

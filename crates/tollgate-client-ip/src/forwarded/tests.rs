@@ -10,8 +10,10 @@ fn headers(lines: &[&[u8]]) -> HeaderMap {
     headers
 }
 
-/// Addresses and faults from the right, up to the stop, if there is one.
-fn walk(lines: &[&[u8]]) -> (Vec<Result<String, Fault>>, Option<Stop>) {
+const TOO_MANY: (usize, usize) = (usize::MAX, 0);
+
+/// Addresses and faults from the right, up to the stop, if there is one: the line and the byte that break the grammar.
+fn walk(lines: &[&[u8]]) -> (Vec<Result<String, Fault>>, Option<(usize, usize)>) {
     let headers = headers(lines);
     let mut elements = Elements::new(&headers, &FORWARDED);
     let mut all = Vec::new();
@@ -19,7 +21,8 @@ fn walk(lines: &[&[u8]]) -> (Vec<Result<String, Fault>>, Option<Stop>) {
         match elements.next() {
             Ok(Some(entry)) => all.push(entry.addr.map(|addr| addr.to_string())),
             Ok(None) => return (all, None),
-            Err(stop) => return (all, Some(stop)),
+            Err(Stop::Syntax { line, at, .. }) => return (all, Some((line, at))),
+            Err(Stop::TooMany) => return (all, Some(TOO_MANY)),
         }
     }
 }
@@ -33,7 +36,7 @@ fn fine(line: &str) -> Vec<Result<String, Fault>> {
 /// Where the line breaks the grammar.
 fn broken(line: &[u8]) -> Option<usize> {
     match walk(&[line]) {
-        (_, Some(Stop::Syntax { line: 0, at, .. })) => Some(at),
+        (_, Some((0, at))) => Some(at),
         _ => None,
     }
 }
@@ -123,15 +126,15 @@ fn more_parameters_than_anybody_has_break_the_line_and_16_do_not() {
 fn a_line_of_the_attackers_own_is_not_read_before_its_turn() {
     let (all, stop) = walk(&[b"for=\"open", b"for=192.0.2.1, for=10.0.0.1"]);
     assert_eq!(all, [Ok("10.0.0.1".into()), Ok("192.0.2.1".into())]);
-    assert_eq!(stop, Some(Stop::Syntax { line: 1, at: 9, text: Evidence::of(b"") }));
+    assert_eq!(stop, Some((1, 9)));
 }
 
 #[test]
 fn only_the_last_64_elements_are_walked_however_many_there_are() {
     let many = "for=192.0.2.9, ".repeat(5000) + "for=10.0.0.1";
     let (all, stop) = walk(&[many.as_bytes()]);
-    assert_eq!((all.len(), all[0].clone(), stop), (64, Ok("10.0.0.1".into()), Some(Stop::TooMany)));
+    assert_eq!((all.len(), all[0].clone(), stop), (64, Ok("10.0.0.1".into()), Some(TOO_MANY)));
     let exactly = ",".repeat(63);
     assert_eq!(walk(&[exactly.as_bytes()]), (vec![], None));
-    assert_eq!(walk(&[b"", exactly.as_bytes()]), (vec![], Some(Stop::TooMany)));
+    assert_eq!(walk(&[b"", exactly.as_bytes()]), (vec![], Some(TOO_MANY)));
 }

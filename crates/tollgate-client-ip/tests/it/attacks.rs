@@ -361,7 +361,7 @@ fn a_reason_tells_the_header_the_place_the_evidence_and_the_remedy() {
         Some(format!(
             "x-forwarded-for, entry 1 from the right (0 is the last): \"\\xc3\\xa9{}...\" is not a host's address; \
              correct the trusted proxy that wrote it",
-            "x".repeat(62)
+            "x".repeat(38)
         ))
     );
 }

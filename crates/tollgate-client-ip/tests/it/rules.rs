@@ -169,10 +169,8 @@ fn the_chain_says_what_each_entry_was_taken_for() {
     let resolver = Resolver::new().with_rule(rule);
     let roles = |value: &str| {
         let sent = headers(&[("x-forwarded-for", value)]);
-        let mut resolution = resolver.resolve(Some(tcp("10.0.0.1")), &sent);
-        assert!(resolution.chain().is_empty());
-        resolution.keep(&sent);
-        resolution.chain().into_iter().map(|hop| (hop.text, hop.role)).collect::<Vec<_>>()
+        let resolution = resolver.resolve(Some(tcp("10.0.0.1")), &sent);
+        resolution.chain(&sent).into_iter().map(|hop| (hop.text, hop.role)).collect::<Vec<_>>()
     };
     let hop = |text: &str, role| (text.to_owned(), role);
     assert_eq!(
@@ -199,14 +197,13 @@ fn an_explanation_is_text_that_no_header_can_break_and_json() {
         HeaderValue::from_bytes(b"\x1b\x9b\xffx\t<script>, 203.0.113.7")
             .unwrap_or_else(|_| HeaderValue::from_bytes(b"\x9b\xffx\t<script>, 203.0.113.7").unwrap()),
     );
-    let mut resolution = Resolver::new().with_rule(rule).resolve(Some(tcp("10.0.0.1")), &sent);
-    resolution.keep(&sent);
-    let text = resolution.explain().to_string();
+    let resolution = Resolver::new().with_rule(rule).resolve(Some(tcp("10.0.0.1")), &sent);
+    let text = resolution.explain(&sent).to_string();
     assert!(text.is_ascii() && text.contains("\\x9b\\xffx\\t<script>"), "{text}");
     assert!(text.starts_with("client    203.0.113.7 (client)\n"), "{text}");
     #[cfg(feature = "serde")]
     {
-        let json = serde_json::to_value(resolution.explain()).unwrap();
+        let json = serde_json::to_value(resolution.explain(&sent)).unwrap();
         assert_eq!(json["client_ip"], "203.0.113.7");
         assert_eq!(json["chain"][1]["role"], "unverified");
     }

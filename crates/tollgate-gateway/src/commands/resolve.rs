@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tollgate::client_ip::{Config, Resolution, Resolver, RuleConfig, StrategyName};
+use tollgate::client_ip::{Config, Explanation, Resolver, RuleConfig, StrategyName};
 use tollgate::core::{Peer, SystemClock};
 
 use super::{ConfigFile, Failure, Outcome};
@@ -89,7 +89,7 @@ impl Resolve {
             let answer = answer(&resolver, &line);
             if self.explain && !self.json {
                 match answer {
-                    Ok(resolution) => writeln!(out, "{}", resolution.explain())?,
+                    Ok(told) => writeln!(out, "{told}")?,
                     Err((code, why)) => writeln!(out, "error     {code}\nbecause   {why}\n")?,
                 }
             } else {
@@ -129,12 +129,11 @@ impl Resolve {
         Ok(Resolver::new().with_rule(rule))
     }
 
-    fn told(&self, answer: Result<Resolution, Wrong>) -> Value {
-        let resolution = match answer {
-            Ok(resolution) => resolution,
+    fn told(&self, answer: Result<Explanation, Wrong>) -> Value {
+        let told = match answer {
+            Ok(told) => told,
             Err((code, why)) => return json!({ "error": code, "explanation": why }),
         };
-        let told = resolution.explain();
         let mut answer = match told.client_ip {
             Some(client) => json!({ "client_ip": client }),
             None => json!({ "error": told.error }),
@@ -142,7 +141,7 @@ impl Resolve {
         answer["explanation"] = told.why.as_str().into();
         answer["outcome"] = told.outcome.into();
         answer["rule"] = told.rule.into();
-        answer["hops_skipped"] = resolution.hops_skipped().into();
+        answer["hops_skipped"] = told.hops_skipped.into();
         answer["spoof_suspected"] = told.spoof_suspected.into();
         if self.explain {
             answer["chain"] = json!(told.chain);
@@ -151,15 +150,14 @@ impl Resolve {
     }
 }
 
-fn answer(resolver: &Resolver, line: &[u8]) -> Result<Resolution, Wrong> {
+fn answer(resolver: &Resolver, line: &[u8]) -> Result<Explanation, Wrong> {
     let bad = |why| ("bad_input", why);
     let line: Line =
         serde_json::from_slice(line).map_err(|error| bad(format!("the line is no request: {error}")))?;
     let (peer, headers) = (line.peer().map_err(bad)?, line.headers().map_err(bad)?);
     let own = line.rule.map(own_resolver).transpose()?;
-    let mut resolution = own.as_ref().unwrap_or(resolver).resolve(peer, &headers);
-    resolution.keep(&headers);
-    Ok(resolution)
+    let resolution = own.as_ref().unwrap_or(resolver).resolve(peer, &headers);
+    Ok(resolution.explain(&headers))
 }
 
 fn own_resolver(rule: Value) -> Result<Resolver, Wrong> {

@@ -121,7 +121,7 @@ impl Policy {
             (Some(client), _) => Some(Origin::Client(client)),
             (None, Self::Refuse) => None,
             (None, Self::PassWithout) => Some(Origin::Undetermined),
-            (None, Self::InsecureUsePeer) => peer_address(resolution.peer()).map(Origin::Client),
+            (None, Self::InsecureUsePeer) => peer_address(resolution).map(Origin::Client),
         }
     }
 }

@@ -51,7 +51,7 @@ mod tests {
         extensions.insert(axum::extract::ConnectInfo(addr));
         assert_eq!(peer(&extensions), Some(Peer::Tcp(addr)));
         // Over a PROXY connection the socket is the proxy: the peer says more than the address.
-        let proxied = Peer::Proxied { source: Some(addr), by: None };
+        let proxied = Peer::Proxied { source: tollgate_core::ProxySource::Itself, by: Some(addr) };
         extensions.insert(axum::extract::ConnectInfo(proxied));
         assert_eq!(peer(&extensions), Some(proxied));
         extensions.insert(Peer::Unix);

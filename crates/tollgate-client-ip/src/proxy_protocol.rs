@@ -13,9 +13,9 @@
 //!    if it is there": that would be anybody's word.
 //! 3. **Bytes and time are limited**: 107 bytes in version 1, 16 + 4096 in version 2, and 5 seconds for all of it. What
 //!    was read behind the header is the first that the connection gives.
-//! 4. **The source** is that of `TCP4` and `TCP6`. There is none for the proxy's own connections (`LOCAL`, whatever
-//!    addresses stand behind it) nor for those it cannot name (`UNKNOWN`, `AF_UNSPEC`, `AF_UNIX`); the peer is then the
-//!    proxy itself. Datagrams, and sources that are unspecified, multicast or broadcast, are malformed.
+//! 4. **The source** is that of `TCP4` and `TCP6`. A connection of the proxy's own (`LOCAL`, whatever addresses stand
+//!    behind it) is the proxy's, and no header of it is read. One that the proxy cannot name (`UNKNOWN`, `AF_UNSPEC`,
+//!    `AF_UNIX`) is nobody's: the client is undetermined, for strangers must not share the proxy's address. Datagrams, and sources that are unspecified, multicast or broadcast, are malformed.
 //! 5. **TLVs** have to be well-formed and are not looked at further; the checksum TLV is not verified.
 //!
 //! # Served by axum (feature `axum`)

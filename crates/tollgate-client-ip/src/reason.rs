@@ -97,6 +97,10 @@ pub enum Reason {
     },
     /// The rule expects the peer's connections to begin with a PROXY protocol header, and the server read none.
     ProxyHeaderMissing,
+    /// The connection began with a PROXY protocol header, and no rule believes its peer about that.
+    ProxyHeaderUnexpected,
+    /// The PROXY protocol header of a peer that is believed does not say whose connection it is.
+    ProxySourceUnknown,
     /// The server did not say who is connected, or said `0.0.0.0` or `::`.
     NoPeer,
     /// The peer is a Unix socket, which has no address, and no rule matches it.
@@ -119,6 +123,8 @@ impl Reason {
             Self::ForwardedSyntax { .. } => "forwarded_syntax",
             Self::RequiredHeader { .. } => "required_header",
             Self::ProxyHeaderMissing => "proxy_header_missing",
+            Self::ProxyHeaderUnexpected => "proxy_header_unexpected",
+            Self::ProxySourceUnknown => "proxy_source_unknown",
             Self::NoPeer => "no_peer",
             Self::UnixPeer => "unix_peer",
         }
@@ -179,8 +185,16 @@ impl fmt::Display for Reason {
                  your proxy send it"
             ),
             Self::ProxyHeaderMissing => f.write_str(
-                "no PROXY protocol header was read from a peer whose connections begin with one; accept connections \
-                 with tollgate_client_ip::ProxyListener, or take the peer out of the rule",
+                "no PROXY protocol header was read from a peer whose connections begin with one; if it became such a peer \
+                 a moment ago, let it connect anew; in a server of your own, accept with ProxyListener",
+            ),
+            Self::ProxyHeaderUnexpected => f.write_str(
+                "the connection began with a PROXY protocol header, and no rule believes its peer about that; give the \
+                 layer the rules that the listener has",
+            ),
+            Self::ProxySourceUnknown => f.write_str(
+                "the PROXY protocol header does not say whose connection it is (UNKNOWN); let the proxy pass on TCP over \
+                 IP only",
             ),
             Self::NoPeer => f.write_str(
                 "no peer address from the server; with axum (feature \"axum\") serve \

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::{HeaderMap, HeaderName};
-use tollgate_core::{ClientIp, Peer, Provenance};
+use tollgate_core::{ClientIp, Peer, Provenance, ProxySource};
 
 use crate::managed::Managed;
 use crate::reading::Found;
@@ -99,6 +99,8 @@ impl Resolver {
         let outcome = match (link, applied.and_then(|rule| Some((rule, rule.reading()?)))) {
             (Link::NoPeer, _) => Outcome::Undetermined(Reason::NoPeer),
             (Link::Unread, _) => Outcome::Undetermined(Reason::ProxyHeaderMissing),
+            (Link::Unexpected, _) => Outcome::Undetermined(Reason::ProxyHeaderUnexpected),
+            (Link::Unnamed, _) => Outcome::Undetermined(Reason::ProxySourceUnknown),
             // A rule says what this peer is believed about, and nothing else is: no second header, no way back to the
             // peer.
             (_, Some((rule, reading))) => match hear(rule, reading, headers) {
@@ -129,12 +131,20 @@ impl Resolver {
         let socket = peer.socket().ip();
         let first = self.first(socket, |_| true);
         let Some(proxy) = first.filter(|(_, rule)| rule.is_proxy_protocol()) else {
-            return Speaker { addr: socket, link: Link::Itself, rule: first };
+            let link = if matches!(peer, Peer::Proxied { .. }) { Link::Unexpected } else { Link::Itself };
+            return Speaker { addr: socket, link, rule: first };
         };
         let (addr, link) = match peer {
-            Peer::Proxied { source: Some(source), .. } => (Some(source.ip().to_canonical()), Link::Named),
-            Peer::Proxied { source: None, .. } => (socket, Link::Itself),
-            _ => return Speaker { addr: None, link: Link::Unread, rule: Some(proxy) },
+            Peer::Proxied { source: ProxySource::Client(_), .. } => (peer.ip(), Link::Named),
+            // No rule behind: whatever headers came along, the proxy did not pass on anybody's.
+            Peer::Proxied { source: ProxySource::Itself, .. } => {
+                return Speaker { addr: socket, link: Link::Itself, rule: Some(proxy) };
+            }
+            Peer::Proxied { .. } => return Speaker { addr: None, link: Link::Unnamed, rule: Some(proxy) },
+            Peer::Tcp(_) | Peer::Unix => {
+                return Speaker { addr: None, link: Link::Unread, rule: Some(proxy) };
+            }
+            _ => return Speaker { addr: None, link: Link::NoPeer, rule: Some(proxy) },
         };
         let behind = self.first(addr, |rule| !rule.is_proxy_protocol());
         Speaker { addr, link, rule: behind.or(Some(proxy)) }
@@ -169,8 +179,12 @@ enum Link {
     Itself,
     /// The PROXY protocol header of a peer that is believed named it.
     Named,
+    /// The PROXY protocol header of a peer that is believed does not name it.
+    Unnamed,
     /// It should have been named, and no PROXY protocol header was read.
     Unread,
+    /// A PROXY protocol header was read of a peer that no rule believes about it.
+    Unexpected,
     /// The server named nobody.
     NoPeer,
 }
@@ -194,9 +208,14 @@ fn speaks_for_itself(addr: Option<IpAddr>, link: Link) -> Outcome {
     }
 }
 
-/// The peer as a client, without regard to any rule.
-pub(crate) fn peer_address(peer: Option<Peer>) -> Option<ClientIp> {
-    let addr = peer?.socket().ip().filter(is_host)?;
+/// The peer as a client, where nobody better is known: whom the PROXY protocol names, if a rule believes that.
+pub(crate) fn peer_address(resolution: &Resolution) -> Option<ClientIp> {
+    let peer = resolution.peer()?;
+    let peer = match resolution.reason() {
+        Some(Reason::ProxyHeaderUnexpected) => peer.socket(),
+        _ => peer,
+    };
+    let addr = peer.ip().filter(is_host)?;
     Some(ClientIp::vouched(addr, Provenance::Peer))
 }
 

@@ -48,5 +48,5 @@ pub use clock::{Clock, FakeClock, SharedClock, SystemClock};
 pub use future::ResponseFuture;
 pub use key::{IpKey, PrefixLengths, PrefixLengthsError};
 pub use origin::{Origin, Scoped};
-pub use peer::Peer;
+pub use peer::{Peer, ProxySource};
 pub use refusal::{Refusal, RefusalFormat, RefusalKind};

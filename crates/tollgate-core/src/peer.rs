@@ -14,23 +14,37 @@ pub enum Peer {
     Unix,
     /// A proxy's connection that began with a PROXY protocol header.
     Proxied {
-        /// Whose connection the proxy passes on; none where it speaks for itself (`LOCAL`) or does not say (`UNKNOWN`).
-        source: Option<SocketAddr>,
+        /// Whose connection the proxy passes on.
+        source: ProxySource,
         /// The proxy's own address; none over a Unix domain socket.
         by: Option<SocketAddr>,
     },
 }
 
+/// Whose connection it is, by its PROXY protocol header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ProxySource {
+    /// This client's.
+    Client(SocketAddr),
+    /// The proxy's own (`LOCAL`): a health check.
+    Itself,
+    /// Somebody's, and the header does not say whose (`UNKNOWN`, `AF_UNSPEC`, `AF_UNIX`).
+    Unknown,
+}
+
 impl Peer {
-    /// The canonical address (IPv4-mapped folded to IPv4): for a proxied connection, of whom the proxy named, else the
-    /// proxy's own. A Unix peer has none.
+    /// The canonical address (IPv4-mapped folded to IPv4): of a proxied connection, that of whom it belongs to. A Unix
+    /// peer has none, nor has somebody whom the proxy does not name.
     #[inline]
     #[must_use]
     pub fn ip(&self) -> Option<IpAddr> {
         match self {
             Self::Tcp(addr) => Some(addr.ip().to_canonical()),
             Self::Unix => None,
-            Self::Proxied { source, by } => source.or(*by).map(|addr| addr.ip().to_canonical()),
+            Self::Proxied { source: ProxySource::Client(addr), .. }
+            | Self::Proxied { source: ProxySource::Itself, by: Some(addr) } => Some(addr.ip().to_canonical()),
+            Self::Proxied { .. } => None,
         }
     }
 
@@ -55,10 +69,19 @@ impl From<SocketAddr> for Peer {
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // No connection has port 0: the port was not known.
+            Self::Tcp(addr) if addr.port() == 0 => addr.ip().fmt(f),
             Self::Tcp(addr) => addr.fmt(f),
             Self::Unix => f.write_str("unix:"),
-            Self::Proxied { source: Some(source), .. } => write!(f, "{source} (PROXY by {})", self.socket()),
-            Self::Proxied { source: None, .. } => write!(f, "{} (PROXY for itself)", self.socket()),
+            Self::Proxied { source: ProxySource::Client(source), .. } => {
+                write!(f, "{source} (PROXY by {})", self.socket())
+            }
+            Self::Proxied { source: ProxySource::Itself, .. } => {
+                write!(f, "{} (PROXY for itself)", self.socket())
+            }
+            Self::Proxied { source: ProxySource::Unknown, .. } => {
+                write!(f, "unknown (PROXY by {})", self.socket())
+            }
         }
     }
 }

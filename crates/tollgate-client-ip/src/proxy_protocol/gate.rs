@@ -59,7 +59,7 @@ impl ProxyProtocol {
 
     /// A connection that no header is read of.
     pub(super) fn pass<IO>(io: IO, socket: Peer) -> ProxyStream<IO> {
-        ProxyStream::new(io, Bytes::new(), socket)
+        ProxyStream::from_parts(io, Bytes::new(), socket)
     }
 
     /// Reads the header; the future borrows nothing of the gate.
@@ -73,7 +73,8 @@ impl ProxyProtocol {
             let timed = tokio::time::timeout(after, header::read(&mut io)).await;
             match timed.unwrap_or(Err(ProxyHeaderError::TimedOut { after })) {
                 Ok((source, unread)) => {
-                    Ok(ProxyStream::new(io, unread, Peer::Proxied { source, by: address(socket) }))
+                    let peer = Peer::Proxied { source, by: address(socket) };
+                    Ok(ProxyStream::from_parts(io, unread, peer))
                 }
                 Err(error) => {
                     metrics::counter!(

@@ -4,11 +4,10 @@
 //! any byte behind `PROXY`, `+1` and `0443` as ports, `UNKNOWNER`, lines of any length; in version 2 datagrams and
 //! broken TLVs.
 
-use std::net::SocketAddr;
-
 use bytes::{BufMut, Bytes, BytesMut};
 use proxy_header::{ParseConfig, ProxyHeader};
 use tokio::io::{AsyncRead, AsyncReadExt};
+use tollgate_core::ProxySource;
 
 use super::ProxyHeaderError;
 use crate::entry::usable;
@@ -38,7 +37,7 @@ enum Extent {
 /// It takes no more memory than the longest header, and reads no further than the header may reach.
 pub(super) async fn read(
     io: &mut (impl AsyncRead + Unpin),
-) -> Result<(Option<SocketAddr>, Bytes), ProxyHeaderError> {
+) -> Result<(ProxySource, Bytes), ProxyHeaderError> {
     let mut bytes = BytesMut::with_capacity(V1_LIMIT);
     let length = loop {
         match extent(&bytes)? {
@@ -99,23 +98,23 @@ fn v2_extent(bytes: &[u8]) -> Result<Extent, ProxyHeaderError> {
     }
 }
 
-/// Of a whole header: whose connection it is, where that has an address.
-fn source(header: &[u8]) -> Result<Option<SocketAddr>, ProxyHeaderError> {
+/// Of a whole header: whose connection it is.
+fn source(header: &[u8]) -> Result<ProxySource, ProxyHeaderError> {
     let named = if header.starts_with(V2_SIGNATURE) { v2_source(header) } else { v1_source(header) }?;
     match named {
-        Some(source) if usable(source.ip()).is_err() => {
+        ProxySource::Client(source) if usable(source.ip()).is_err() => {
             Err(malformed("names a source that no host has (unspecified, multicast or broadcast)"))
         }
         usable => Ok(usable),
     }
 }
 
-fn v1_source(header: &[u8]) -> Result<Option<SocketAddr>, ProxyHeaderError> {
+fn v1_source(header: &[u8]) -> Result<ProxySource, ProxyHeaderError> {
     let line = header.strip_suffix(b"\r\n").unwrap_or(header);
     let fields: Vec<&[u8]> = line.split(|&byte| byte == b' ').collect();
     match fields.as_slice() {
         // Whatever is behind it has to be ignored (§2.1).
-        [_, b"UNKNOWN", ..] => Ok(None),
+        [_, b"UNKNOWN", ..] => Ok(ProxySource::Unknown),
         [_, b"TCP4" | b"TCP6", _, _, from, to] if is_port(from) && is_port(to) => parse(header),
         [_, b"TCP4" | b"TCP6", _, _, _, _] => {
             Err(malformed("has a port that is not a plain decimal number from 0 to 65535"))
@@ -132,12 +131,12 @@ fn is_port(text: &[u8]) -> bool {
     matches!(text, b"0" | [b'1'..=b'9', ..]) && text.iter().all(u8::is_ascii_digit)
 }
 
-fn v2_source(header: &[u8]) -> Result<Option<SocketAddr>, ProxyHeaderError> {
+fn v2_source(header: &[u8]) -> Result<ProxySource, ProxyHeaderError> {
     match header.get(V2_SIGNATURE.len()..V2_FIXED - 2) {
         // LOCAL: the proxy's own connection. Family and addresses are there in some headers, and mean nothing (§2.2).
-        Some([0x20, _]) => Ok(None),
+        Some([0x20, _]) => Ok(ProxySource::Itself),
         // AF_UNSPEC: the length of the addresses is not known, so nothing behind them can be read.
-        Some([0x21, 0x00]) => Ok(None),
+        Some([0x21, 0x00]) => Ok(ProxySource::Unknown),
         Some([0x21, 0x11 | 0x21 | 0x31]) => parse(header),
         Some([0x21, 0x12 | 0x22 | 0x32]) => Err(malformed("speaks of datagrams, and this is a stream")),
         Some([0x21, _]) => Err(malformed("has an unknown address family or transport")),
@@ -146,11 +145,12 @@ fn v2_source(header: &[u8]) -> Result<Option<SocketAddr>, ProxyHeaderError> {
     }
 }
 
-fn parse(header: &[u8]) -> Result<Option<SocketAddr>, ProxyHeaderError> {
+fn parse(header: &[u8]) -> Result<ProxySource, ProxyHeaderError> {
     let config = ParseConfig { include_tlvs: true, ..ParseConfig::default() };
     match ProxyHeader::parse(header, config) {
         Ok((parsed, length)) if length == header.len() && parsed.tlvs().all(|tlv| tlv.is_ok()) => {
-            Ok(parsed.proxied_address().map(|addresses| addresses.source))
+            let addresses = parsed.proxied_address();
+            Ok(addresses.map_or(ProxySource::Unknown, |addresses| ProxySource::Client(addresses.source)))
         }
         Ok(_) => Err(malformed("has TLVs that do not add up to its length, or are not of their type's form")),
         Err(_) => Err(malformed("has an address or a port that cannot be read")),

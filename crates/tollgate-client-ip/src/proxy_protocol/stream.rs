@@ -21,7 +21,9 @@ pub struct ProxyStream<IO> {
 }
 
 impl<IO> ProxyStream<IO> {
-    pub(super) fn new(io: IO, unread: Bytes, peer: Peer) -> Self {
+    /// A connection of which some bytes were read already: `unread` comes first. For those who looked at what
+    /// [`into_parts`](Self::into_parts) gave them.
+    pub fn from_parts(io: IO, unread: Bytes, peer: Peer) -> Self {
         Self { io, unread, peer }
     }
 
@@ -32,7 +34,7 @@ impl<IO> ProxyStream<IO> {
     }
 
     /// What was read together with the header: the next reads give it first, and the inner connection does not have it
-    /// any more, not even for a `peek`. At most 92 bytes.
+    /// any more, not even for a `peek`. At most 92 bytes behind a header.
     #[must_use]
     pub fn unread(&self) -> &[u8] {
         &self.unread

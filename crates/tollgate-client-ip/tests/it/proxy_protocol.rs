@@ -16,7 +16,7 @@ use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tollgate_client_ip::proxy_protocol::{ProxyHeaderError, ProxyProtocol};
 use tollgate_client_ip::{Resolver, Rule};
-use tollgate_core::Peer;
+use tollgate_core::{Peer, ProxySource};
 
 const PROXY: &str = "10.0.0.1:40000";
 const V1: &[u8] = b"PROXY TCP4 203.0.113.7 198.51.100.1 50000 443\r\n";
@@ -55,7 +55,11 @@ async fn read(bytes: &[u8]) -> Result<(Option<SocketAddr>, Vec<u8>), ProxyHeader
     assert_eq!(by, Some(PROXY.parse().unwrap()));
     let mut rest = Vec::new();
     stream.read_to_end(&mut rest).await.unwrap();
-    Ok((source, rest))
+    let client = match source {
+        ProxySource::Client(addr) => Some(addr),
+        _ => None,
+    };
+    Ok((client, rest))
 }
 
 /// Sōzu took the address behind `LOCAL` for the client's.
@@ -78,12 +82,15 @@ async fn the_header_of_an_untrusted_peer_is_not_read_and_its_bytes_reach_the_ser
 /// What a proxy said of others does not make a connection trusted, nor one that is trusted an untrusted one.
 #[tokio::test]
 async fn whether_a_header_is_expected_depends_on_the_socket_alone() {
-    let by = Some(PROXY.parse().unwrap());
-    let source = Some("203.0.113.66:1".parse().unwrap());
-    assert!(gate().expects_header(Peer::Proxied { source, by }));
-    assert!(!gate().expects_header(Peer::Proxied { source: by, by: source }));
+    let (proxy, stranger) = (PROXY.parse().unwrap(), "203.0.113.66:1".parse().unwrap());
+    let proxied = |source, by| Peer::Proxied { source: ProxySource::Client(source), by: Some(by) };
+    assert!(gate().expects_header(proxied(stranger, proxy)));
+    assert!(!gate().expects_header(proxied(proxy, stranger)));
     let peer = gate().accept(V1, Peer::Unix).await.unwrap().peer();
-    assert_eq!(peer, Peer::Proxied { source: Some("203.0.113.7:50000".parse().unwrap()), by: None });
+    assert_eq!(
+        peer,
+        Peer::Proxied { source: ProxySource::Client("203.0.113.7:50000".parse().unwrap()), by: None }
+    );
 }
 
 #[tokio::test(start_paused = true)]

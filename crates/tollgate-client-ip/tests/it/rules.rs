@@ -7,15 +7,15 @@ use std::time::SystemTime;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tollgate_client_ip::{Format, Outcome, Preset, Resolution, Resolver, Role, Rule, Strategy};
-use tollgate_core::{Peer, Provenance};
+use tollgate_core::{Peer, Provenance, ProxySource};
 
 fn tcp(text: &str) -> Peer {
     Peer::Tcp(SocketAddr::new(text.parse().unwrap(), 50_000))
 }
 
-fn proxied(source: Option<&str>, by: &str) -> Peer {
+fn proxied(source: &str, by: &str) -> Peer {
     let addr = |text: &str| SocketAddr::new(text.parse().unwrap(), 443);
-    Peer::Proxied { source: source.map(addr), by: Some(addr(by)) }
+    Peer::Proxied { source: ProxySource::Client(addr(source)), by: Some(addr(by)) }
 }
 
 fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
@@ -42,7 +42,7 @@ fn two_links() -> Resolver {
 
 #[test]
 fn whom_the_proxy_protocol_names_is_the_client_where_no_rule_follows() {
-    let resolution = two_links().resolve(Some(proxied(Some("203.0.113.7"), "10.0.0.1")), &HeaderMap::new());
+    let resolution = two_links().resolve(Some(proxied("203.0.113.7", "10.0.0.1")), &HeaderMap::new());
     assert_eq!((told(&resolution).as_str(), resolution.rule()), ("203.0.113.7", Some(0)));
     assert!(matches!(resolution.outcome(), Outcome::Client(_)));
     assert_eq!(resolution.client_ip().unwrap().provenance(), Provenance::ProxyProtocol);
@@ -51,38 +51,56 @@ fn whom_the_proxy_protocol_names_is_the_client_where_no_rule_follows() {
 #[test]
 fn whom_the_proxy_protocol_names_is_the_peer_of_the_rules_behind() {
     let sent = headers(&[("x-real-ip", "203.0.113.7")]);
-    let edge = two_links().resolve(Some(proxied(Some("192.0.2.9"), "10.0.0.1")), &sent);
+    let edge = two_links().resolve(Some(proxied("192.0.2.9", "10.0.0.1")), &sent);
     assert_eq!((told(&edge).as_str(), edge.rule()), ("203.0.113.7", Some(1)));
     // A client that came to the balancer directly is believed about nothing.
-    let direct = two_links().resolve(Some(proxied(Some("198.51.100.66"), "10.0.0.1")), &sent);
+    let direct = two_links().resolve(Some(proxied("198.51.100.66", "10.0.0.1")), &sent);
     assert_eq!(told(&direct), "198.51.100.66");
     // Nor does naming an address of the balancer's own make a proxy of him.
-    let inside = two_links().resolve(Some(proxied(Some("10.0.0.7"), "10.0.0.1")), &sent);
+    let inside = two_links().resolve(Some(proxied("10.0.0.7", "10.0.0.1")), &sent);
     assert_eq!((told(&inside).as_str(), inside.rule()), ("10.0.0.7", Some(0)));
 }
 
 #[test]
-fn a_proxy_protocol_header_from_a_peer_that_no_rule_believes_about_it_changes_nothing() {
-    let stranger =
-        two_links().resolve(Some(proxied(Some("198.51.100.66"), "203.0.113.7")), &HeaderMap::new());
-    assert_eq!((told(&stranger).as_str(), stranger.rule()), ("203.0.113.7", None));
-    let edge = two_links().resolve(
-        Some(proxied(Some("198.51.100.66"), "192.0.2.9")),
-        &headers(&[("x-real-ip", "203.0.113.7")]),
-    );
-    assert_eq!(told(&edge), "203.0.113.7");
+fn a_proxy_protocol_header_that_no_rule_believes_makes_nobody_of_the_client() {
+    let sent = headers(&[("x-real-ip", "203.0.113.7")]);
+    for by in ["203.0.113.7", "192.0.2.9"] {
+        let resolution = two_links().resolve(Some(proxied("198.51.100.66", by)), &sent);
+        assert_eq!(told(&resolution), "proxy_header_unexpected", "{by}");
+    }
 }
 
 #[test]
-fn a_proxy_that_speaks_for_itself_is_the_peer_and_one_whose_header_was_not_read_is_nobody() {
-    let local = two_links().resolve(Some(proxied(None, "10.0.0.1")), &HeaderMap::new());
+fn a_proxys_own_connection_is_the_proxys_and_no_header_of_it_is_read() {
+    let itself = Peer::Proxied { source: ProxySource::Itself, by: Some(([10, 0, 0, 1], 443).into()) };
+    // The proxies are believed about a header, too.
+    let resolver = two_links().with_rule(Rule::new(["10.0.0.0/8"], "X-Real-IP", Strategy::Single).unwrap());
+    let local = resolver.resolve(Some(itself), &headers(&[("x-real-ip", "198.51.100.66")]));
     assert_eq!(told(&local), "10.0.0.1");
     assert!(matches!(local.outcome(), Outcome::DirectPeer(_)));
+    assert!(local.spoof_suspected().is_some());
+}
+
+#[test]
+fn a_client_that_the_proxy_does_not_name_is_not_the_proxy_and_names_nobody_by_a_header() {
+    let unknown = Peer::Proxied { source: ProxySource::Unknown, by: Some(([10, 0, 0, 1], 443).into()) };
+    let resolver = two_links().with_rule(Rule::new(["10.0.0.0/8"], "X-Real-IP", Strategy::Single).unwrap());
+    let sent = headers(&[("x-real-ip", "198.51.100.66")]);
+    assert_eq!(told(&resolver.resolve(Some(unknown), &sent)), "proxy_source_unknown");
     let unread = two_links().resolve(Some(tcp("10.0.0.1")), &HeaderMap::new());
     assert_eq!(told(&unread), "proxy_header_missing");
+}
+
+#[test]
+fn the_proxy_protocol_is_believed_of_a_unix_socket_too() {
     let unix = Resolver::new().with_rule(Rule::proxy_protocol(["unix:"]).unwrap());
-    let by_unix = Peer::Proxied { source: Some(([203, 0, 113, 7], 1).into()), by: None };
-    assert_eq!(told(&unix.resolve(Some(by_unix), &HeaderMap::new())), "203.0.113.7");
+    let client = ProxySource::Client(([203, 0, 113, 7], 1).into());
+    assert_eq!(
+        told(&unix.resolve(Some(Peer::Proxied { source: client, by: None }), &HeaderMap::new())),
+        "203.0.113.7"
+    );
+    let itself = Peer::Proxied { source: ProxySource::Itself, by: None };
+    assert_eq!(told(&unix.resolve(Some(itself), &HeaderMap::new())), "unix_peer");
     assert!(unix.expects_proxy_header(Peer::Unix) && !unix.expects_proxy_header(tcp("10.0.0.1")));
 }
 

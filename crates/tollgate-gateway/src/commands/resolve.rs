@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tollgate::client_ip::{Config, Explanation, Resolver, RuleConfig, StrategyName};
-use tollgate::core::{Peer, SystemClock};
+use tollgate::core::{Peer, ProxySource, SystemClock};
 
 use super::{ConfigFile, Failure, Outcome};
 
@@ -180,7 +180,7 @@ impl Line {
             Some(_) => None,
             None => return Err("proxied needs a peer".to_owned()),
         };
-        Ok(Some(Peer::Proxied { source: Some(address("proxied", source)?), by }))
+        Ok(Some(Peer::Proxied { source: ProxySource::Client(address("proxied", source)?), by }))
     }
 
     fn headers(&self) -> Result<HeaderMap, String> {

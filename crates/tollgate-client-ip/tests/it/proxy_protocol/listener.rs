@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
 use tollgate_client_ip::proxy_protocol::{ProxyListener, ProxyProtocol};
-use tollgate_core::Peer;
+use tollgate_core::{Peer, ProxySource};
 
 use super::{V1, resolver};
 
@@ -35,7 +35,7 @@ async fn a_slow_proxy_is_timed_out_and_keeps_nobody_waiting() {
     assert_eq!(
         stream.peer(),
         Peer::Proxied {
-            source: Some("203.0.113.7:50000".parse().unwrap()),
+            source: ProxySource::Client("203.0.113.7:50000".parse().unwrap()),
             by: Some(quick.local_addr().unwrap())
         }
     );
@@ -81,7 +81,7 @@ async fn a_house_full_of_silent_proxies_is_empty_again_after_the_time_limit() {
     let start = Instant::now();
     let _silent = [connect(addr, b"").await, connect(addr, b"").await];
     let _speaks = connect(addr, V1).await;
-    assert!(matches!(listener.accept().await.peer(), Peer::Proxied { source: Some(_), .. }));
+    assert!(matches!(listener.accept().await.peer(), Peer::Proxied { source: ProxySource::Client(_), .. }));
     assert!(start.elapsed() >= TIMEOUT * 2 && start.elapsed() < TIMEOUT * 3, "{:?}", start.elapsed());
 }
 
@@ -117,6 +117,9 @@ async fn a_proxy_on_a_unix_socket_names_the_client_too() {
     let mut proxy = tokio::net::UnixStream::connect(&path).await.unwrap();
     proxy.write_all(V1).await.unwrap();
     let peer = listener.accept().await.peer();
-    assert_eq!(peer, Peer::Proxied { source: Some("203.0.113.7:50000".parse().unwrap()), by: None });
+    assert_eq!(
+        peer,
+        Peer::Proxied { source: ProxySource::Client("203.0.113.7:50000".parse().unwrap()), by: None }
+    );
     std::fs::remove_file(path).unwrap();
 }

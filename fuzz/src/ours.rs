@@ -26,9 +26,8 @@ impl Ours {
 
     /// The answer, and that it can be told to a person whatever the bytes.
     pub(crate) fn answer_explained(&self, headers: &HeaderMap) -> Answer {
-        let mut resolution = self.resolve(headers);
-        resolution.keep(headers);
-        let explanation = resolution.explain();
+        let resolution = self.resolve(headers);
+        let explanation = resolution.explain(headers);
         for line in explanation.to_string().lines() {
             assert!(
                 line.is_ascii() && !line.contains(|c: char| c.is_ascii_control()),

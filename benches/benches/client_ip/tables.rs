@@ -94,9 +94,9 @@ fn allocations_of_resolve() -> u64 {
 }
 
 fn table_of_layers(targets: &mut Targets, effort: Effort) {
-    let scene = Scene::new(usual(3));
+    let scene = Scene::new(usual(1));
     let laps = race(&mut layers::layers(&scene), effort);
-    println!("The whole layer around a service that answers at once; {}\n", usual(3));
+    println!("The whole layer around a service that answers at once; {}\n", usual(1));
     let mut table = Table::new(["", "ns", "5 %", "99 %", "over bare"]);
     for (lap, bare) in laps.iter().zip(layers::BARE) {
         let figures = [0.5, 0.05, 0.99].map(|q| nanoseconds(lap.quantile(q)));

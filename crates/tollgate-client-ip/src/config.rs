@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use crate::preset::cidrs;
+use crate::ranges::Ranges;
 use crate::{Format, Preset, Resolver, Rule, RuleError, Strategy, TrustedClientIpLayer};
 
 /// A [`TrustedClientIpLayer`] as it is written in a configuration. Every key may be left out; nothing means that the peer
@@ -106,8 +107,8 @@ pub struct RequiredConfig {
     /// The header. Default: the preset's, where it has one (`X-Azure-FDID`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,
-    /// Its value, where that is no secret.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Its value, where that is no secret. It is written out as `(not shown)` all the same.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "hide")]
     pub value: Option<String>,
     /// The environment variable that holds its value.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -168,6 +169,9 @@ impl RuleConfig {
                     .map_err(|error| if self.peers.is_none() { error.of_trusted() } else { error })?
             }
         };
+        if let Some(path) = &self.peers_file {
+            rule.peers().date(read(path)?.1);
+        }
         if let Some(trusted) = self.further_left() {
             rule = rule.with_trusted(trusted)?;
         }
@@ -186,7 +190,7 @@ impl RuleConfig {
     pub fn reload(&self, rule: &Rule) -> Result<bool, RuleError> {
         let Some(path) = &self.peers_file else { return Ok(false) };
         let (list, as_of) = read(path)?;
-        rule.peers().replace(cidrs(&list), as_of).map(|()| true)
+        rule.peers().replace(cidrs(&list), as_of).map_err(RuleError::of_file).map(|()| true)
     }
 
     /// Who the peers are, where that is said.
@@ -195,7 +199,13 @@ impl RuleConfig {
             (Some(_), Some(_)) => {
                 Err(RuleError::new("peers_file", "", "given beside peers: write one of them"))
             }
-            (None, Some(path)) => Ok(Some(cidrs(&read(path)?.0).map(str::to_owned).collect())),
+            (None, Some(path)) => {
+                let (list, as_of) = read(path)?;
+                // Whatever would be refused later, when it is read again, is refused now.
+                let scratch = Ranges::of(&[], None);
+                scratch.replace(cidrs(&list), as_of).map_err(RuleError::of_file)?;
+                Ok(Some(cidrs(&list).map(str::to_owned).collect()))
+            }
             (Some(peers), None) => Ok(Some(peers.clone())),
             (None, None) => Ok(self.trusted.clone()),
         }
@@ -223,6 +233,11 @@ impl RuleConfig {
                 preset.as_str()
             );
             return Err(RuleError::new("required", "", remedy));
+        }
+        if self.trusted.is_some() && self.further_left().is_none() && preset.ranges_url().is_some() {
+            let remedy =
+                "could mean the published peers or others beside them: write peers instead, or as well";
+            return Err(RuleError::new("trusted", "", remedy));
         }
         match peers {
             Some(peers) => preset.unproved_rule_for(peers),
@@ -255,6 +270,11 @@ impl RuleConfig {
             _ => return Err(RuleError::new("required", "", "needs value or value_env, and not both")),
         };
         match (header, self.preset) {
+            (Some(header), Some(preset))
+                if preset.required_header().is_some_and(|own| own.eq_ignore_ascii_case(header)) =>
+            {
+                preset.prove(rule, &value)
+            }
             (Some(header), _) => rule.with_required_header(header, &value),
             (None, Some(preset)) => preset.prove(rule, &value),
             (None, None) => {
@@ -264,14 +284,21 @@ impl RuleConfig {
     }
 }
 
+/// The longest file of peers, in bytes: the largest provider's list has a tenth of it.
+const LONGEST_FILE: u64 = 4 << 20;
+
 /// A list and the day it was written.
 fn read(path: &Path) -> Result<(String, SystemTime), RuleError> {
     let shown = path.display().to_string();
+    // A pipe would be waited for, perhaps for ever.
+    if std::fs::metadata(path).is_ok_and(|file| !file.is_file() || file.len() > LONGEST_FILE) {
+        return Err(RuleError::new("peers_file", shown, "is no file of at most 4 MiB; name one"));
+    }
     let failed =
         |error: std::io::Error| RuleError::new("peers_file", &*shown, format!("cannot be read: {error}"));
     let list = std::fs::read_to_string(path).map_err(failed)?;
     let written = std::fs::metadata(path).and_then(|metadata| metadata.modified()).map_err(failed)?;
-    Ok((list, written))
+    Ok((list.trim_start_matches('\u{feff}').to_owned(), written))
 }
 
 /// Without the value, which may be a secret.
@@ -279,6 +306,10 @@ impl fmt::Debug for RequiredConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequiredConfig").field("header", &self.header).finish_non_exhaustive()
     }
+}
+
+fn hide<S: serde::Serializer>(_: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str("(not shown)")
 }
 
 /// All that is wrong in a [`Config`].

@@ -45,6 +45,13 @@ impl RuleError {
         self
     }
 
+    /// Where the ranges came from a file.
+    #[cfg(feature = "serde")]
+    pub(crate) fn of_file(mut self) -> Self {
+        self.field = "peers_file";
+        self
+    }
+
     /// `peers`, `header`, `strategy`, `trusted`, `format` or `required`; `ranges` of a replacement; `count` and
     /// `peers_file` of a configuration.
     #[must_use]

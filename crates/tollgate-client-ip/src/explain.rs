@@ -149,7 +149,9 @@ impl Resolution {
     }
 
     pub(crate) fn why(&self) -> String {
-        let peer = self.peer.map_or("no peer".to_owned(), |peer| format!("peer {peer}"));
+        let Some(peer) = self.peer.map(|peer| format!("peer {peer}")) else {
+            return Reason::NoPeer.to_string();
+        };
         let rule = match self.rule {
             Some(rule) => format!("{peer} matches rule {rule}"),
             None => format!("{peer} matches no rule"),

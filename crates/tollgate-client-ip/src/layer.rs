@@ -82,6 +82,12 @@ impl TrustedClientIpLayer {
         &self.settings.resolver
     }
 
+    /// The rules that are tried beside these.
+    #[must_use]
+    pub fn dry_run(&self) -> Option<&Resolver> {
+        self.settings.dry_run.as_ref()
+    }
+
     fn settings(&mut self) -> &mut Settings {
         Arc::make_mut(&mut self.settings)
     }

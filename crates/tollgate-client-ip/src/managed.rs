@@ -57,7 +57,7 @@ fn bit(name: &HeaderName) -> u64 {
 }
 
 /// Whether CGI, WSGI, PHP and their kind could take one for the other: they write `_` for what is no letter or digit.
-fn is_alias(name: &HeaderName, managed: &HeaderName) -> bool {
+pub(crate) fn is_alias(name: &HeaderName, managed: &HeaderName) -> bool {
     let (name, managed) = (name.as_str().as_bytes(), managed.as_str().as_bytes());
     let folded = |b: u8| if b.is_ascii_alphanumeric() { b } else { b'-' };
     name.len() == managed.len() && name.iter().zip(managed).all(|(&a, &b)| folded(a) == folded(b))

@@ -31,6 +31,12 @@ impl RangeSet {
         self.v4.iter().map(|&(start, end)| u64::from(end - start) + 1).sum()
     }
 
+    /// Whether all of the other's addresses are in it.
+    pub(crate) fn contains_all(&self, other: &Self) -> bool {
+        other.v4.iter().all(|&(start, end)| covers_range(&self.v4, start, end))
+            && other.v6.iter().all(|&(start, end)| covers_range(&self.v6, start, end))
+    }
+
     #[inline]
     pub(crate) fn contains(&self, addr: IpAddr) -> bool {
         match addr.to_canonical() {
@@ -65,6 +71,12 @@ fn merge<T: Ord + Copy>(mut ranges: Vec<(T, T)>, after: impl Fn(T) -> Option<T>)
 fn covers<T: Ord + Copy>(ranges: &[(T, T)], addr: T) -> bool {
     let candidate = ranges.partition_point(|&(_, end)| end < addr);
     ranges.get(candidate).is_some_and(|&(start, _)| start <= addr)
+}
+
+/// Ranges are merged, so whoever holds both ends holds all between them.
+fn covers_range<T: Ord + Copy>(ranges: &[(T, T)], start: T, end: T) -> bool {
+    let candidate = ranges.partition_point(|&(_, last)| last < start);
+    ranges.get(candidate).is_some_and(|&(first, last)| first <= start && end <= last)
 }
 
 /// What a CIDR with bits behind its prefix is read as, if the text is one: nobody can see whether the network or the
@@ -145,6 +157,17 @@ mod tests {
         }
         assert!(!RangeSet::default().contains(ip("0.0.0.0")));
         assert!(super::tests::set(&["0.0.0.0/0"]).contains(ip("255.255.255.255")));
+    }
+
+    #[test]
+    fn one_set_contains_another_if_it_holds_all_of_it() {
+        let all = set(&["10.0.0.0/9", "10.128.0.0/9", "2001:db8::/32"]);
+        for inside in [&["10.0.0.0/8"][..], &["10.1.0.0/16", "2001:db8:5::/48"], &[]] {
+            assert!(all.contains_all(&set(inside)), "{inside:?}");
+        }
+        for outside in [&["10.0.0.0/7"][..], &["10.0.0.1", "11.0.0.1"], &["2001:db9::"]] {
+            assert!(!all.contains_all(&set(outside)), "{outside:?}");
+        }
     }
 
     #[test]

@@ -85,7 +85,7 @@ impl Ranges {
             return Err(RuleError::new("ranges", "", remedy));
         }
         let new = Snapshot::of(&nets, Some(as_of));
-        if new.set.v4_addresses() > MOST_V4 {
+        if new.is_a_great_part_of_the_internet() {
             let remedy = "hold more than a sixteenth of all IPv4 addresses; the ranges are left as they were";
             return Err(RuleError::new("ranges", "", remedy));
         }
@@ -129,6 +129,10 @@ impl Ranges {
 }
 
 impl Snapshot {
+    pub(crate) fn is_a_great_part_of_the_internet(&self) -> bool {
+        self.set.v4_addresses() > MOST_V4
+    }
+
     fn of(nets: &[IpNet], as_of: Option<SystemTime>) -> Self {
         Self { set: RangeSet::new(nets.iter().copied()), cidrs: nets.len(), as_of }
     }

@@ -7,7 +7,8 @@ use crate::walk::MAX_VISITED;
 /// How much of what a header held is shown, in bytes before escaping.
 const EVIDENCE: usize = 40;
 
-/// Why the chain does not say who asks. It is displayed as a sentence, with the remedy.
+/// Why the chain does not say who asks. It is displayed as a sentence, with the remedy; by `{:#}` without what headers
+/// held and which header is the proof, for strangers.
 ///
 /// An `index` counts the list's non-empty entries from the right; 0 is the last.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,24 +134,29 @@ impl Reason {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let for_strangers = f.alternate();
+        let entry = |f: &mut fmt::Formatter<'_>, header: &HeaderName, index: usize, text: &Evidence| {
+            write!(f, "{header}, entry {index} from the right (0 is the last)")?;
+            if for_strangers { Ok(()) } else { write!(f, ": \"{text}\"") }
+        };
         match self {
             Self::HeaderMissing { header } => write!(
                 f,
                 "{header}: missing or empty, though the peer is trusted to send it; let the proxy set it, and do not \
                  trust peers that are not proxies"
             ),
-            Self::MalformedEntry { header, index, text } => write!(
-                f,
-                "{header}, entry {index} from the right (0 is the last): \"{text}\" is not a host's address; correct the trusted proxy that wrote it"
-            ),
-            Self::Obfuscated { header, index, text } => write!(
-                f,
-                "{header}, entry {index} from the right (0 is the last): \"{text}\" hides the address; let the trusted proxy that wrote it write addresses"
-            ),
-            Self::Unspecified { header, index, text } => write!(
-                f,
-                "{header}, entry {index} from the right (0 is the last): \"{text}\" is no host; correct the trusted proxy that wrote it"
-            ),
+            Self::MalformedEntry { header, index, text } => {
+                entry(f, header, *index, text)?;
+                f.write_str(" is not a host's address; correct the trusted proxy that wrote it")
+            }
+            Self::Obfuscated { header, index, text } => {
+                entry(f, header, *index, text)?;
+                f.write_str(" hides the address; let the trusted proxy that wrote it write addresses")
+            }
+            Self::Unspecified { header, index, text } => {
+                entry(f, header, *index, text)?;
+                f.write_str(" is no host; correct the trusted proxy that wrote it")
+            }
             Self::AllTrusted { header, entries } => write!(
                 f,
                 "{header}: every one of its {entries} entries is a trusted proxy; narrow the trusted ranges if the \
@@ -174,11 +180,16 @@ impl fmt::Display for Reason {
                 f,
                 "{header}: there more than once; let the trusted proxy overwrite what the client sent"
             ),
-            Self::ForwardedSyntax { line, at, text } => write!(
-                f,
-                "forwarded, line {line} from the last (0 is the last): not RFC 7239 at byte {at}, \"{text}\"; let the \
-                 trusted proxy check what it appends to"
-            ),
+            Self::ForwardedSyntax { line, at, text } => {
+                write!(f, "forwarded, line {line} from the last (0 is the last): not RFC 7239 at byte {at}")?;
+                if !for_strangers {
+                    write!(f, ", \"{text}\"")?;
+                }
+                f.write_str("; let the trusted proxy check what it appends to")
+            }
+            Self::RequiredHeader { .. } if for_strangers => {
+                f.write_str("the peer is not known to be one of this server's proxies")
+            }
             Self::RequiredHeader { header } => write!(
                 f,
                 "{header}: not what the rule requires, so the peer is somebody's proxy and not known to be yours; let \

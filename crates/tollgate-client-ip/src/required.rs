@@ -5,6 +5,8 @@ use std::fmt;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use subtle::ConstantTimeEq;
 
+use crate::entry::trim;
+
 /// A header, and the one value it may have.
 #[derive(Clone)]
 pub(crate) struct Required {
@@ -22,7 +24,7 @@ impl Required {
     pub(crate) fn is_met(&self, headers: &HeaderMap) -> bool {
         let mut lines = headers.get_all(self.header).into_iter();
         match (lines.next(), lines.next()) {
-            (Some(line), None) => line.as_bytes().ct_eq(&self.value).into(),
+            (Some(line), None) => trim(line.as_bytes()).ct_eq(&self.value).into(),
             _ => false,
         }
     }

@@ -64,6 +64,26 @@ impl Resolver {
         &self.shared.rules
     }
 
+    /// What may well be a mistake, one sentence each with its rule's place: [`Rule::warnings`], and rules that never apply.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<(usize, String)> {
+        let mut all = Vec::new();
+        for (i, rule) in self.rules().iter().enumerate() {
+            all.extend(rule.warnings().into_iter().map(|warning| (i, warning)));
+            // Whom the PROXY protocol names is looked for behind the rule that says so.
+            let earlier = self.rules().iter().take(i).position(|earlier| {
+                earlier.takes_all_of(rule) && earlier.is_proxy_protocol() == rule.is_proxy_protocol()
+            });
+            if let Some(earlier) = earlier {
+                all.push((
+                    i,
+                    format!("never applies, for rule {earlier} takes all of its peers; put it in front"),
+                ));
+            }
+        }
+        all
+    }
+
     /// The headers that some rule reads or requires. They are this resolver's: nobody behind it should read them.
     #[must_use]
     pub fn managed_headers(&self) -> &[&'static HeaderName] {

@@ -1,11 +1,13 @@
+use std::collections::HashSet;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
 use crate::RuleError;
 use crate::format::Format;
+use crate::managed::is_alias;
 use crate::range_set::{parse_net, read_as};
 use crate::ranges::{Ranges, is_broad};
 use crate::required::Required;
@@ -131,6 +133,11 @@ impl Rule {
         }
         let peers = Ranges::of(&nets, None);
         let source = Source::new(header, strategy, &peers)?;
+        if peers.load().is_a_great_part_of_the_internet() && warnings.is_empty() {
+            warnings.push(
+                "peers: hold more than a sixteenth of all IPv4 addresses; name the proxies' own".to_owned(),
+            );
+        }
         if matches!(source, Source::Peer) {
             // Nobody is believed about anything.
             warnings.clear();
@@ -218,13 +225,16 @@ impl Rule {
             return refuse(header, "has no effect where no header is read; leave it out");
         };
         let Some(name) = header_name(header) else {
-            return refuse(header, "is not a header name; write one like \"X-Azure-FDID\"");
+            return refuse(
+                header,
+                "is not the name of a header that could prove anything; write one like \"X-Azure-FDID\"",
+            );
         };
-        if name == reading.header {
+        if is_alias(name, reading.header) {
             return refuse(header, "is the header that is read; name the one that proves whose proxy it is");
         }
         // The value may be a secret, and stays out of the error.
-        match HeaderValue::from_str(value) {
+        match HeaderValue::from_str(value.trim_matches([' ', '\t'])) {
             Ok(value) if !value.is_empty() => self.required = Some(Required::new(name, &value)),
             _ => return refuse("", "the value is empty, or cannot stand in a header"),
         }
@@ -283,6 +293,11 @@ impl Rule {
         }
     }
 
+    /// Whether every peer of the other is one of its.
+    pub(crate) fn takes_all_of(&self, other: &Self) -> bool {
+        (self.unix || !other.unix) && self.peers.load().set.contains_all(&other.peers.load().set)
+    }
+
     pub(crate) fn is_proxy_protocol(&self) -> bool {
         matches!(self.source, Source::ProxyProtocol)
     }
@@ -306,7 +321,7 @@ impl Source {
             Strategy::ProxyProtocol if header.is_empty() => return Ok(Self::ProxyProtocol),
             _ => {}
         }
-        let remedy = "is not a header name; write one like \"X-Forwarded-For\"";
+        let remedy = "is not the name of a header that says who asks; write one like \"X-Forwarded-For\"";
         let header = header_name(header).ok_or_else(|| RuleError::new("header", header, remedy))?;
         let method = match strategy {
             Strategy::Ranges => Method::Ranges(peers.clone()),
@@ -352,14 +367,26 @@ impl Grammar {
 /// A header's name, kept for as long as the process runs: there are as many as configurations name, and a resolution
 /// that names one costs no clone.
 fn header_name(text: &str) -> Option<&'static HeaderName> {
-    static KNOWN: Mutex<Vec<&'static HeaderName>> = Mutex::new(Vec::new());
-    let name: HeaderName = text.parse().ok()?;
+    static KNOWN: LazyLock<Mutex<HashSet<&'static HeaderName>>> = LazyLock::new(Mutex::default);
+    // They are removed from requests of untrusted peers, and HTTP itself needs these.
+    let reserved = [
+        "authorization",
+        "connection",
+        "content-length",
+        "content-type",
+        "cookie",
+        "host",
+        "te",
+        "transfer-encoding",
+    ];
+    let name: HeaderName =
+        text.parse().ok().filter(|name: &HeaderName| !reserved.contains(&name.as_str()))?;
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = known.iter().find(|known| ***known == name) {
+    if let Some(known) = known.get(&name) {
         return Some(known);
     }
     let name: &'static HeaderName = Box::leak(Box::new(name));
-    known.push(name);
+    known.insert(name);
     Some(name)
 }
 

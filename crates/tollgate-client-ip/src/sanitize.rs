@@ -5,19 +5,36 @@ use std::net::IpAddr;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::format::Format;
+use crate::managed::is_alias;
 use crate::resolution::Resolution;
 use crate::resolver::Resolver;
 use crate::rule::{Grammar, Rule};
 
 /// Removes what was not believed, and the proofs that rules require; keeps in the resolution what was there.
-pub(crate) fn clean(resolver: &Resolver, headers: &mut HeaderMap, resolution: &mut Resolution) {
-    let applied = resolution.rule.and_then(|rule| resolver.rules().get(rule));
+///
+/// `other` is the layer's own resolver where a listener's was used in its place: what is behind the layer knows the
+/// headers of both.
+pub(crate) fn clean(
+    used: &Resolver,
+    other: Option<&Resolver>,
+    headers: &mut HeaderMap,
+    resolution: &mut Resolution,
+) {
+    let applied = resolution.rule.and_then(|rule| used.rules().get(rule));
+    let of_the_other = other.and_then(|other| other.unbelieved(applied, headers).next());
+    resolution.spoof = resolution.spoof.or(of_the_other.map(|(_, spoof)| spoof));
     if resolution.spoof.is_some() {
-        let names: Vec<HeaderName> =
-            resolver.unbelieved(applied, headers).map(|(name, _)| name.clone()).collect();
+        let both = || [Some(used), other].into_iter().flatten();
+        let mut names: Vec<HeaderName> = Vec::new();
+        for (name, _) in both().flat_map(|resolver| resolver.unbelieved(applied, headers)) {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
         for name in &names {
             // Where it is your proxy's after all, its value is a secret.
-            if !resolver.rules().iter().filter_map(Rule::required).any(|required| required.header == name) {
+            let mut proofs = both().flat_map(Resolver::rules).filter_map(Rule::required);
+            if !proofs.any(|required| is_alias(name, required.header)) {
                 resolution.received.keep(name, headers);
             }
             headers.remove(name);

@@ -87,7 +87,8 @@ fn resolve<B>(settings: &Settings, request: &mut Request<B>) -> Resolution {
     if let Some(other) = &settings.dry_run {
         settings.record.dry_run(&resolution, &other.resolve(peer, headers));
     }
-    clean(resolver, headers, &mut resolution);
+    let other = of_the_listener.as_ref().map(|_| &settings.resolver);
+    clean(resolver, other, headers, &mut resolution);
     if settings.rewrites {
         rewrite(headers, &mut resolution);
     }
@@ -112,7 +113,8 @@ fn mark(extensions: &mut Extensions, origin: Origin, resolution: Resolution) {
 fn refusal(reason: Option<&Reason>) -> Refusal {
     let kind = RefusalKind::ClientIpUndetermined;
     match reason {
-        Some(reason) => Refusal::new(kind, reason.to_string())
+        // Without the evidence: a proxy may have written it, and it is none of the client's business.
+        Some(reason) => Refusal::new(kind, format!("{reason:#}"))
             .with_member("reasons", Member::Texts(vec![reason.as_str().to_owned()])),
         None => Refusal::new(kind, "the client's address is not known"),
     }

@@ -11,7 +11,7 @@ use http::{HeaderName, HeaderValue, Request, Response};
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
-use tollgate::client_ip::Resolver;
+use tollgate::client_ip::TrustedClientIpLayer;
 use tollgate::core::{Body, Refusal, RefusalKind, SharedClock, SystemClock};
 use tollgate::eight::{Class, Hosts, envelope};
 use tollgate::injector::ClientIpInjector;
@@ -38,7 +38,7 @@ pub struct Gateway {
     /// The four layers and 8x8 behind them. Requests must carry their [`Peer`](tollgate::core::Peer).
     pub app: App,
     /// Who asks: whose connections begin with a PROXY protocol header is in its rules too.
-    pub resolver: Resolver,
+    pub client_ip: TrustedClientIpLayer,
 }
 
 impl Gateway {
@@ -50,8 +50,8 @@ impl Gateway {
     pub fn new(config: &Config, secrets: Secrets) -> Result<Self, Problems> {
         let clock = SystemClock::shared();
         let built = config.build(Arc::clone(&clock))?;
-        let resolver = built.client_ip.resolver().clone();
-        app(config, built, secrets, clock).map(|app| Self { app, resolver })
+        let client_ip = built.client_ip.clone();
+        app(config, built, secrets, clock).map(|app| Self { app, client_ip })
     }
 }
 

@@ -6,9 +6,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::{BufMut, Bytes, BytesMut};
 use pin_project::pin_project;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
 /// Fails with [`io::ErrorKind::TimedOut`] where no byte has gone in or out for a while: a client that connects and says
@@ -89,39 +89,38 @@ pub(crate) enum Protocol {
     Http2,
 }
 
-/// Looks at a connection's first bytes without taking them: `unread`, which were read already, and those behind them.
-/// Nothing limits how long that may take: the caller has to.
+/// Reads a connection's first bytes, as far as they tell the protocol: behind `unread`, which were read already. All of
+/// them are given back. Nothing limits how long that may take: the caller has to.
 ///
 /// # Errors
 ///
 /// The connection broke.
-pub(crate) async fn protocol(unread: &[u8], stream: &TcpStream) -> io::Result<Protocol> {
+pub(crate) async fn protocol(
+    io: &mut (impl AsyncRead + Unpin),
+    unread: Bytes,
+) -> io::Result<(Protocol, Bytes)> {
     const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-    let known = unread.iter().zip(PREFACE).take_while(|(byte, expected)| byte == expected).count();
-    let behind = match PREFACE.get(known..).unwrap_or_default() {
-        [] => return Ok(Protocol::Http2),
-        _ if known < unread.len() => return Ok(Protocol::Http1),
-        behind => behind,
-    };
-    let mut first = [0; PREFACE.len()];
+    let mut first = BytesMut::from(unread);
     loop {
-        let seen = stream.peek(&mut first).await?.min(behind.len());
-        let (seen_bytes, start) = (first.get(..seen), behind.get(..seen));
-        if seen == behind.len() && seen_bytes == start {
-            return Ok(Protocol::Http2);
-        }
-        if seen == 0 || seen_bytes != start {
-            return Ok(Protocol::Http1);
-        }
-        // A part of the preface: the rest makes no new readiness to wait for.
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        let protocol = match PREFACE.get(..first.len()) {
+            _ if first.starts_with(PREFACE) => Protocol::Http2,
+            Some(start) if first == start => {
+                let room = PREFACE.len() - first.len();
+                if io.read_buf(&mut (&mut first).limit(room)).await? > 0 {
+                    continue;
+                }
+                // It ended: HTTP/1.1 has the words for that.
+                Protocol::Http1
+            }
+            _ => Protocol::Http1,
+        };
+        return Ok((protocol, first.freeze()));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpListener;
 
     use super::*;
 
@@ -153,27 +152,40 @@ mod tests {
         slow.await.unwrap();
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn the_protocol_is_told_by_the_first_bytes_and_half_a_preface_tells_nothing() {
+        let preface = &b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..];
         for (unread, bytes, told) in [
             (&b""[..], &b"GET / HTTP/1.1\r\n"[..], Some(Protocol::Http1)),
-            (b"", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Some(Protocol::Http2)),
+            (b"", preface, Some(Protocol::Http2)),
             (b"", b"PRIX", Some(Protocol::Http1)),
             (b"", b"PRI * HT", None),
             (b"", b"", None),
             (b"GET /", b"", Some(Protocol::Http1)),
             (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0", b"", Some(Protocol::Http2)),
-            (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"", Some(Protocol::Http2)),
+            (preface, b"", Some(Protocol::Http2)),
             (b"PRI * HT", b"TP/2.0\r\n\r\nSM\r\n\r\n more", Some(Protocol::Http2)),
             (b"PRI * HT", b"TP/2.1", Some(Protocol::Http1)),
             (b"PRI * HT", b"", None),
         ] {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-            client.write_all(bytes).await.unwrap();
-            let (stream, _) = listener.accept().await.unwrap();
-            let seen = tokio::time::timeout(Duration::from_millis(200), protocol(unread, &stream)).await;
-            assert_eq!(seen.ok().map(Result::unwrap), told, "{bytes:?}");
+            let (mut near, mut far) = tokio::io::duplex(64);
+            far.write_all(bytes).await.unwrap();
+            let told_by = protocol(&mut near, Bytes::from_static(unread));
+            let seen = tokio::time::timeout(Duration::from_secs(9), told_by).await;
+            assert_eq!(seen.ok().map(|seen| seen.unwrap().0), told, "{unread:?} {bytes:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_read_to_tell_the_protocol_is_given_back_and_an_end_is_seen_at_once() {
+        for bytes in [&b"PRI * HT"[..], b"P", b"", b"GET / HTTP/1.1\r\n"] {
+            let (mut near, mut far) = tokio::io::duplex(64);
+            far.write_all(bytes).await.unwrap();
+            drop(far);
+            let (told, mut read) =
+                protocol(&mut near, Bytes::new()).await.map(|(told, read)| (told, read.to_vec())).unwrap();
+            near.read_to_end(&mut read).await.unwrap();
+            assert_eq!((told, read.as_slice()), (Protocol::Http1, bytes));
         }
     }
 }

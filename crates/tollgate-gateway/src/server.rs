@@ -11,9 +11,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tollgate::client_ip::proxy_protocol::ProxyProtocol;
+use tollgate::client_ip::proxy_protocol::{ProxyProtocol, ProxyStream};
 use tollgate::core::Peer;
 use tower::ServiceExt;
 
@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::gateway::Gateway;
 use crate::idle::{Idle, Protocol, protocol};
 
-/// How long a request's headers may take.
+/// How long a connection may take to say what it speaks, and then a request's headers.
 const HEADERS: Duration = Duration::from_secs(10);
 
 /// How long requests in flight may take once the gateway is told to stop.
@@ -29,7 +29,7 @@ const DRAIN: Duration = Duration::from_secs(15);
 
 /// Serves until `stop` is there, then lets what is in flight end.
 pub async fn serve(listener: TcpListener, gateway: Gateway, config: &Config, stop: impl Future<Output = ()>) {
-    let proxies = ProxyProtocol::of(&gateway.resolver);
+    let proxies = ProxyProtocol::of(gateway.client_ip.resolver());
     let places = Arc::new(Semaphore::new(config.listen.max_connections));
     // Longer than a request may wait for its body and for 8x8's answer.
     let idle = config.listen.body_timeout.0 + config.upstream.timeout.0 + Duration::from_secs(20);
@@ -60,12 +60,10 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, config: &Config, sto
         let watcher = graceful.watcher();
         tokio::spawn(async move {
             let _place = place;
-            // It has counted and traced why.
-            let Ok(stream) = proxies.accept(stream, Peer::Tcp(addr)).await else { return };
-            let peer = stream.peer();
             // The builder's own look at the protocol has no time limit.
-            let told = tokio::time::timeout(HEADERS, protocol(stream.unread(), stream.get_ref())).await;
-            let Ok(Ok(protocol)) = told else { return };
+            let begun = tokio::time::timeout(HEADERS, begin(&proxies, stream, Peer::Tcp(addr))).await;
+            let Ok(Some((protocol, stream))) = begun else { return };
+            let peer = stream.peer();
             let service = service_fn(move |mut request: Request<Incoming>| {
                 request.extensions_mut().insert(peer);
                 app.clone().oneshot(request)
@@ -88,4 +86,18 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, config: &Config, sto
     if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests still in flight after {DRAIN:?} were ended");
     }
+}
+
+/// A connection behind its PROXY protocol header, if it has to have one, and what it speaks.
+async fn begin(
+    proxies: &ProxyProtocol,
+    stream: TcpStream,
+    socket: Peer,
+) -> Option<(Protocol, ProxyStream<TcpStream>)> {
+    // A refused header was counted and traced there.
+    let stream = proxies.accept(stream, socket).await.ok()?;
+    let peer = stream.peer();
+    let (mut io, unread) = stream.into_parts();
+    let (protocol, unread) = protocol(&mut io, unread).await.ok()?;
+    Some((protocol, ProxyStream::from_parts(io, unread, peer)))
 }

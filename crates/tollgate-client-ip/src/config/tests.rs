@@ -49,6 +49,8 @@ fn what_is_wrong_is_named_with_what_would_be_right() {
             "strategy: \"single\" cannot read forwarded",
         ),
         (r#"{"preset":"aws-alb"}"#, "peers: empty, and aws-alb publishes no list"),
+        (r#"{"preset":"cloudflare","trusted":["10.0.0.0/8"]}"#, "trusted: could mean the published peers"),
+        (r#"{"peers_file":"/","header":"Forwarded"}"#, "peers_file: \"/\" is no file of at most 4 MiB"),
         (r#"{"preset":"cloudflare","header":"X-Real-IP"}"#, "header: said by the preset already"),
         (r#"{"preset":"azure-front-door"}"#, "required: missing: azure-front-door proves nothing"),
         (r#"{"preset":"cloudflare","required":{"value":"x"}}"#, "required: cloudflare sends no such header"),
@@ -90,13 +92,16 @@ fn a_file_of_peers_is_read_again_and_a_bad_one_leaves_the_last_good_one() {
         ..RuleConfig::default()
     };
     let rule = config.rule().unwrap();
+    assert!(rule.peers().age(SystemTime::UNIX_EPOCH).is_some());
     assert!(matches(&rule, "192.0.2.7") && !matches(&rule, "198.51.100.7"));
     std::fs::write(&path, "192.0.2.0/24\n198.51.100.0/24\n").unwrap();
     assert_eq!(config.reload(&rule), Ok(true));
     assert!(matches(&rule, "198.51.100.7"));
-    for bad in ["", "# nothing\n", "0.0.0.0/0\n", "<html>404</html>\n"] {
+    for bad in ["", "# nothing\n", "0.0.0.0/0\n", "unix:\n", "<html>404</html>\n"] {
         std::fs::write(&path, bad).unwrap();
-        assert!(config.reload(&rule).is_err(), "{bad}");
+        assert_eq!(config.reload(&rule).unwrap_err().field(), "peers_file", "{bad}");
+        // Nor is it taken at the start.
+        assert_eq!(config.rule().unwrap_err().field(), "peers_file", "{bad}");
         assert!(matches(&rule, "198.51.100.7"), "{bad}");
     }
     std::fs::remove_file(&path).unwrap();
@@ -124,4 +129,5 @@ fn a_whole_configuration_becomes_a_layer_or_all_that_is_wrong_in_it() {
 fn a_secret_is_not_in_the_debug_output() {
     let required = RequiredConfig { value: Some("s3cret".into()), ..RequiredConfig::default() };
     assert!(!format!("{required:?}").contains("s3cret"));
+    assert_eq!(serde_json::to_string(&required).unwrap(), r#"{"value":"(not shown)"}"#);
 }

@@ -10,10 +10,12 @@ fn headers(lines: &[&[u8]]) -> HeaderMap {
     headers
 }
 
+type Walked = (Vec<Result<String, Fault>>, Option<(usize, usize)>);
+
 const TOO_MANY: (usize, usize) = (usize::MAX, 0);
 
 /// Addresses and faults from the right, up to the stop, if there is one: the line and the byte that break the grammar.
-fn walk(lines: &[&[u8]]) -> (Vec<Result<String, Fault>>, Option<(usize, usize)>) {
+fn walk(lines: &[&[u8]]) -> Walked {
     let headers = headers(lines);
     let mut elements = Elements::new(&headers, &FORWARDED);
     let mut all = Vec::new();

@@ -124,6 +124,18 @@ fn a_proxy_is_believed_only_with_the_proof_that_it_is_yours() {
 }
 
 #[test]
+fn a_rule_that_never_applies_is_warned_of() {
+    let rule = |peers: &[&str], strategy| Rule::new(peers, "X-Forwarded-For", strategy).unwrap();
+    let shadowed = Resolver::new()
+        .with_rule(rule(&["10.0.0.0/8", "unix:"], Strategy::Ranges))
+        .with_rule(rule(&["10.0.0.5"], Strategy::Peer))
+        .with_rule(rule(&["10.0.0.5", "192.0.2.1"], Strategy::Ranges))
+        .with_rule(rule(&["10.0.0.0/8"], Strategy::ProxyProtocol));
+    let told: Vec<_> = shadowed.warnings().into_iter().map(|(i, warning)| format!("{i} {warning}")).collect();
+    assert_eq!(told, ["1 never applies, for rule 0 takes all of its peers; put it in front"]);
+}
+
+#[test]
 fn azure_front_door_and_cloudfront_are_read_as_they_write() {
     let azure = Preset::AzureFrontDoor.rule_proved_by("A1B2-C3").unwrap();
     let cloudfront = Preset::CloudFront.rule_for(["192.0.2.0/24"]).unwrap();

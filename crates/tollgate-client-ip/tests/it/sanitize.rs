@@ -123,6 +123,20 @@ async fn a_proof_goes_no_further_and_is_in_no_explanation() {
 }
 
 #[tokio::test]
+async fn a_proof_under_another_spelling_is_a_secret_too() {
+    let layer = TrustedClientIpLayer::new(resolver()).pass_without();
+    for name in ["x_secret", "x.secret"] {
+        let seen =
+            through(&layer, request("192.0.2.1", &[(name, "s3cret"), ("cf-connecting-ip", "203.0.113.7")]))
+                .await;
+        assert_eq!(seen.resolution.reason().map(tollgate_client_ip::Reason::as_str), Some("required_header"));
+        assert!(!seen.headers.contains_key(name));
+        let told = format!("{:?} {}", seen.resolution, seen.resolution.explain(&seen.headers));
+        assert!(!told.contains("s3cret"), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn a_rewritten_header_is_one_line_with_the_client_alone() {
     for (header, sent, peer, expected) in [
         ("x-forwarded-for", "198.51.100.66, 203.0.113.7:80, 10.0.0.9", "10.0.0.1", Some("203.0.113.7")),
@@ -158,6 +172,18 @@ async fn a_listeners_own_resolver_is_used_in_place_of_the_layers() {
     assert_eq!(through(&layer, behind_a_proxy).await.client.unwrap().to_string(), "203.0.113.7");
     let direct = request("10.0.0.1", &[("x-forwarded-for", "203.0.113.7")]);
     assert_eq!(through(&layer, direct).await.client.unwrap().to_string(), "10.0.0.1");
+}
+
+#[tokio::test]
+async fn the_layers_own_headers_are_removed_where_a_listener_has_other_rules() {
+    let layer = TrustedClientIpLayer::new(resolver());
+    let mut request =
+        request("203.0.113.9", &[("cf-connecting-ip", "198.51.100.66"), ("x-secret", "s3cret")]);
+    request.extensions_mut().insert(Resolver::new());
+    let seen = through(&layer, request).await;
+    assert!(seen.headers.is_empty(), "{:?}", seen.headers);
+    assert_eq!(received(&seen), ["cf-connecting-ip: 198.51.100.66"]);
+    assert!(seen.resolution.spoof_suspected().is_some());
 }
 
 #[tokio::test]

@@ -91,6 +91,9 @@ fn explain(config: &Config, built: &Built) {
     {
         println!("client IP   rule {i}: {}", describe(rule, checked));
     }
+    if !config.client_ip.dry_run.is_empty() {
+        println!("            and {} rules of a dry run, which only count", config.client_ip.dry_run.len());
+    }
     for limit in &config.rate_limit {
         let what = match limit.matches {
             crate::config::Match::Dispatch => "dispatches",
@@ -171,7 +174,8 @@ fn describe(config: &RuleConfig, rule: &Rule) -> String {
         }
         (None, _) => "no header: the peer is the client".to_owned(),
     };
-    format!("from {peers}: {read}")
+    let proof = config.required.as_ref().map_or("", |_| ", with the required proof");
+    format!("from {peers}{proof}: {read}")
 }
 
 fn mode(mode: Mode) -> &'static str {

@@ -48,7 +48,7 @@ impl Demo {
         let config = config(gateway, page, sandbox)?;
         admin::collect();
         let built = Gateway::new(&config, Secrets::default())?;
-        let resolver = built.resolver.clone();
+        let resolver = built.client_ip.resolver().clone();
         if self.json {
             println!(
                 "{}",

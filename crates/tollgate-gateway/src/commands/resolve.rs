@@ -161,7 +161,17 @@ fn answer(resolver: &Resolver, line: &[u8]) -> Result<Explanation, Wrong> {
 }
 
 fn own_resolver(rule: Value) -> Result<Resolver, Wrong> {
-    let rule = serde_json::from_value(rule).map_err(|error| ("bad_rule", format!("rule: {error}")))?;
+    let rule: RuleConfig =
+        serde_json::from_value(rule).map_err(|error| ("bad_rule", format!("rule: {error}")))?;
+    // Lines may come from anybody: they do not say what is read of this machine.
+    if rule.peers_file.is_some()
+        || rule.required.as_ref().is_some_and(|required| required.value_env.is_some())
+    {
+        return Err((
+            "bad_rule",
+            "a line's rule has no peers_file and no value_env: write them out".to_owned(),
+        ));
+    }
     let config = Config { rule: vec![rule], ..Config::default() };
     let layer = config.layer().map_err(|error| ("bad_rule", error.to_string()))?;
     Ok(layer.resolver().clone())

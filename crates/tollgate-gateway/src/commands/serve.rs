@@ -1,5 +1,5 @@
 use clap::Args;
-use tollgate::client_ip::Resolver;
+use tollgate::client_ip::TrustedClientIpLayer;
 
 use super::{ConfigFile, Failure, Outcome, bind, log, told_to_stop};
 use crate::reload::reload;
@@ -28,24 +28,27 @@ impl Serve {
         let secrets = Secrets::of(&config, |name| std::env::var(name).ok()).map_err(explain)?;
         admin::collect();
         let built = Gateway::new(&config, secrets).map_err(explain)?;
-        let resolver = built.resolver.clone();
+        let client_ip = built.client_ip.clone();
         let gateway = bind("listen.gateway", config.listen.gateway).await?;
         let page = bind("listen.admin", config.listen.admin).await?;
         tracing::info!(gateway = %gateway.local_addr()?, admin = %page.local_addr()?, "listening");
         tokio::select! {
             () = serve(gateway, built, &config, told_to_stop()) => Ok(()),
-            () = reload_when_told(&config, &resolver) => Ok(()),
-            ended = admin::serve(page, resolver.clone()) => Err(Failure::Machine(format!("the admin page ended: {ended:?}"))),
+            () = reload_when_told(&config, &client_ip) => Ok(()),
+            ended = admin::serve(page, client_ip.resolver().clone()) => Err(Failure::Machine(format!("the admin page ended: {ended:?}"))),
         }
     }
 }
 
 /// At every SIGHUP; never ends.
-async fn reload_when_told(config: &Config, resolver: &Resolver) {
+async fn reload_when_told(config: &Config, client_ip: &TrustedClientIpLayer) {
     #[cfg(unix)]
     if let Ok(mut told) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) {
         while told.recv().await.is_some() {
-            reload(config, resolver);
+            // A file may be on a disk that does not answer.
+            let (config, client_ip) = (config.clone(), client_ip.clone());
+            // Of its own, so that nothing waits for it at the end.
+            std::thread::spawn(move || reload(&config, &client_ip));
         }
     }
     std::future::pending::<()>().await;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use tollgate::client_ip::TrustedClientIpLayer;
+use tollgate::client_ip::{Resolver, TrustedClientIpLayer, Undetermined};
 use tollgate::core::SharedClock;
 use tollgate::eight::{Class, Hosts, Placement, Product};
 use tollgate::injector::{self, ClientIpInjectorLayer};
@@ -71,21 +71,39 @@ impl Config {
                 return None;
             }
         };
-        let rules = layer.resolver().rules();
-        for (i, (rule, config)) in rules.iter().zip(&self.client_ip.rule).enumerate() {
-            let field = format!("client_ip.rule[{i}]");
-            warnings.extend(rule.warnings().into_iter().map(|warning| format!("{field}: {warning}")));
-            if let Some(preset) = config.preset {
-                warnings.push(format!("{field}.preset: {}: {}", preset.as_str(), preset.caveat()));
+        let tried = layer.dry_run().map(Resolver::warnings).unwrap_or_default();
+        for (list, told) in [("rule", layer.resolver().warnings()), ("dry_run", tried)] {
+            warnings.extend(told.into_iter().map(|(i, warning)| format!("client_ip.{list}[{i}]: {warning}")));
+        }
+        for (i, rule) in self.client_ip.rule.iter().enumerate() {
+            if let Some(preset) = rule.preset {
+                warnings.push(format!(
+                    "client_ip.rule[{i}].preset: {}: {}",
+                    preset.as_str(),
+                    preset.caveat()
+                ));
             }
         }
-        if rules.is_empty() {
+        if self.client_ip.rule.is_empty() {
             warnings.push(
                 "client_ip: no rule, so whoever connects is taken for the client; what connects on loopback is refused, \
                  8x8 cannot limit by 127.0.0.1. Name the app or proxy that connects in [[client_ip.rule]], with the \
                  header it writes"
                     .to_owned(),
             );
+        }
+        match self.client_ip.undetermined {
+            Undetermined::Refuse => {}
+            Undetermined::PassWithout => warnings.push(
+                "client_ip.undetermined: pass_without lets through what needs no client; a dispatch without one is \
+                 refused all the same"
+                    .to_owned(),
+            ),
+            _ => warnings.push(
+                "client_ip.undetermined: insecure_use_peer takes the proxy for the client of every request whose header \
+                 cannot be read: they share its limits, and 8x8 is told its address"
+                    .to_owned(),
+            ),
         }
         Some(layer.with_refusal_format(tollgate::eight::envelope()))
     }

@@ -64,8 +64,12 @@ fn explain(message: &str) -> String {
         [missing] if message.starts_with("missing field") => {
             format!("the key `{missing}` is missing: add it")
         }
+        // The message has the value, which may be a secret.
+        _ if message.contains("struct RequiredConfig") => {
+            "this is a table: write required = { header = \"…\", value_env = \"…\" }".to_owned()
+        }
         _ if message.starts_with("invalid type: map, expected a sequence") => {
-            "this is a list of tables: write it with two brackets, such as [[rate_limit]]".to_owned()
+            "this is a list of tables: write it with two brackets, such as [[rate_limit]] or [[client_ip.rule]]".to_owned()
         }
         _ => message.to_owned(),
     }

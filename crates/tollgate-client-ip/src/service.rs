@@ -97,13 +97,13 @@ fn resolve<B>(settings: &Settings, request: &mut Request<B>) -> Resolution {
 
 /// Replaces whatever was said before: an earlier word that stayed could win over this one in [`Origin::of`].
 fn mark(extensions: &mut Extensions, origin: Origin, resolution: Resolution) {
-    extensions.remove::<Origin>();
-    extensions.remove::<ClientIp>();
     match origin {
         Origin::Client(client) => {
+            extensions.remove::<Origin>();
             extensions.insert(client);
         }
         nobody => {
+            extensions.remove::<ClientIp>();
             extensions.insert(nobody);
         }
     }

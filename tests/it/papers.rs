@@ -16,3 +16,31 @@ fn the_table_of_refusals_is_the_codes() {
         assert_eq!(&cells[cells.len() - 3..], &want, "{kind}");
     }
 }
+
+fn client_ip_paper() -> String {
+    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/client-ip.md")).unwrap()
+}
+
+#[test]
+fn the_table_of_presets_is_the_presets() {
+    let paper = client_ip_paper();
+    for preset in tollgate::client_ip::Preset::ALL {
+        let row = paper.lines().find(|line| line.starts_with(&format!("| `{}` |", preset.as_str())));
+        let row = row.unwrap_or_else(|| panic!("docs/client-ip.md has no row for {}", preset.as_str()));
+        assert!(row.contains(preset.caveat()), "{row}\n{}", preset.caveat());
+        assert!(row.contains(preset.header()), "{row}");
+    }
+}
+
+#[test]
+fn the_table_of_reasons_is_the_reasons() {
+    let paper = client_ip_paper();
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/tollgate-client-ip/src/reason.rs");
+    let source = std::fs::read_to_string(source).unwrap();
+    let codes: Vec<_> =
+        source.lines().filter_map(|line| line.trim().strip_suffix("\",")?.split_once(" => \"")).collect();
+    assert!(codes.len() > 12, "{codes:?}");
+    for (_, code) in codes {
+        assert!(paper.contains(&format!("\n| `{code}` |")), "docs/client-ip.md has no row for {code}");
+    }
+}

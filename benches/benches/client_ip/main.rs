@@ -3,8 +3,8 @@
 //!
 //! ```sh
 //! cargo bench --bench client_ip                  # criterion's record, then the tables: about four minutes
-//! cargo bench --bench client_ip -- --quick       # the same in a hurry: about half a minute
-//! cargo bench --bench client_ip -- --table       # the tables alone: about ten seconds
+//! cargo bench --bench client_ip -- --quick       # the same in a hurry: under a minute
+//! cargo bench --bench client_ip -- --table       # the tables alone: under half a minute
 //! ```
 
 mod cases;

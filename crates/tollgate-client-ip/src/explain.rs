@@ -8,7 +8,7 @@ use http::HeaderMap;
 use crate::forwarded::Elements;
 use crate::reason::{Evidence, Reason};
 use crate::resolution::{Outcome, Resolution};
-use crate::rule::Grammar;
+use crate::source::Grammar;
 use crate::walk::{Commas, Walk};
 
 /// One entry of the header that was read.

@@ -187,6 +187,7 @@ mod resolver;
 mod rule;
 mod sanitize;
 mod service;
+mod source;
 mod walk;
 
 #[cfg(feature = "serde")]

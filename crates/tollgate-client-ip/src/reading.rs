@@ -8,7 +8,7 @@ use crate::entry::{Fault, trim};
 use crate::forwarded::Elements;
 use crate::ranges::Ranges;
 use crate::reason::{Evidence, Reason};
-use crate::rule::{Grammar, Method, Reading};
+use crate::source::{Grammar, Method, Reading};
 use crate::walk::{Commas, Entry, Stop, Walk};
 
 /// A client named by a header, and how many entries stood right of it.

@@ -3,7 +3,7 @@ use tollgate_core::{ClientIp, Peer};
 
 use crate::Reason;
 use crate::received::Received;
-use crate::rule::Grammar;
+use crate::source::Grammar;
 
 /// What was found out about a request, and how; in the request's extensions, and in those of a refusal's response.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,7 +10,8 @@ use crate::reading::Found;
 use crate::reason::Reason;
 use crate::received::Received;
 use crate::resolution::{Outcome, Resolution, Spoof};
-use crate::rule::{Reading, Rule};
+use crate::rule::Rule;
+use crate::source::Reading;
 
 /// Finds who asks, from the peer and the headers alone: no I/O and no allocation.
 ///

@@ -8,7 +8,8 @@ use crate::format::Format;
 use crate::managed::is_alias;
 use crate::resolution::Resolution;
 use crate::resolver::Resolver;
-use crate::rule::{Grammar, Rule};
+use crate::rule::Rule;
+use crate::source::Grammar;
 
 /// Removes what was not believed, and the proofs that rules require; keeps in the resolution what was there.
 ///

@@ -1,6 +1,8 @@
 //! The grammar of one entry: what `X-Forwarded-For`, single-address headers, and a node of `Forwarded` hold.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::Ipv6Addr;
+
+use crate::addr::Addr;
 
 /// Why an entry names nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,40 +25,41 @@ pub(crate) fn trim(mut text: &[u8]) -> &[u8] {
 /// The canonical address of a trimmed entry: `v4`, `v4:port`, `v6`, `[v6]`, `[v6]:port`, each also in quotes.
 ///
 /// A bare IPv6 address has no port: its last group cannot be told from one.
-pub(crate) fn parse(entry: &[u8]) -> Result<IpAddr, Fault> {
+pub(crate) fn parse(entry: &[u8]) -> Result<Addr, Fault> {
     if let Some(addr) = v4(entry) {
-        return usable(addr);
+        return addr.of_a_host();
     }
     let entry = match entry {
         [b'"', inside @ .., b'"'] => inside,
         bare => bare,
     };
-    usable(address(entry)?)
+    address(entry)?.of_a_host()
 }
 
 /// The canonical address of a trimmed `v4:port`, `v6:port` or `[v6]:port`: the last colon is the port's.
-pub(crate) fn parse_with_port(entry: &[u8]) -> Result<IpAddr, Fault> {
+pub(crate) fn parse_with_port(entry: &[u8]) -> Result<Addr, Fault> {
     let colon = entry.iter().rposition(|&b| b == b':');
     let parts = colon.and_then(|at| Some((entry.get(..at)?, entry.get(at + 1..)?)));
     let (host, port) = parts.ok_or_else(|| name(entry, None))?;
     if !is_port(port) {
         return Err(name(host, Some(port)));
     }
-    usable(match host {
+    let addr = match host {
         [b'[', inside @ .., b']'] => v6(inside)?,
         host if host.contains(&b':') => v6(host)?,
         host => v4(host).ok_or_else(|| name(host, Some(port)))?,
-    })
+    };
+    addr.of_a_host()
 }
 
 /// The canonical address of a `Forwarded` node (RFC 7239 §6), out of its quotes: `v4`, `[v6]`, either with `:port`,
 /// where a port may be hidden too (`:_name`).
-pub(crate) fn parse_node(node: &[u8]) -> Result<IpAddr, Fault> {
+pub(crate) fn parse_node(node: &[u8]) -> Result<Addr, Fault> {
     if let [b'[', rest @ ..] = node {
         let (inside, after) = split_at_byte(rest, b']').ok_or(Fault::Malformed)?;
         return match after {
-            [] => usable(v6(inside)?),
-            [b':', port @ ..] if is_port(port) || is_obfuscated(port) => usable(v6(inside)?),
+            [] => v6(inside)?.of_a_host(),
+            [b':', port @ ..] if is_port(port) || is_obfuscated(port) => v6(inside)?.of_a_host(),
             _ => Err(Fault::Malformed),
         };
     }
@@ -65,13 +68,13 @@ pub(crate) fn parse_node(node: &[u8]) -> Result<IpAddr, Fault> {
         Some((host, port)) => (host, Some(port)),
     };
     match v4(host) {
-        Some(addr) if port.is_none_or(|port| is_port(port) || is_obfuscated(port)) => usable(addr),
+        Some(addr) if port.is_none_or(|port| is_port(port) || is_obfuscated(port)) => addr.of_a_host(),
         Some(_) => Err(Fault::Malformed),
         None => Err(name(host, port)),
     }
 }
 
-fn address(entry: &[u8]) -> Result<IpAddr, Fault> {
+fn address(entry: &[u8]) -> Result<Addr, Fault> {
     if let [b'[', rest @ ..] = entry {
         let (inside, after) = split_at_byte(rest, b']').ok_or(Fault::Malformed)?;
         return match after {
@@ -98,12 +101,12 @@ fn split_at_byte(text: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
 }
 
 /// Four decimal octets, in one pass: most entries are IPv4, and this is a good part of what an answer costs.
-fn v4(text: &[u8]) -> Option<IpAddr> {
+fn v4(text: &[u8]) -> Option<Addr> {
     let (a, rest) = octet(text)?;
     let (b, rest) = octet(rest.strip_prefix(b".")?)?;
     let (c, rest) = octet(rest.strip_prefix(b".")?)?;
     let (d, rest) = octet(rest.strip_prefix(b".")?)?;
-    rest.is_empty().then(|| IpAddr::from([a, b, c, d]))
+    rest.is_empty().then(|| Addr::v4(u32::from_be_bytes([a, b, c, d])))
 }
 
 /// One to three digits up to 255, and what is behind them. A leading zero is refused: `010.0.0.1` is 8.0.0.1 to some
@@ -139,7 +142,7 @@ fn is_port(text: &[u8]) -> bool {
 
 /// The zone (RFC 4007 §11) is dropped: it means something to the host that wrote it only, and kept, one client would
 /// have as many addresses as it can write zones.
-fn v6(text: &[u8]) -> Result<IpAddr, Fault> {
+fn v6(text: &[u8]) -> Result<Addr, Fault> {
     let addr = match split_at_byte(text, b'%') {
         None => text,
         Some((addr, zone)) if is_zone(zone) => addr,
@@ -148,7 +151,7 @@ fn v6(text: &[u8]) -> Result<IpAddr, Fault> {
     std::str::from_utf8(addr)
         .ok()
         .and_then(|addr| addr.parse::<Ipv6Addr>().ok())
-        .map(IpAddr::V6)
+        .map(Addr::from)
         .ok_or(Fault::Malformed)
 }
 
@@ -170,24 +173,12 @@ fn is_obfuscated(text: &[u8]) -> bool {
         && rest.iter().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(b)))
 }
 
-/// Folds IPv4-mapped addresses, and refuses what no host can send from.
-pub(crate) fn usable(addr: IpAddr) -> Result<IpAddr, Fault> {
-    let addr = addr.to_canonical();
-    if addr.is_unspecified() {
-        Err(Fault::Unspecified)
-    } else if addr.is_multicast() || addr == IpAddr::V4(Ipv4Addr::BROADCAST) {
-        Err(Fault::Malformed)
-    } else {
-        Ok(addr)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn ip(text: &str) -> IpAddr {
-        text.parse().unwrap()
+    fn ip(text: &str) -> Addr {
+        text.parse::<std::net::IpAddr>().unwrap().into()
     }
 
     #[test]

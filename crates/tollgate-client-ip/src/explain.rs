@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use http::HeaderMap;
 
+use crate::addr::Addr;
 use crate::forwarded::Elements;
 use crate::reason::{Evidence, Reason};
 use crate::resolution::{Outcome, Resolution};
@@ -95,7 +96,7 @@ impl Resolution {
             chain.push(Hop {
                 index: entry.index,
                 text: Evidence::of(entry.text).to_string(),
-                addr: entry.addr.ok(),
+                addr: entry.addr.ok().map(Addr::ip),
                 role: self.role(entry.index),
             });
         }
@@ -115,9 +116,11 @@ impl Resolution {
                 Reason::MalformedEntry { index, .. }
                 | Reason::Obfuscated { index, .. }
                 | Reason::Unspecified { index, .. } => decided_at(*index, Role::Refused),
-                Reason::AllTrusted { .. } | Reason::ChainTooShort { .. } | Reason::TooManyEntries { .. } => {
-                    Role::Trusted
-                }
+                Reason::AllTrusted { .. }
+                | Reason::ChainTooShort { .. }
+                | Reason::TooManyEntries { .. }
+                // What could be walked before the line that could not.
+                | Reason::ForwardedSyntax { .. } => Role::Trusted,
                 _ => Role::Unverified,
             },
         }

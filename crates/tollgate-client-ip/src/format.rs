@@ -1,5 +1,4 @@
-use std::net::IpAddr;
-
+use crate::addr::Addr;
 use crate::entry::{self, Fault};
 
 /// How an address is written in a header that is not `Forwarded`.
@@ -18,7 +17,7 @@ pub enum Format {
 }
 
 impl Format {
-    pub(crate) fn parse(self, text: &[u8]) -> Result<IpAddr, Fault> {
+    pub(crate) fn parse(self, text: &[u8]) -> Result<Addr, Fault> {
         match self {
             Self::Address => entry::parse(text),
             Self::AddressPort => entry::parse_with_port(text),

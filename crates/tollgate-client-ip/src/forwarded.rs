@@ -13,13 +13,14 @@
 use http::header::ValueIter;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::addr::Addr;
 use crate::entry::{Fault, parse_node};
 use crate::walk::{Entry, MAX_VISITED, Stop, Walk};
 
 /// RFC 7239 has four parameters; beyond this many in one element there is nothing to say.
 const MAX_PARAMETERS: usize = 16;
 
-/// The longest node: an IPv6 address with a zone and a port.
+/// The longest node in bytes, quotes and escapes counted: an IPv6 address with a zone and a port has room twice over.
 const LONGEST_NODE: usize = 128;
 
 /// The elements of all lines, from the last of the last line.
@@ -219,9 +220,24 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// `tchar` (RFC 9110 §5.6.2).
+/// `tchar` (RFC 9110 §5.6.2), by table: every byte of a line is asked.
 fn is_token(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b)
+    const TOKEN: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut b = 0;
+        while b < 128 {
+            table[b] = (b as u8).is_ascii_alphanumeric();
+            b += 1;
+        }
+        let others = b"!#$%&'*+-.^_`|~";
+        let mut i = 0;
+        while i < others.len() {
+            table[others[i] as usize] = true;
+            i += 1;
+        }
+        table
+    };
+    TOKEN.get(usize::from(b)).copied().unwrap_or_default()
 }
 
 /// What a quoted string may hold, a quote and a backslash only behind a backslash: text, also beyond ASCII.
@@ -230,7 +246,10 @@ fn is_text(b: u8) -> bool {
 }
 
 /// Reads a value out of its quotes and escapes.
-fn unquoted<T>(value: &[u8], read: impl FnOnce(&[u8]) -> Result<T, Fault>) -> Result<T, Fault> {
+fn unquoted(value: &[u8], read: impl FnOnce(&[u8]) -> Result<Addr, Fault>) -> Result<Addr, Fault> {
+    if value.len() > LONGEST_NODE {
+        return Err(Fault::Malformed);
+    }
     let [b'"', inside @ .., b'"'] = value else { return read(value) };
     if !inside.contains(&b'\\') {
         return read(inside);

@@ -159,6 +159,7 @@
 //! [`with_rewritten_header`]: TrustedClientIpLayer::with_rewritten_header
 //! [`insecure_use_peer`]: TrustedClientIpLayer::insecure_use_peer
 
+mod addr;
 #[cfg(feature = "axum")]
 mod axum;
 #[cfg(feature = "serde")]

@@ -3,6 +3,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net};
 
+use crate::addr::Addr;
+
 /// A set of addresses: merged, sorted, disjoint ranges, looked up by binary search.
 ///
 /// The two families are kept apart, and addresses are canonical on both sides: `::ffff:10.0.0.1` is in `10.0.0.0/8`
@@ -38,10 +40,10 @@ impl RangeSet {
     }
 
     #[inline]
-    pub(crate) fn contains(&self, addr: IpAddr) -> bool {
-        match addr.to_canonical() {
-            IpAddr::V4(addr) => covers(&self.v4, addr.into()),
-            IpAddr::V6(addr) => covers(&self.v6, addr.into()),
+    pub(crate) fn contains(&self, addr: Addr) -> bool {
+        match addr.to_v4() {
+            Some(bits) => covers(&self.v4, bits),
+            None => covers(&self.v6, addr.bits()),
         }
     }
 }
@@ -134,8 +136,8 @@ mod tests {
         RangeSet::new(texts.iter().map(|text| parse_net(text).unwrap()))
     }
 
-    fn ip(text: &str) -> IpAddr {
-        text.parse().unwrap()
+    fn ip(text: &str) -> Addr {
+        text.parse::<IpAddr>().unwrap().into()
     }
 
     #[test]

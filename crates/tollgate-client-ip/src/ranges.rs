@@ -96,7 +96,7 @@ impl Ranges {
     /// Whether the address, made canonical, is in them.
     #[must_use]
     pub fn contains(&self, addr: IpAddr) -> bool {
-        self.0.load().set.contains(addr)
+        self.0.load().set.contains(addr.into())
     }
 
     /// How many CIDRs were given.

@@ -1,9 +1,8 @@
 //! What a header says, by a rule's strategy.
 
-use std::net::IpAddr;
-
 use http::HeaderMap;
 
+use crate::addr::Addr;
 use crate::entry::{Fault, trim};
 use crate::forwarded::Elements;
 use crate::ranges::Ranges;
@@ -12,7 +11,7 @@ use crate::source::{Grammar, Method, Reading};
 use crate::walk::{Commas, Entry, Stop, Walk};
 
 /// A client named by a header, and how many entries stood right of it.
-pub(crate) type Found = (IpAddr, usize);
+pub(crate) type Found = (Addr, usize);
 
 impl Reading {
     pub(crate) fn read(&self, headers: &HeaderMap) -> Result<Found, Reason> {

@@ -1,10 +1,11 @@
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::{HeaderMap, HeaderName};
 use tollgate_core::{ClientIp, Peer, Provenance, ProxySource};
 
+use crate::addr::Addr;
+use crate::entry::Fault;
 use crate::managed::Managed;
 use crate::reading::Found;
 use crate::reason::Reason;
@@ -95,7 +96,7 @@ impl Resolver {
     /// so.
     #[must_use]
     pub fn expects_proxy_header(&self, socket: Peer) -> bool {
-        self.first(socket.ip(), |_| true).is_some_and(|(_, rule)| rule.is_proxy_protocol())
+        self.first(socket.ip().map(Addr::from), |_| true).is_some_and(|(_, rule)| rule.is_proxy_protocol())
     }
 
     /// Sets the gauge `tollgate_client_ip_ranges_age_seconds` (`rule`, `list`: `peers` or `trusted`) for every list that
@@ -127,7 +128,7 @@ impl Resolver {
             (_, Some((rule, reading))) => match hear(rule, reading, headers) {
                 Ok((addr, hops)) => {
                     hops_skipped = hops;
-                    Outcome::Client(ClientIp::vouched(addr, Provenance::Header))
+                    Outcome::Client(ClientIp::vouched(addr.ip(), Provenance::Header))
                 }
                 Err(reason) => Outcome::Undetermined(reason),
             },
@@ -149,14 +150,18 @@ impl Resolver {
         let Some(peer) = peer else {
             return Speaker { addr: None, link: Link::NoPeer, rule: None };
         };
-        let socket = peer.socket().ip();
+        let socket = peer.socket().ip().map(Addr::from);
+        // What servers put where they know no address is in `0.0.0.0/0`, and still nobody.
+        if socket.is_some_and(|addr| addr.of_a_host() == Err(Fault::Unspecified)) {
+            return Speaker { addr: None, link: Link::NoPeer, rule: None };
+        }
         let first = self.first(socket, |_| true);
         let Some(proxy) = first.filter(|(_, rule)| rule.is_proxy_protocol()) else {
             let link = if matches!(peer, Peer::Proxied { .. }) { Link::Unexpected } else { Link::Itself };
             return Speaker { addr: socket, link, rule: first };
         };
         let (addr, link) = match peer {
-            Peer::Proxied { source: ProxySource::Client(_), .. } => (peer.ip(), Link::Named),
+            Peer::Proxied { source: ProxySource::Client(_), .. } => (peer.ip().map(Addr::from), Link::Named),
             // No rule behind: whatever headers came along, the proxy did not pass on anybody's.
             Peer::Proxied { source: ProxySource::Itself, .. } => {
                 return Speaker { addr: socket, link: Link::Itself, rule: Some(proxy) };
@@ -171,7 +176,7 @@ impl Resolver {
         Speaker { addr, link, rule: behind.or(Some(proxy)) }
     }
 
-    fn first(&self, addr: Option<IpAddr>, wanted: impl Fn(&Rule) -> bool) -> Option<(usize, &Rule)> {
+    fn first(&self, addr: Option<Addr>, wanted: impl Fn(&Rule) -> bool) -> Option<(usize, &Rule)> {
         self.rules().iter().enumerate().find(|(_, rule)| wanted(rule) && rule.matches(addr))
     }
 
@@ -187,8 +192,8 @@ impl Resolver {
 
 /// Who speaks HTTP to us.
 struct Speaker<'a> {
-    /// Canonical; none over a Unix socket.
-    addr: Option<IpAddr>,
+    /// None over a Unix socket.
+    addr: Option<Addr>,
     link: Link,
     rule: Option<(usize, &'a Rule)>,
 }
@@ -220,12 +225,11 @@ fn hear(rule: &Rule, reading: &Reading, headers: &HeaderMap) -> Result<Found, Re
     }
 }
 
-fn speaks_for_itself(addr: Option<IpAddr>, link: Link) -> Outcome {
-    match (addr.filter(is_host), link) {
+fn speaks_for_itself(addr: Option<Addr>, link: Link) -> Outcome {
+    match (addr.map(Addr::ip), link) {
+        (None, _) => Outcome::Undetermined(Reason::UnixPeer),
         (Some(addr), Link::Named) => Outcome::Client(ClientIp::vouched(addr, Provenance::ProxyProtocol)),
         (Some(addr), _) => Outcome::DirectPeer(ClientIp::vouched(addr, Provenance::Peer)),
-        (None, _) if addr.is_none() => Outcome::Undetermined(Reason::UnixPeer),
-        (None, _) => Outcome::Undetermined(Reason::NoPeer),
     }
 }
 
@@ -236,11 +240,6 @@ pub(crate) fn peer_address(resolution: &Resolution) -> Option<ClientIp> {
         Some(Reason::ProxyHeaderUnexpected) => peer.socket(),
         _ => peer,
     };
-    let addr = peer.ip().filter(is_host)?;
+    let addr = peer.ip().filter(|addr| !addr.is_unspecified())?;
     Some(ClientIp::vouched(addr, Provenance::Peer))
-}
-
-/// The unspecified address is what servers put where they know none; taken for a client, it would be everybody.
-fn is_host(addr: &IpAddr) -> bool {
-    !addr.is_unspecified()
 }

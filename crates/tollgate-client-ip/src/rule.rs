@@ -1,9 +1,8 @@
-use std::net::IpAddr;
-
 use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
 use crate::RuleError;
+use crate::addr::Addr;
 use crate::format::Format;
 use crate::managed::is_alias;
 use crate::range_set::{parse_net, read_as};
@@ -245,11 +244,10 @@ impl Rule {
         self.warnings.clone()
     }
 
-    /// Whether a peer of this canonical address is one of its; none is a Unix socket.
-    pub(crate) fn matches(&self, addr: Option<IpAddr>) -> bool {
+    /// Whether a peer of this address is one of its; none is a Unix socket.
+    pub(crate) fn matches(&self, addr: Option<Addr>) -> bool {
         match addr {
-            // What servers put where they know no address is in `0.0.0.0/0`, and still nobody.
-            Some(addr) => self.peers.load().set.contains(addr) && !addr.is_unspecified(),
+            Some(addr) => self.peers.load().set.contains(addr),
             None => self.unix,
         }
     }

@@ -1,10 +1,9 @@
 //! A list header from its right end: the only end that a trusted proxy wrote.
 
-use std::net::IpAddr;
-
 use http::header::ValueIter;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::addr::Addr;
 use crate::entry::{Fault, trim};
 use crate::format::Format;
 
@@ -17,7 +16,7 @@ pub(crate) struct Entry<'a> {
     /// Counted from the right over the non-empty elements; 0 is the last.
     pub(crate) index: usize,
     pub(crate) text: &'a [u8],
-    pub(crate) addr: Result<IpAddr, Fault>,
+    pub(crate) addr: Result<Addr, Fault>,
 }
 
 /// Why a walk went no further.

@@ -9,7 +9,7 @@ fn error(json: &str) -> String {
 }
 
 fn matches(rule: &Rule, peer: &str) -> bool {
-    rule.matches(Some(peer.parse().unwrap()))
+    rule.matches(Some(peer.parse::<std::net::IpAddr>().unwrap().into()))
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn walk(lines: &[&[u8]]) -> Walked {
     let mut all = Vec::new();
     loop {
         match elements.next() {
-            Ok(Some(entry)) => all.push(entry.addr.map(|addr| addr.to_string())),
+            Ok(Some(entry)) => all.push(entry.addr.map(|addr| addr.ip().to_string())),
             Ok(None) => return (all, None),
             Err(Stop::Syntax { line, at, .. }) => return (all, Some((line, at))),
             Err(Stop::TooMany) => return (all, Some(TOO_MANY)),

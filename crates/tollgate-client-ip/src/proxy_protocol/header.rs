@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tollgate_core::ProxySource;
 
 use super::ProxyHeaderError;
-use crate::entry::usable;
+use crate::addr::Addr;
 
 const V1_SIGNATURE: &[u8] = b"PROXY ";
 const V2_SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
@@ -102,7 +102,7 @@ fn v2_extent(bytes: &[u8]) -> Result<Extent, ProxyHeaderError> {
 fn source(header: &[u8]) -> Result<ProxySource, ProxyHeaderError> {
     let named = if header.starts_with(V2_SIGNATURE) { v2_source(header) } else { v1_source(header) }?;
     match named {
-        ProxySource::Client(source) if usable(source.ip()).is_err() => {
+        ProxySource::Client(source) if Addr::from(source.ip()).of_a_host().is_err() => {
             Err(malformed("names a source that no host has (unspecified, multicast or broadcast)"))
         }
         usable => Ok(usable),

@@ -262,6 +262,10 @@ impl RuleConfig {
 
     fn with_proof(&self, rule: Rule) -> Result<Rule, RuleError> {
         let Some(RequiredConfig { header, value, value_env }) = &self.required else { return Ok(rule) };
+        if value.as_deref() == Some(NOT_SHOWN) {
+            let remedy = "is what is printed in place of the value: write the value itself";
+            return Err(RuleError::new("required", NOT_SHOWN, remedy));
+        }
         let value = match (value, value_env) {
             (Some(value), None) => value.clone(),
             (None, Some(name)) => std::env::var(name).map_err(|_| {
@@ -308,8 +312,11 @@ impl fmt::Debug for RequiredConfig {
     }
 }
 
+/// What is written in place of a secret.
+const NOT_SHOWN: &str = "(not shown)";
+
 fn hide<S: serde::Serializer>(_: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str("(not shown)")
+    serializer.serialize_str(NOT_SHOWN)
 }
 
 /// All that is wrong in a [`Config`].

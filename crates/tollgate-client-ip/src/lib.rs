@@ -24,13 +24,15 @@
 //! 6. **[`Strategy::Single`]** wants the header once, with one address.
 //! 7. **An entry that has to be read is an address or the client is undetermined**: it is never skipped, and nothing
 //!    stands in for it. Entries are `v4`, `v4:port`, `v6`, `[v6]`, `[v6]:port`, also in quotes; [`Format`] has others.
-//!    Leading zeros, ports over 65535, `0.0.0.0`, `::`, multicast, broadcast, `unknown` and `_hidden` name nobody. Only
+//!    Leading zeros, ports over 65535 or of more than five digits, `0.0.0.0`, `::`, multicast, broadcast, `unknown` and `_hidden` name nobody. Only
 //!    an empty list element is passed over, for it claims nothing.
 //! 8. **`Forwarded` is read by the grammar of RFC 7239.** A line that has to be read is read whole, and a line that
 //!    breaks the grammar anywhere names nobody: white space around `;` or `=`, a quote left open, a parameter twice,
 //!    `for=1.2.3.4:80` without quotes. Lines stay apart, so a line of the attacker's own cannot reach into the proxy's.
+//!    Reading whole takes time in proportion to the line, however short the answer.
 //! 9. **Addresses are canonical** on all sides: IPv4-mapped is IPv4, a zone is dropped. 6to4, NAT64 and
-//!    IPv4-compatible addresses stay IPv6, because any IPv6 host can write them.
+//!    IPv4-compatible addresses stay IPv6, because any IPv6 host can write them. (A limiter may count NAT64's by their
+//!    IPv4: `PrefixLengths::with_nat64_as_ipv4` in `tollgate-core`.)
 //! 10. **Headers that nobody vouched for are removed** before the request goes on: all that some rule reads or requires,
 //!     but for the one of the rule that applies; and whatever CGI and its kind take for one of them
 //!     (`X_Forwarded_For`, `x.forwarded.for`). The [`Resolution`] keeps what was there.

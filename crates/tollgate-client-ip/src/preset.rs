@@ -109,7 +109,8 @@ impl Preset {
     }
 
     /// The rule of [`AzureFrontDoor`](Self::AzureFrontDoor), for published peers that send its
-    /// [`required_header`](Self::required_header) with this value: the id of your profile, in whatever case.
+    /// [`required_header`](Self::required_header) with this value: the id of your profile, in whatever case. Other peers
+    /// are put in their place by [`Rule::peers`] and [`Ranges::replace`](crate::Ranges::replace).
     ///
     /// # Errors
     ///
@@ -131,7 +132,10 @@ impl Preset {
 
     fn needs_no_proof(self) -> Result<(), RuleError> {
         let Some(header) = self.required_header() else { return Ok(()) };
-        let remedy = format!("missing: {} proves nothing without your own {header}; give it", self.as_str());
+        let remedy = format!(
+            "missing: {} proves nothing without your own {header}; use rule_proved_by",
+            self.as_str()
+        );
         Err(RuleError::new("required", "", remedy))
     }
 

@@ -13,6 +13,7 @@ pub(crate) struct Record {
     clock: SharedClock,
     /// A server that names no peer never does: one line says it, a line for each request would bury it.
     no_peer_said: Arc<AtomicBool>,
+    no_proxy_header_said: Arc<AtomicBool>,
     undetermined: Arc<Sampler>,
     spoofs: Arc<Sampler>,
     differences: Arc<Sampler>,
@@ -29,6 +30,7 @@ impl Record {
         Self {
             clock,
             no_peer_said: Arc::default(),
+            no_proxy_header_said: Arc::default(),
             undetermined: Arc::default(),
             spoofs: Arc::default(),
             differences: Arc::default(),
@@ -79,9 +81,12 @@ impl Record {
                 "client IP undetermined: {reason}"
             );
         }
-        if matches!(reason, Reason::NoPeer | Reason::ProxyHeaderMissing)
-            && !self.no_peer_said.swap(true, Ordering::Relaxed)
-        {
+        let said = match reason {
+            Reason::NoPeer => &self.no_peer_said,
+            Reason::ProxyHeaderMissing => &self.no_proxy_header_said,
+            _ => return,
+        };
+        if !said.swap(true, Ordering::Relaxed) {
             tracing::error!("{reason}");
         }
     }

@@ -72,9 +72,9 @@ impl Resolver {
         let mut all = Vec::new();
         for (i, rule) in self.rules().iter().enumerate() {
             all.extend(rule.warnings().into_iter().map(|warning| (i, warning)));
-            // Whom the PROXY protocol names is looked for behind the rule that says so.
             let earlier = self.rules().iter().take(i).position(|earlier| {
-                earlier.takes_all_of(rule) && earlier.is_proxy_protocol() == rule.is_proxy_protocol()
+                // Rules behind one of the PROXY protocol are for whom it names.
+                earlier.takes_all_of(rule) && (rule.is_proxy_protocol() || !earlier.is_proxy_protocol())
             });
             if let Some(earlier) = earlier {
                 all.push((
@@ -96,7 +96,7 @@ impl Resolver {
     /// so.
     #[must_use]
     pub fn expects_proxy_header(&self, socket: Peer) -> bool {
-        self.first(socket.ip().map(Addr::from), |_| true).is_some_and(|(_, rule)| rule.is_proxy_protocol())
+        self.first(socket.socket().ip().map(Addr::from)).is_some_and(|(_, rule)| rule.is_proxy_protocol())
     }
 
     /// Sets the gauge `tollgate_client_ip_ranges_age_seconds` (`rule`, `list`: `peers` or `trusted`) for every list that
@@ -134,13 +134,14 @@ impl Resolver {
             },
             (link, None) => speaks_for_itself(addr, link),
         };
+        let believed = applied.filter(|_| is_believed(&outcome));
         Resolution {
             outcome,
             peer,
             rule: rule.map(|(index, _)| index),
             read: applied.and_then(Rule::reading).map(|reading| (reading.header, reading.grammar)),
             hops_skipped,
-            spoof: self.unbelieved(applied, headers).map(|(_, spoof)| spoof).next(),
+            spoof: self.unbelieved(believed, headers).map(|(_, spoof)| spoof).next(),
             received: Received::default(),
         }
     }
@@ -155,8 +156,8 @@ impl Resolver {
         if socket.is_some_and(|addr| addr.of_a_host() == Err(Fault::Unspecified)) {
             return Speaker { addr: None, link: Link::NoPeer, rule: None };
         }
-        let first = self.first(socket, |_| true);
-        let Some(proxy) = first.filter(|(_, rule)| rule.is_proxy_protocol()) else {
+        let first = self.first(socket);
+        let Some(proxy @ (place, _)) = first.filter(|(_, rule)| rule.is_proxy_protocol()) else {
             let link = if matches!(peer, Peer::Proxied { .. }) { Link::Unexpected } else { Link::Itself };
             return Speaker { addr: socket, link, rule: first };
         };
@@ -172,12 +173,16 @@ impl Resolver {
             }
             _ => return Speaker { addr: None, link: Link::NoPeer, rule: Some(proxy) },
         };
-        let behind = self.first(addr, |rule| !rule.is_proxy_protocol());
+        let behind = self.behind(place).find(|(_, rule)| !rule.is_proxy_protocol() && rule.matches(addr));
         Speaker { addr, link, rule: behind.or(Some(proxy)) }
     }
 
-    fn first(&self, addr: Option<Addr>, wanted: impl Fn(&Rule) -> bool) -> Option<(usize, &Rule)> {
-        self.rules().iter().enumerate().find(|(_, rule)| wanted(rule) && rule.matches(addr))
+    fn first(&self, addr: Option<Addr>) -> Option<(usize, &Rule)> {
+        self.rules().iter().enumerate().find(|(_, rule)| rule.matches(addr))
+    }
+
+    fn behind(&self, place: usize) -> impl Iterator<Item = (usize, &Rule)> {
+        self.rules().iter().enumerate().skip(place + 1)
     }
 
     /// See [`Managed::unbelieved`].
@@ -223,6 +228,16 @@ fn hear(rule: &Rule, reading: &Reading, headers: &HeaderMap) -> Result<Found, Re
         }
         _ => reading.read(headers),
     }
+}
+
+/// Whether the peer has shown whose it is: else its rule's header is as good as anybody's.
+pub(crate) fn is_believed(outcome: &Outcome) -> bool {
+    !matches!(
+        outcome,
+        Outcome::Undetermined(
+            Reason::RequiredHeader { .. } | Reason::ProxyHeaderUnexpected | Reason::ProxyHeaderMissing
+        )
+    )
 }
 
 fn speaks_for_itself(addr: Option<Addr>, link: Link) -> Outcome {

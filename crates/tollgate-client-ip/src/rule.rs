@@ -93,14 +93,9 @@ impl Rule {
         }
         let peers = Ranges::of(&nets, None);
         let source = Source::new(header, strategy, &peers)?;
-        if peers.load().is_a_great_part_of_the_internet() && warnings.is_empty() {
-            warnings.push(
-                "peers: hold more than a sixteenth of all IPv4 addresses; name the proxies' own".to_owned(),
-            );
-        }
-        if matches!(source, Source::Peer) {
-            // Nobody is believed about anything.
-            warnings.clear();
+        // Of peers that are believed about nothing there cannot be too many.
+        if !matches!(source, Source::Peer) {
+            warnings.extend(broad("peers", &nets, &peers));
         }
         Ok(Self { peers, unix, source, required: None, warnings })
     }
@@ -144,6 +139,7 @@ impl Rule {
             nets.push(net("trusted", index, text, &mut self.warnings)?);
         }
         *further_left = Ranges::of(&nets, None);
+        self.warnings.extend(broad("trusted", &nets, further_left));
         Ok(self)
     }
 
@@ -283,13 +279,19 @@ fn net(
     if let Some(reading) = read_as(text, &net) {
         warnings.push(format!("{field}[{index}]: \"{text}\" {reading}"));
     }
-    if is_broad(&net) {
-        warnings.push(format!(
-            "{field}[{index}]: \"{net}\" trusts addresses that cannot all be your proxies, and any host among them can \
-             name any client; name the proxies' own ranges"
-        ));
-    }
     Ok(net)
+}
+
+/// That strangers are trusted: by one range, or by all of them together.
+fn broad(field: &str, nets: &[IpNet], ranges: &Ranges) -> Vec<String> {
+    let many = "addresses that cannot all be your proxies, and any host among them can name any client; name the \
+                proxies' own ranges";
+    let told = nets.iter().filter(|net| is_broad(net));
+    let told: Vec<_> = told.map(|net| format!("{field}: \"{net}\" trusts {many}")).collect();
+    if told.is_empty() && ranges.load().is_a_great_part_of_the_internet() {
+        return vec![format!("{field}: trust a sixteenth of all IPv4 addresses or more, {many}")];
+    }
+    told
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use crate::format::Format;
 use crate::managed::is_alias;
 use crate::resolution::Resolution;
-use crate::resolver::Resolver;
+use crate::resolver::{Resolver, is_believed};
 use crate::rule::Rule;
 use crate::source::Grammar;
 
@@ -22,6 +22,8 @@ pub(crate) fn clean(
     resolution: &mut Resolution,
 ) {
     let applied = resolution.rule.and_then(|rule| used.rules().get(rule));
+    let proof = applied.and_then(Rule::required);
+    let applied = applied.filter(|_| is_believed(&resolution.outcome));
     let of_the_other = other.and_then(|other| other.unbelieved(applied, headers).next());
     resolution.spoof = resolution.spoof.or(of_the_other.map(|(_, spoof)| spoof));
     if resolution.spoof.is_some() {
@@ -41,7 +43,7 @@ pub(crate) fn clean(
             headers.remove(name);
         }
     }
-    if let Some(required) = applied.and_then(Rule::required) {
+    if let Some(required) = proof {
         headers.remove(required.header);
     }
 }

@@ -7,6 +7,7 @@ use http::HeaderName;
 
 use crate::RuleError;
 use crate::format::Format;
+use crate::managed::is_alias;
 use crate::ranges::Ranges;
 use crate::rule::Strategy;
 use crate::walk::MAX_VISITED;
@@ -70,7 +71,7 @@ impl Source {
                 ));
             }
             Strategy::Count(n) => Method::Count(n.into()),
-            Strategy::Single if LISTS.contains(&header.as_str()) => {
+            Strategy::Single if LISTS.iter().any(|list| is_alias(header, &HeaderName::from_static(list))) => {
                 return Err(RuleError::new(
                     "strategy",
                     "single",

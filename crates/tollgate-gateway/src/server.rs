@@ -34,6 +34,7 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, config: &Config, sto
     // Longer than a request may wait for its body and for 8x8's answer.
     let idle = config.listen.body_timeout.0 + config.upstream.timeout.0 + Duration::from_secs(20);
     let graceful = GracefulShutdown::new();
+    let stopping = tokio::sync::watch::Sender::new(());
     let mut stop = pin!(stop);
     loop {
         // A full house makes new connections wait in the kernel's queue instead of taking memory here.
@@ -58,10 +59,16 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, config: &Config, sto
         let _ = stream.set_nodelay(true);
         let (app, proxies) = (gateway.app.clone(), proxies.clone());
         let watcher = graceful.watcher();
+        let mut stopping = stopping.subscribe();
         tokio::spawn(async move {
             let _place = place;
             // The builder's own look at the protocol has no time limit.
-            let begun = tokio::time::timeout(HEADERS, begin(&proxies, stream, Peer::Tcp(addr))).await;
+            let begun = tokio::time::timeout(HEADERS, begin(&proxies, stream, Peer::Tcp(addr)));
+            let begun = tokio::select! {
+                begun = begun => begun,
+                // It has asked for nothing yet.
+                _ = stopping.changed() => return,
+            };
             let Ok(Some((protocol, stream))) = begun else { return };
             let peer = stream.peer();
             let service = service_fn(move |mut request: Request<Incoming>| {
@@ -82,7 +89,7 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, config: &Config, sto
             }
         });
     }
-    drop(listener);
+    drop((listener, stopping));
     if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests still in flight after {DRAIN:?} were ended");
     }

@@ -129,5 +129,7 @@ fn a_whole_configuration_becomes_a_layer_or_all_that_is_wrong_in_it() {
 fn a_secret_is_not_in_the_debug_output() {
     let required = RequiredConfig { value: Some("s3cret".into()), ..RequiredConfig::default() };
     assert!(!format!("{required:?}").contains("s3cret"));
+    let printed = r#"{"preset":"cloudflare","required":{"header":"X-S","value":"(not shown)"}}"#;
+    assert!(error(printed).contains("write the value itself"));
     assert_eq!(serde_json::to_string(&required).unwrap(), r#"{"value":"(not shown)"}"#);
 }

@@ -37,7 +37,7 @@ fn what_is_no_header_name_is_refused() {
             assert!(error(&["::1"], name, strategy).contains("is not the name of a header"), "{name}");
         }
     }
-    for list in ["Forwarded", "X-Original-Forwarded-For"] {
+    for list in ["Forwarded", "X-Original-Forwarded-For", "X_Forwarded_For"] {
         assert!(error(&["::1"], list, Strategy::Single).starts_with("strategy: \"single\" cannot"), "{list}");
     }
 }
@@ -103,11 +103,19 @@ fn trusting_the_internet_is_warned_of_however_it_is_written() {
     for text in ["0.0.0.0/0", "::ffff:0:0/96", "128.0.0.0/1", "::/0", "2000::/3"] {
         let rule = Rule::new(["192.0.2.1", text], XFF, Strategy::Ranges).unwrap();
         assert_eq!(rule.warnings().len(), 1, "{text}");
-        assert!(rule.warnings()[0].starts_with("peers[1]: "), "{text}");
+        assert!(rule.warnings()[0].starts_with("peers: \""), "{text}");
     }
     let rule = Rule::new(["10.0.0.0/8", "2600::/16"], XFF, Strategy::Ranges).unwrap();
     assert_eq!(rule.warnings(), Vec::<String>::new());
     assert_eq!(rule.with_trusted(["0.0.0.0/0"]).unwrap().warnings().len(), 1);
+    // So are many pieces, also beside a warning of another kind.
+    let eighths: Vec<_> =
+        (0..32).map(|n| format!("{}.0.0.0/8", n * 8)).chain(["10.0.0.1/8".to_owned()]).collect();
+    assert_eq!(Rule::new(&eighths, XFF, Strategy::Ranges).unwrap().warnings().len(), 2);
+    let trusting = Rule::new(["192.0.2.1"], XFF, Strategy::Ranges).unwrap().with_trusted(&eighths);
+    assert_eq!(trusting.unwrap().warnings().len(), 2);
+    // Whom an exception takes is told all the same.
+    assert_eq!(Rule::new(["10.0.0.1/8"], "", Strategy::Peer).unwrap().warnings().len(), 1);
     // No header is believed, so nothing is risked.
     assert!(Rule::new(["0.0.0.0/0"], "", Strategy::Peer).unwrap().warnings().is_empty());
 }

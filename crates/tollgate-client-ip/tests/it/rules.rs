@@ -56,6 +56,11 @@ fn whom_the_proxy_protocol_names_is_the_peer_of_the_rules_behind() {
     // A client that came to the balancer directly is believed about nothing.
     let direct = two_links().resolve(Some(proxied("198.51.100.66", "10.0.0.1")), &sent);
     assert_eq!(told(&direct), "198.51.100.66");
+    // A rule in front of the one of the PROXY protocol is for those who connect.
+    let in_front = Resolver::new()
+        .with_rule(Rule::new(["192.0.2.0/24"], "X-Real-IP", Strategy::Single).unwrap())
+        .with_rule(Rule::proxy_protocol(["10.0.0.0/8"]).unwrap());
+    assert_eq!(told(&in_front.resolve(Some(proxied("192.0.2.9", "10.0.0.1")), &sent)), "192.0.2.9");
     // Nor does naming an address of the balancer's own make a proxy of him.
     let inside = two_links().resolve(Some(proxied("10.0.0.7", "10.0.0.1")), &sent);
     assert_eq!((told(&inside).as_str(), inside.rule()), ("10.0.0.7", Some(0)));
@@ -132,7 +137,17 @@ fn a_rule_that_never_applies_is_warned_of() {
         .with_rule(rule(&["10.0.0.5", "192.0.2.1"], Strategy::Ranges))
         .with_rule(rule(&["10.0.0.0/8"], Strategy::ProxyProtocol));
     let told: Vec<_> = shadowed.warnings().into_iter().map(|(i, warning)| format!("{i} {warning}")).collect();
-    assert_eq!(told, ["1 never applies, for rule 0 takes all of its peers; put it in front"]);
+    assert_eq!(
+        told,
+        [
+            "1 never applies, for rule 0 takes all of its peers; put it in front",
+            "3 never applies, for rule 0 takes all of its peers; put it in front"
+        ]
+    );
+    let of_the_proxy_protocol = Resolver::new()
+        .with_rule(rule(&["10.0.0.0/8"], Strategy::ProxyProtocol))
+        .with_rule(rule(&["10.0.0.0/8"], Strategy::Ranges));
+    assert_eq!(of_the_proxy_protocol.warnings(), []);
 }
 
 #[test]

@@ -131,6 +131,9 @@ async fn a_proof_under_another_spelling_is_a_secret_too() {
                 .await;
         assert_eq!(seen.resolution.reason().map(tollgate_client_ip::Reason::as_str), Some("required_header"));
         assert!(!seen.headers.contains_key(name));
+        // Without the proof its word is as good as anybody's.
+        assert!(!seen.headers.contains_key("cf-connecting-ip"));
+        assert_eq!(received(&seen), ["cf-connecting-ip: 203.0.113.7"]);
         let told = format!("{:?} {}", seen.resolution, seen.resolution.explain(&seen.headers));
         assert!(!told.contains("s3cret"), "{told}");
     }

@@ -217,6 +217,7 @@ fn address(what: &str, text: &str) -> Result<SocketAddr, String> {
     if let Some(zone) = zone.filter(|_| text.contains(':')) {
         unzoned.replace_range(zone, "");
     }
-    let addr = unzoned.parse().or_else(|_| unzoned.parse().map(|ip: IpAddr| SocketAddr::new(ip, 0)));
+    let bare = unzoned.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(&unzoned);
+    let addr = unzoned.parse().or_else(|_| bare.parse().map(|ip: IpAddr| SocketAddr::new(ip, 0)));
     addr.map_err(|_| format!("{what} {text:?} is not \"ip:port\", an address or \"unix:\""))
 }

@@ -27,6 +27,7 @@ impl Serve {
         let explain = |problems| self.config.explain(&problems);
         let secrets = Secrets::of(&config, |name| std::env::var(name).ok()).map_err(explain)?;
         admin::collect();
+        let reloads = Reloads::listen()?;
         let built = Gateway::new(&config, secrets).map_err(explain)?;
         let client_ip = built.client_ip.clone();
         let gateway = bind("listen.gateway", config.listen.gateway).await?;
@@ -34,22 +35,37 @@ impl Serve {
         tracing::info!(gateway = %gateway.local_addr()?, admin = %page.local_addr()?, "listening");
         tokio::select! {
             () = serve(gateway, built, &config, told_to_stop()) => Ok(()),
-            () = reload_when_told(&config, &client_ip) => Ok(()),
+            () = reloads.serve(&config, &client_ip) => Ok(()),
             ended = admin::serve(page, client_ip.resolver().clone()) => Err(Failure::Machine(format!("the admin page ended: {ended:?}"))),
         }
     }
 }
 
-/// At every SIGHUP; never ends.
-async fn reload_when_told(config: &Config, client_ip: &TrustedClientIpLayer) {
+/// What SIGHUP is for, from the moment it is made: a signal that comes early must not end the process.
+struct Reloads {
     #[cfg(unix)]
-    if let Ok(mut told) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) {
-        while told.recv().await.is_some() {
-            // A file may be on a disk that does not answer.
-            let (config, client_ip) = (config.clone(), client_ip.clone());
-            // Of its own, so that nothing waits for it at the end.
-            std::thread::spawn(move || reload(&config, &client_ip));
-        }
+    told: tokio::signal::unix::Signal,
+}
+
+impl Reloads {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            told: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?,
+        })
     }
-    std::future::pending::<()>().await;
+
+    /// Reads the lists again at every signal, one time after the other; never ends.
+    async fn serve(mut self, config: &Config, client_ip: &TrustedClientIpLayer) {
+        // A file may be on a disk that does not answer. The thread is of its own, so that nothing waits for it at the end.
+        let (ask, asked) = std::sync::mpsc::channel();
+        let (config, client_ip) = (config.clone(), client_ip.clone());
+        std::thread::spawn(move || asked.iter().for_each(|()| reload(&config, &client_ip)));
+        #[cfg(unix)]
+        while self.told.recv().await.is_some() {
+            let _ = ask.send(());
+        }
+        let _ = (&mut self, &ask);
+        std::future::pending::<()>().await;
+    }
 }

@@ -6,6 +6,7 @@ mod check;
 mod demo;
 mod inject;
 mod resolve;
+mod serve;
 
 use std::io::Write;
 use std::path::PathBuf;

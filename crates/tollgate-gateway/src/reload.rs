@@ -19,7 +19,7 @@ fn rules(list: &str, written: &[RuleConfig], used: &Resolver) {
             Ok(true) => {
                 let now = used.peers().len();
                 tracing::info!("client_ip.{list}[{i}].peers_file: {now} CIDRs in place of {cidrs}");
-                if now < cidrs / 2 {
+                if now * 2 < cidrs {
                     tracing::warn!(
                         "client_ip.{list}[{i}].peers_file: less than half of what it was; is it whole?"
                     );

@@ -1,12 +1,14 @@
 use std::io::{BufRead, BufReader};
 use std::process::Child;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use super::*;
 
 /// A gateway of the test's own, told to end when dropped.
 struct Serve {
     child: Child,
-    log: BufReader<std::process::ChildStderr>,
+    log: mpsc::Receiver<String>,
 }
 
 impl Drop for Serve {
@@ -24,19 +26,20 @@ impl Serve {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap());
-        let mut serve = Self { child, log };
+        let (lines, log) = mpsc::channel();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            stderr.lines().map_while(Result::ok).try_for_each(|line| lines.send(line))
+        });
+        let serve = Self { child, log };
         serve.logs("listening");
         serve
     }
 
     /// Reads the log to a line with this in it.
-    fn logs(&mut self, part: &str) {
-        let mut line = String::new();
-        while !line.contains(part) {
-            line.clear();
-            assert!(self.log.read_line(&mut line).unwrap() > 0, "the log ended before {part:?}");
-        }
+    fn logs(&self, part: &str) {
+        let next = || self.log.recv_timeout(Duration::from_secs(20));
+        while !next().unwrap_or_else(|_| panic!("{part:?} is not logged")).contains(part) {}
     }
 
     fn signal(&self, name: &str) {

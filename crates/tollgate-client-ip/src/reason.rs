@@ -213,8 +213,8 @@ impl fmt::Display for Reason {
                  server, elsewhere insert tollgate_core::Peer into each request's extensions",
             ),
             Self::UnixPeer => f.write_str(
-                "the peer is a Unix socket, which has no address, and no rule matches it; add \"unix:\" to the peers \
-                 of the rule that names its proxy's header",
+                "the peer is a Unix socket, which has no address, and nothing that is believed names the client; add \
+                 \"unix:\" to the peers of the rule that names its proxy's header",
             ),
         }
     }

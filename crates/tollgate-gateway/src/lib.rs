@@ -14,6 +14,7 @@ mod deadline;
 mod forward;
 mod gateway;
 mod idle;
+mod protocol;
 mod reload;
 mod server;
 mod upstream;

@@ -19,7 +19,8 @@ use tower::ServiceExt;
 
 use crate::config::Config;
 use crate::gateway::Gateway;
-use crate::idle::{Idle, Protocol, protocol};
+use crate::idle::Idle;
+use crate::protocol::{Protocol, protocol};
 
 /// How long a connection may take to say what it speaks, and then a request's headers.
 const HEADERS: Duration = Duration::from_secs(10);

@@ -56,16 +56,19 @@ impl Reloads {
     }
 
     /// Reads the lists again at every signal, one time after the other; never ends.
-    async fn serve(mut self, config: &Config, client_ip: &TrustedClientIpLayer) {
+    async fn serve(self, config: &Config, client_ip: &TrustedClientIpLayer) {
         // A file may be on a disk that does not answer. The thread is of its own, so that nothing waits for it at the end.
         let (ask, asked) = std::sync::mpsc::channel();
         let (config, client_ip) = (config.clone(), client_ip.clone());
         std::thread::spawn(move || asked.iter().for_each(|()| reload(&config, &client_ip)));
         #[cfg(unix)]
-        while self.told.recv().await.is_some() {
-            let _ = ask.send(());
+        {
+            let mut told = self.told;
+            while told.recv().await.is_some() {
+                let _ = ask.send(());
+            }
         }
-        let _ = (&mut self, &ask);
+        drop(ask);
         std::future::pending::<()>().await;
     }
 }

@@ -10,7 +10,7 @@ use crate::forwarded::Elements;
 use crate::reason::{Evidence, Reason};
 use crate::resolution::{Outcome, Resolution};
 use crate::source::Grammar;
-use crate::walk::{Commas, Walk};
+use crate::walk::{Commas, Lines, Walk};
 
 /// One entry of the header that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +85,7 @@ impl Resolution {
         }
         let headers = if kept.is_empty() { headers } else { &kept };
         match grammar {
+            Grammar::One(format) => self.hops(Lines::new(headers, header, format)),
             Grammar::Entries(format) => self.hops(Commas::new(headers, header, format)),
             Grammar::Forwarded => self.hops(Elements::new(headers, header)),
         }

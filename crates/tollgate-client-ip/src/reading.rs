@@ -3,12 +3,12 @@
 use http::HeaderMap;
 
 use crate::addr::Addr;
-use crate::entry::{Fault, trim};
+use crate::entry::Fault;
 use crate::forwarded::Elements;
 use crate::ranges::Ranges;
 use crate::reason::{Evidence, Reason};
 use crate::source::{Grammar, Method, Reading};
-use crate::walk::{Commas, Entry, Stop, Walk};
+use crate::walk::{Commas, Entry, Lines, Stop, Walk};
 
 /// A client named by a header, and how many entries stood right of it.
 pub(crate) type Found = (Addr, usize);
@@ -16,16 +16,17 @@ pub(crate) type Found = (Addr, usize);
 impl Reading {
     pub(crate) fn read(&self, headers: &HeaderMap) -> Result<Found, Reason> {
         match self.grammar {
-            Grammar::Entries(format) => self.walk(Commas::new(headers, self.header, format), headers),
-            Grammar::Forwarded => self.walk(Elements::new(headers, self.header), headers),
+            Grammar::One(format) => self.walk(Lines::new(headers, self.header, format)),
+            Grammar::Entries(format) => self.walk(Commas::new(headers, self.header, format)),
+            Grammar::Forwarded => self.walk(Elements::new(headers, self.header)),
         }
     }
 
-    fn walk<'a>(&self, walk: impl Walk<'a>, headers: &'a HeaderMap) -> Result<Found, Reason> {
+    fn walk<'a>(&self, walk: impl Walk<'a>) -> Result<Found, Reason> {
         match &self.method {
             Method::Ranges(trusted) => self.ranges(trusted, walk),
             Method::Count(n) => self.count(*n, walk),
-            Method::Single => self.single(headers),
+            Method::Single => self.single(walk),
         }
     }
 
@@ -58,24 +59,12 @@ impl Reading {
         }
     }
 
-    fn single(&self, headers: &HeaderMap) -> Result<Found, Reason> {
-        let mut lines = headers.get_all(self.header).into_iter();
-        let text = match (lines.next(), lines.next()) {
-            (Some(line), None) => trim(line.as_bytes()),
-            (Some(_), Some(_)) => return Err(Reason::RepeatedHeader { header: self.header }),
-            (None, _) => return Err(self.nobody(Ok(None))),
-        };
-        if text.is_empty() {
-            return Err(self.nobody(Ok(None)));
-        }
-        let addr = match self.grammar {
-            Grammar::Entries(format) => format.parse(text),
-            // Refused where the rule is built: it is a list.
-            Grammar::Forwarded => Err(Fault::Malformed),
-        };
-        match addr {
-            Ok(addr) => Ok((addr, 0)),
-            Err(_) => Err(self.nobody(Ok(Some(Entry { index: 0, text, addr })))),
+    fn single<'a>(&self, mut walk: impl Walk<'a>) -> Result<Found, Reason> {
+        match (walk.next(), walk.next()) {
+            (Ok(Some(_)), Ok(Some(_))) => Err(Reason::RepeatedHeader { header: self.header }),
+            (Ok(Some(Entry { addr: Ok(addr), .. })), _) => Ok((addr, 0)),
+            (Ok(Some(Entry { text: [], .. })), _) => Err(self.nobody(Ok(None))),
+            (other, _) => Err(self.nobody(other)),
         }
     }
 

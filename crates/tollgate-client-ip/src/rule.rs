@@ -152,7 +152,11 @@ impl Rule {
     pub fn with_format(mut self, format: Format) -> Result<Self, RuleError> {
         let refuse = |remedy| Err(RuleError::new("format", "", remedy));
         match &mut self.source {
-            Source::Header(Reading { grammar: Grammar::Entries(known), header, .. }) => {
+            Source::Header(Reading {
+                grammar: Grammar::One(known) | Grammar::Entries(known),
+                header,
+                ..
+            }) => {
                 if format == Format::Address && Grammar::of(header) == Grammar::Entries(Format::AddressPort) {
                     return refuse(
                         "CloudFront-Viewer-Address has ports: write \"address_port\", or leave it out",

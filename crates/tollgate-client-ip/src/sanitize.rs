@@ -69,9 +69,11 @@ pub(crate) fn rewrite(headers: &mut HeaderMap, resolution: &mut Resolution) {
 
 fn canonical(client: IpAddr, grammar: Grammar) -> String {
     match (grammar, client) {
-        (Grammar::Entries(Format::Address), client) => client.to_string(),
+        (Grammar::One(Format::Address) | Grammar::Entries(Format::Address), client) => client.to_string(),
         // Its readers cut at the last colon; the port was the client's own affair.
-        (Grammar::Entries(Format::AddressPort), client) => format!("{client}:0"),
+        (Grammar::One(Format::AddressPort) | Grammar::Entries(Format::AddressPort), client) => {
+            format!("{client}:0")
+        }
         (Grammar::Forwarded, IpAddr::V4(client)) => format!("for={client}"),
         (Grammar::Forwarded, IpAddr::V6(client)) => format!("for=\"[{client}]\""),
     }

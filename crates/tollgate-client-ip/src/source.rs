@@ -34,7 +34,9 @@ pub(crate) struct Reading {
 /// How a header's value is taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Grammar {
-    /// One entry, or entries between commas.
+    /// One entry a line, and that is all of it.
+    One(Format),
+    /// Entries between commas.
     Entries(Format),
     /// RFC 7239.
     Forwarded,
@@ -84,7 +86,10 @@ impl Source {
             Strategy::Peer => return Ok(Self::Peer),
             Strategy::ProxyProtocol => return Ok(Self::ProxyProtocol),
         };
-        let grammar = Grammar::of(header);
+        let grammar = match (&method, Grammar::of(header)) {
+            (Method::Single, Grammar::Entries(format)) => Grammar::One(format),
+            (_, grammar) => grammar,
+        };
         Ok(Self::Header(Reading { header, grammar, method }))
     }
 }

@@ -91,6 +91,35 @@ impl<'a> Walk<'a> for Commas<'a> {
     }
 }
 
+/// Each line of a header as one entry, an empty one too: for headers that are no lists.
+pub(crate) struct Lines<'a> {
+    lines: ValueIter<'a, HeaderValue>,
+    format: Format,
+    found: usize,
+}
+
+impl<'a> Lines<'a> {
+    pub(crate) fn new(headers: &'a HeaderMap, name: &HeaderName, format: Format) -> Self {
+        Self { lines: headers.get_all(name).into_iter(), format, found: 0 }
+    }
+}
+
+impl<'a> Walk<'a> for Lines<'a> {
+    fn next(&mut self) -> Result<Option<Entry<'a>>, Stop<'a>> {
+        let Some(line) = self.lines.next_back() else { return Ok(None) };
+        if self.found == MAX_VISITED {
+            return Err(Stop::TooMany);
+        }
+        let (index, text) = (self.found, trim(line.as_bytes()));
+        self.found += 1;
+        Ok(Some(Entry { index, text, addr: self.format.parse(text) }))
+    }
+
+    fn found(&self) -> usize {
+        self.found
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use http::header::HeaderName;

@@ -234,6 +234,18 @@ fn the_chain_says_what_each_entry_was_taken_for() {
 }
 
 #[test]
+fn a_header_of_one_address_is_one_entry_commas_and_all() {
+    let rule = Rule::new(["10.0.0.0/8"], "X-Real-IP", Strategy::Single).unwrap();
+    let sent = headers(&[("x-real-ip", "203.0.113.7, 10.0.0.9")]);
+    let resolution = Resolver::new().with_rule(rule).resolve(Some(tcp("10.0.0.1")), &sent);
+    let chain = resolution.chain(&sent);
+    assert_eq!(
+        (chain.len(), chain[0].text.as_str(), chain[0].role),
+        (1, "203.0.113.7, 10.0.0.9", Role::Refused)
+    );
+}
+
+#[test]
 fn an_explanation_is_text_that_no_header_can_break_and_json() {
     let rule = Rule::new(["10.0.0.0/8"], "X-Forwarded-For", Strategy::Ranges).unwrap();
     let mut sent = HeaderMap::new();

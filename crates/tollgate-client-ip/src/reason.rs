@@ -100,7 +100,8 @@ pub enum Reason {
     ProxyHeaderMissing,
     /// The connection began with a PROXY protocol header, and no rule believes its peer about that.
     ProxyHeaderUnexpected,
-    /// The PROXY protocol header of a peer that is believed does not say whose connection it is.
+    /// The PROXY protocol header of a peer that is believed does not say whose connection it is, or names an address that
+    /// no host has.
     ProxySourceUnknown,
     /// The server did not say who is connected, or said `0.0.0.0` or `::`.
     NoPeer,
@@ -204,8 +205,8 @@ impl fmt::Display for Reason {
                  layer the rules that the listener has",
             ),
             Self::ProxySourceUnknown => f.write_str(
-                "the PROXY protocol header does not say whose connection it is (UNKNOWN); let the proxy pass on TCP over \
-                 IP only",
+                "the PROXY protocol header does not say whose connection it is (UNKNOWN, or an address that no host has); \
+                 let the proxy pass on TCP over IP only",
             ),
             Self::NoPeer => f.write_str(
                 "no peer address from the server; with axum (feature \"axum\") serve \

@@ -161,20 +161,21 @@ impl Resolver {
             let link = if matches!(peer, Peer::Proxied { .. }) { Link::Unexpected } else { Link::Itself };
             return Speaker { addr: socket, link, rule: first };
         };
-        let (addr, link) = match peer {
-            Peer::Proxied { source: ProxySource::Client(_), .. } => (peer.ip().map(Addr::from), Link::Named),
+        let unnamed = |link| Speaker { addr: None, link, rule: Some(proxy) };
+        let addr = match peer {
             // No rule behind: whatever headers came along, the proxy did not pass on anybody's.
             Peer::Proxied { source: ProxySource::Itself, .. } => {
                 return Speaker { addr: socket, link: Link::Itself, rule: Some(proxy) };
             }
-            Peer::Proxied { .. } => return Speaker { addr: None, link: Link::Unnamed, rule: Some(proxy) },
-            Peer::Tcp(_) | Peer::Unix => {
-                return Speaker { addr: None, link: Link::Unread, rule: Some(proxy) };
-            }
-            _ => return Speaker { addr: None, link: Link::NoPeer, rule: Some(proxy) },
+            // An address that no host has names nobody: neither a client nor a peer of `0.0.0.0/0`.
+            Peer::Proxied { .. } => match client_address(*peer) {
+                Some(addr) => Some(addr),
+                None => return unnamed(Link::Unnamed),
+            },
+            _ => return unnamed(Link::Unread),
         };
         let behind = self.behind(place).find(|(_, rule)| !rule.is_proxy_protocol() && rule.matches(addr));
-        Speaker { addr, link, rule: behind.or(Some(proxy)) }
+        Speaker { addr, link: Link::Named, rule: behind.or(Some(proxy)) }
     }
 
     fn first(&self, addr: Option<Addr>) -> Option<(usize, &Rule)> {
@@ -255,6 +256,10 @@ pub(crate) fn peer_address(resolution: &Resolution) -> Option<ClientIp> {
         Some(Reason::ProxyHeaderUnexpected) => peer.socket(),
         _ => peer,
     };
-    let addr = peer.ip().filter(|addr| !addr.is_unspecified())?;
-    Some(ClientIp::vouched(addr, Provenance::Peer))
+    Some(ClientIp::vouched(client_address(peer)?.ip(), Provenance::Peer))
+}
+
+/// Of whom the connection belongs to, where a host can have it.
+fn client_address(peer: Peer) -> Option<Addr> {
+    peer.ip().and_then(|addr| Addr::from(addr).of_a_host().ok())
 }

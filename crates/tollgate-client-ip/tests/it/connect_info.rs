@@ -68,6 +68,33 @@ mod axum_serves {
     }
 
     #[tokio::test]
+    async fn each_route_may_have_rules_of_its_own() {
+        use tollgate_client_ip::{Rule, Strategy};
+
+        async fn handler(client: tollgate_core::ClientIp) -> String {
+            client.to_string()
+        }
+        let layer = |header| {
+            let rule = Rule::new(["127.0.0.0/8"], header, Strategy::Single).unwrap();
+            TrustedClientIpLayer::new(Resolver::new().with_rule(rule))
+        };
+        let router = Router::new()
+            .route("/a", get(handler).layer(layer("X-Real-IP")))
+            .route("/b", get(handler).layer(layer("Fly-Client-IP")))
+            .route("/", get(handler).layer(TrustedClientIpLayer::new(Resolver::new())));
+        for (path, client) in [("/a", "203.0.113.7"), ("/b", "203.0.113.8"), ("/", "127.0.0.1")] {
+            let mut request = Request::new(axum::body::Body::empty());
+            *request.uri_mut() = path.parse().unwrap();
+            request.headers_mut().insert("x-real-ip", "203.0.113.7".parse().unwrap());
+            request.headers_mut().insert("fly-client-ip", "203.0.113.8".parse().unwrap());
+            request.extensions_mut().insert(Peer::Tcp(([127, 0, 0, 1], 1).into()));
+            let response = tower::ServiceExt::oneshot(router.clone(), request).await.unwrap();
+            let body = axum::body::to_bytes(response.into_body(), 64).await.unwrap();
+            assert_eq!(body, client, "{path}");
+        }
+    }
+
+    #[tokio::test]
     async fn without_connect_info_the_first_request_is_refused_with_the_remedy() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();

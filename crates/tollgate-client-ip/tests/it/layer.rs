@@ -174,6 +174,12 @@ async fn insecure_use_peer_takes_the_peer_and_still_says_that_the_client_was_und
     let mut unix = request(None, None);
     unix.extensions_mut().insert(Peer::Unix);
     assert_eq!(watch(&layer, unix).await.0.status(), 400);
+    let rule = Rule::proxy_protocol(["10.0.0.0/8"]).unwrap();
+    let layer = TrustedClientIpLayer::new(Resolver::new().with_rule(rule)).insecure_use_peer();
+    let mut nowhere = request(None, None);
+    let source = tollgate_core::ProxySource::Client(([224, 0, 0, 1], 1).into());
+    nowhere.extensions_mut().insert(Peer::Proxied { source, by: Some(([10, 0, 0, 1], 1).into()) });
+    assert_eq!(watch(&layer, nowhere).await.0.status(), 400);
 }
 
 /// Panics when it is called without having been ready: a clone never is.

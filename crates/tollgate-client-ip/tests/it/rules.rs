@@ -97,6 +97,19 @@ fn a_client_that_the_proxy_does_not_name_is_not_the_proxy_and_names_nobody_by_a_
 }
 
 #[test]
+fn an_address_that_no_host_has_is_nobody_whoever_names_it() {
+    let everyone = Rule::new(["0.0.0.0/0", "::/0"], "X-Real-IP", Strategy::Single).unwrap();
+    let resolver = two_links().with_rule(everyone);
+    let sent = headers(&[("x-real-ip", "198.51.100.66")]);
+    for named in ["0.0.0.0", "::", "::ffff:0.0.0.0", "224.0.0.1", "ff02::1", "255.255.255.255"] {
+        for resolver in [&two_links(), &resolver] {
+            let resolution = resolver.resolve(Some(proxied(named, "10.0.0.1")), &sent);
+            assert_eq!(told(&resolution), "proxy_source_unknown", "{named}");
+        }
+    }
+}
+
+#[test]
 fn the_proxy_protocol_is_believed_of_a_unix_socket_too() {
     let unix = Resolver::new().with_rule(Rule::proxy_protocol(["unix:"]).unwrap());
     let client = ProxySource::Client(([203, 0, 113, 7], 1).into());

@@ -73,3 +73,44 @@ async fn what_one_limit_refuses_is_charged_to_none() {
     }
     assert_eq!(sent, 3);
 }
+
+#[tokio::test]
+async fn every_answer_tells_of_the_limits_that_are_to_be_told_of() {
+    let limits = "
+        [[rate_limit]]
+        name = \"hour\"
+        requests = 2
+        per = \"1h\"
+        headers = \"always\"
+        [[rate_limit]]
+        name = \"day\"
+        requests = 3
+        per = \"1d\"
+    ";
+    let road = Road::with(&format!("{limits}{RULE}")).await;
+    let mut told = Vec::new();
+    for n in 0..3 {
+        let request = road.request(SINGLE, "203.0.113.7").body(to(&format!("+659123{n}567")));
+        let response = request.send().await.unwrap();
+        let headers = ["ratelimit-policy", "ratelimit"].map(|name| response.headers()[name].clone());
+        told.push((response.status().as_u16(), headers.map(|value| value.to_str().unwrap().to_owned())));
+    }
+    // 1,800 s of one request until the burst is back; some of the last second may be gone.
+    let policy = "\"hour\";q=2;w=3600".to_owned();
+    assert_eq!(told[0], (200, [policy.clone(), "\"hour\";r=1;t=1800".into()]));
+    assert_eq!(told[1], (200, [policy.clone(), "\"hour\";r=0;t=1800".into()]));
+    assert_eq!(told[2], (429, [policy, "\"hour\";r=0;t=1800".into()]));
+}
+
+#[tokio::test]
+async fn a_site_that_asks_from_many_prefixes_gets_four_times_the_quota() {
+    let limit = "[[rate_limit]]\nname = \"a\"\nrequests = 1\nper = \"1d\"\n";
+    let road = Road::with(&format!("{limit}{RULE}")).await;
+    let mut sent = 0;
+    for n in 0..10 {
+        let number = format!("+659{}{n}34567", 1 + n % 2);
+        let answer = road.post(SINGLE, &format!("2001:db8:1:1{n}::1"), to(&number)).await;
+        sent += u32::from(answer.refusal.as_deref() != Some("rate_limited"));
+    }
+    assert_eq!(sent, 4);
+}

@@ -25,6 +25,12 @@ impl IpKey {
         Self { bits: bits & mask, length }
     }
 
+    /// Whether it is (of) an IPv4 address.
+    #[must_use]
+    pub fn is_ipv4(&self) -> bool {
+        self.length >= 96 && self.bits >> 32 == 0xffff
+    }
+
     /// The key as one integer, unique among keys of the same [`PrefixLengths`]: for hashing into a table.
     #[must_use]
     pub fn bits(&self) -> u128 {
@@ -57,6 +63,7 @@ pub struct PrefixLengths {
     v4: u8,
     v6: u8,
     nat64: bool,
+    sixtofour: bool,
 }
 
 /// NAT64's well-known prefix, `64:ff9b::/96`, without its 32 bits of IPv4.
@@ -75,7 +82,7 @@ impl PrefixLengths {
         if v6 < 16 || v6 > 128 {
             return Err(PrefixLengthsError { family: "IPv6", length: v6, least: 16, most: 128 });
         }
-        Ok(Self { v4, v6, nat64: false })
+        Ok(Self { v4, v6, nat64: false, sixtofour: false })
     }
 
     /// Counts an address of NAT64's well-known prefix (`64:ff9b::/96`, RFC 6052 §2.1) by the IPv4 address in it: for a
@@ -89,20 +96,43 @@ impl PrefixLengths {
         self
     }
 
-    fn embedded(self, addr: IpAddr) -> IpAddr {
-        match addr {
-            IpAddr::V6(v6) if self.nat64 && u128::from(v6) >> 32 == NAT64 >> 32 => {
-                let [.., a, b, c, d] = v6.octets();
+    /// Counts a 6to4 address (`2002::/16`, RFC 3056 §2) by the IPv4 address in it: who holds one IPv4 address holds a
+    /// /48 of these, that is 65,536 /64s.
+    #[must_use]
+    pub const fn with_6to4_as_ipv4(mut self) -> Self {
+        self.sixtofour = true;
+        self
+    }
+
+    /// Bits of an IPv4 address that count.
+    #[must_use]
+    pub const fn v4(self) -> u8 {
+        self.v4
+    }
+
+    /// Bits of an IPv6 address that count.
+    #[must_use]
+    pub const fn v6(self) -> u8 {
+        self.v6
+    }
+
+    /// The address that counts: the IPv4 address in `addr`, where that was asked for and there is one; else `addr`.
+    #[must_use]
+    pub fn embedded(self, addr: IpAddr) -> IpAddr {
+        let IpAddr::V6(v6) = addr else { return addr };
+        match v6.octets() {
+            [.., a, b, c, d] if self.nat64 && u128::from(v6) >> 32 == NAT64 >> 32 => {
                 IpAddr::from([a, b, c, d])
             }
-            addr => addr,
+            [0x20, 0x02, a, b, c, d, ..] if self.sixtofour => IpAddr::from([a, b, c, d]),
+            _ => addr,
         }
     }
 }
 
 impl Default for PrefixLengths {
     fn default() -> Self {
-        Self { v4: 32, v6: 64, nat64: false }
+        Self { v4: 32, v6: 64, nat64: false, sixtofour: false }
     }
 }
 
@@ -165,6 +195,19 @@ mod tests {
         {
             assert!(IpKey::new(other.parse().unwrap(), lengths).to_string().ends_with("/64"), "{other}");
         }
+    }
+
+    #[test]
+    fn a_6to4_address_is_its_ipv4_where_that_is_asked_for() {
+        let lengths = PrefixLengths::default().with_6to4_as_ipv4();
+        for text in ["2002:cb00:7107::1", "2002:cb00:7107:ffff::2"] {
+            assert_eq!(IpKey::new(text.parse().unwrap(), lengths).to_string(), "203.0.113.7/32");
+        }
+        assert_ne!(key("2002:cb00:7107:1::1"), key("2002:cb00:7107:2::1"));
+        assert_eq!(
+            IpKey::new("2003:cb00:7107::1".parse().unwrap(), lengths).to_string(),
+            "2003:cb00:7107::/64"
+        );
     }
 
     #[test]

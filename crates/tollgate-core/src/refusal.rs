@@ -3,6 +3,7 @@
 mod format;
 mod json;
 mod kind;
+mod rpc;
 
 use std::borrow::Cow;
 use std::time::Duration;

@@ -2,13 +2,15 @@ use std::fmt;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use smallvec::SmallVec;
 use tollgate_core::refusal::Member;
 use tollgate_core::{Refusal, RefusalKind};
 
+use crate::rule::{Standing, Subject};
 use crate::{Limit, Limiter};
 
 /// What a [`Limiter`] says to a request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Decision<'a> {
     /// It may pass, and was charged to every limit that applies.
@@ -16,6 +18,8 @@ pub enum Decision<'a> {
     Pass {
         /// The monitored limits that are used up: to these it was not charged.
         monitored: Violated<'a>,
+        /// What it was charged, for [`Limiter::settle`].
+        ticket: Ticket,
     },
     /// It may not, and was charged to none.
     #[non_exhaustive]
@@ -25,7 +29,35 @@ pub enum Decision<'a> {
         /// How long until all of them would let a request pass, if none is made meanwhile: the longest of their
         /// waits, exact to the nanosecond, above zero.
         wait: Duration,
+        /// How the client stands with each limit that applies.
+        ticket: Ticket,
     },
+}
+
+/// What a request was charged and to which limits; made by [`Limiter::check`].
+#[derive(Clone, Debug, Default)]
+#[must_use = "a ticket that is dropped stays charged"]
+pub struct Ticket {
+    pub(crate) asked: SmallVec<[Asked; 4]>,
+}
+
+/// One limit that applies to a request, and what it says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub(crate) rule: usize,
+    pub(crate) cost: u32,
+    pub(crate) subject: Subject,
+    pub(crate) verdict: Verdict,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Verdict {
+    /// It would pass, and was not charged: not yet, or because another limit refuses.
+    Fits,
+    /// It was charged.
+    Charged(Standing),
+    /// It is used up.
+    Violated,
 }
 
 impl Decision<'_> {
@@ -35,10 +67,17 @@ impl Decision<'_> {
         matches!(self, Self::Pass { .. })
     }
 
+    /// What it was charged, for [`Limiter::settle`]: nothing, when it may not pass.
+    pub fn into_ticket(self) -> Ticket {
+        match self {
+            Self::Pass { ticket, .. } | Self::Refuse { ticket, .. } => ticket,
+        }
+    }
+
     /// What to answer; `None` when it may pass.
     #[must_use]
     pub fn refusal(&self) -> Option<Refusal> {
-        let Self::Refuse { violated, wait } = self else {
+        let Self::Refuse { violated, wait, .. } = self else {
             return None;
         };
         let mut detail = String::with_capacity(96);
@@ -113,34 +152,5 @@ impl LimitSet {
 
     pub(crate) fn is_empty(self) -> bool {
         self.0 == 0
-    }
-
-    pub(crate) fn without(self, others: Self) -> Self {
-        Self(self.0 & !others.0)
-    }
-
-    pub(crate) fn and(self, others: Self) -> Self {
-        Self(self.0 & others.0)
-    }
-
-    pub(crate) fn indices(self) -> impl Iterator<Item = usize> {
-        std::iter::successors(Some(self.0), |rest| Some(rest & rest.wrapping_sub(1)))
-            .take_while(|rest| *rest != 0)
-            .map(|rest| rest.trailing_zeros() as usize)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_set_gives_its_indices_in_order() {
-        let mut set = LimitSet::default();
-        assert_eq!(set.indices().count(), 0);
-        for index in [63, 0, 5] {
-            set.insert(index);
-        }
-        assert_eq!(set.indices().collect::<Vec<_>>(), [0, 5, 63]);
     }
 }

@@ -85,36 +85,67 @@ impl Wait {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Gcra {
     interval: u64,
-    tolerance: u64,
+    /// The debt of a whole burst: `burst × interval`.
+    capacity: u64,
 }
+
+/// What a key owes, in ticks from now until its TAT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Debt(pub(crate) u64);
 
 impl Gcra {
     /// The longest time a whole burst may take to come back.
     pub(crate) const MAX_FILL: Duration = Duration::from_secs(366 * 86_400);
 
-    /// The interval is rounded up to whole ticks, so that a client never gets more than its quota.
-    pub(crate) fn new(quota: &Quota) -> Result<Self, QuotaError> {
+    /// The most times a quota can be multiplied: its burst in ticks stays within the future part of the circle.
+    pub(crate) const MAX_TIMES: u32 = 256;
+
+    /// The interval is rounded up to whole ticks, so that a client never gets more than its quota. `times` the quota,
+    /// in both its requests and its burst.
+    pub(crate) fn new(quota: &Quota, times: u32) -> Result<Self, QuotaError> {
         quota.validate()?;
-        let requests = u128::from(quota.requests);
+        let requests = u128::from(quota.requests) * u128::from(times);
         let interval = quota.period.as_nanos().div_ceil(requests * u128::from(TICK_NANOS));
         // Validated: the interval is at most MAX_FILL, 2^41 ticks.
         let interval = u64::try_from(interval).unwrap_or(FUTURE);
-        Ok(Self { interval, tolerance: interval.saturating_mul(u64::from(quota.burst) - 1) })
+        let burst = u64::from(quota.burst) * u64::from(times);
+        Ok(Self { interval, capacity: interval.saturating_mul(burst) })
     }
 
-    /// Whether a request at `now` conforms, given the key's TAT: the new TAT, or the wait until one would conform.
-    pub(crate) fn decide(&self, now: Tick, tat: Tick) -> Result<Tick, Wait> {
-        let debt = tat.ahead_of(now);
-        if debt > self.tolerance {
-            Err(Wait(debt - self.tolerance))
+    /// Whether a request that costs `cost` conforms at `now`, given the key's TAT: the new TAT, or the wait until one
+    /// would conform. A cost above the burst never does; its wait is that of an empty bucket for a full one and more.
+    pub(crate) fn decide(&self, now: Tick, tat: Tick, cost: u32) -> Result<Tick, Wait> {
+        let after = tat.ahead_of(now).saturating_add(self.interval.saturating_mul(cost.into()));
+        if after > self.capacity { Err(Wait(after - self.capacity)) } else { Ok(now.after(after)) }
+    }
+
+    /// The TAT without what was charged and is given back; never before `now`.
+    pub(crate) fn refund(&self, now: Tick, tat: Tick, cost: u32) -> Tick {
+        now.after(tat.ahead_of(now).saturating_sub(self.interval.saturating_mul(cost.into())))
+    }
+
+    /// The TAT with what turned out to be owed beside what was charged; at most a whole burst and as much again.
+    pub(crate) fn surcharge(&self, now: Tick, tat: Tick, cost: u32) -> Tick {
+        let owed = tat.ahead_of(now).saturating_add(self.interval.saturating_mul(cost.into()));
+        now.after(owed.min(self.capacity.saturating_mul(2).min(FUTURE - 1)))
+    }
+
+    /// How many requests would conform now.
+    pub(crate) fn remaining(&self, debt: Debt) -> u64 {
+        self.capacity.saturating_sub(debt.0) / self.interval
+    }
+
+    /// What to tell a client of when there is more, in whole seconds, at least 1: until the next request conforms where
+    /// none does now; else until the whole burst is back, and never so soon that what is left over this time would be
+    /// more than twice the quota's rate (a client may take the one over the other for what it may do).
+    pub(crate) fn reset_seconds(&self, debt: Debt) -> u64 {
+        let remaining = self.remaining(debt);
+        let ticks = if remaining == 0 {
+            (debt.0 + self.interval).saturating_sub(self.capacity)
         } else {
-            Ok(now.after(debt + self.interval))
-        }
-    }
-
-    /// The TAT without one request that was charged and then not made; never before `now`.
-    pub(crate) fn refund(&self, now: Tick, tat: Tick) -> Tick {
-        now.after(tat.ahead_of(now).saturating_sub(self.interval))
+            debt.0.max((remaining * self.interval).div_ceil(2))
+        };
+        ticks.div_ceil(TICKS_PER_SECOND).max(1)
     }
 }
 
@@ -128,7 +159,7 @@ mod tests {
     const IDLE: Tick = Tick::ZERO;
 
     fn gcra(requests: u32, period: Duration, burst: u32) -> Gcra {
-        Gcra::new(&Quota::requests(requests).per(period).burst(burst)).unwrap()
+        Gcra::new(&Quota::requests(requests).per(period).burst(burst), 1).unwrap()
     }
 
     #[test]
@@ -143,12 +174,12 @@ mod tests {
         let gcra = gcra(2, Duration::from_secs(1), 2);
         for now in [0, 1, MASK / 2, MASK - 5, MASK] {
             let now = Tick(now);
-            let first = gcra.decide(now, now).unwrap();
-            let second = gcra.decide(now, first).unwrap();
-            assert_eq!(gcra.decide(now, second), Err(Wait(31_250)));
-            assert!(gcra.decide(now.after(31_250), second).is_ok());
-            assert_eq!(gcra.refund(now, second), first);
-            assert_eq!(gcra.refund(now, gcra.refund(now, first)), now);
+            let first = gcra.decide(now, now, 1).unwrap();
+            let second = gcra.decide(now, first, 1).unwrap();
+            assert_eq!(gcra.decide(now, second, 1), Err(Wait(31_250)));
+            assert!(gcra.decide(now.after(31_250), second, 1).is_ok());
+            assert_eq!(gcra.refund(now, second, 1), first);
+            assert_eq!(gcra.refund(now, gcra.refund(now, first, 1), 1), now);
         }
     }
 
@@ -158,18 +189,19 @@ mod tests {
             gcra(1, Gcra::MAX_FILL, 1),
             gcra(62_499, Duration::from_secs(1), u32::MAX),
             gcra(u32::MAX, Gcra::MAX_FILL, u32::MAX),
+            Gcra::new(&Quota::requests(u32::MAX).per(Gcra::MAX_FILL), Gcra::MAX_TIMES).unwrap(),
         ] {
-            assert!(gcra.tolerance + gcra.interval < FUTURE, "{gcra:?}");
+            assert!(gcra.capacity < FUTURE, "{gcra:?}");
         }
     }
 
     #[test]
     fn an_entry_left_alone_for_years_is_idle() {
         let gcra = gcra(1, Duration::from_secs(60), 1);
-        let tat = gcra.decide(IDLE, IDLE).unwrap();
+        let tat = gcra.decide(IDLE, IDLE, 1).unwrap();
         for years in 1..=6 {
             let now = Tick::at(Duration::from_secs(years * 365 * 86_400));
-            assert!(gcra.decide(now, tat).is_ok(), "{years}");
+            assert!(gcra.decide(now, tat, 1).is_ok(), "{years}");
         }
     }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use tollgate_core::{RefusalFormat, SharedClock};
 use tower_layer::Layer;
 
-use crate::{ConfigError, IpRateLimit, Limit, Limiter};
+use crate::{ConfigError, HeaderForm, IpRateLimit, Limit, Limiter};
 
 /// Limits how often a client IP may ask; the [crate] says how.
 ///
@@ -14,6 +14,7 @@ use crate::{ConfigError, IpRateLimit, Limit, Limiter};
 pub struct IpRateLimitLayer {
     pub(crate) limiter: Arc<Limiter>,
     pub(crate) refusal_format: RefusalFormat,
+    pub(crate) header_form: HeaderForm,
     pub(crate) pass_without_client_ip: bool,
 }
 
@@ -29,7 +30,7 @@ impl IpRateLimitLayer {
 
     /// Another clock; see [`Limiter::with_clock`].
     pub fn with_clock(mut self, clock: SharedClock) -> Self {
-        self.limiter = Arc::new(self.limiter.emptied(clock, None));
+        self.limiter = Arc::new(self.limiter.emptied(clock));
         self
     }
 
@@ -46,6 +47,13 @@ impl IpRateLimitLayer {
     /// The form of refusals; [`RefusalFormat::auto`] if not said.
     pub fn with_refusal_format(mut self, format: RefusalFormat) -> Self {
         self.refusal_format = format;
+        self
+    }
+
+    /// The fields that tell of limits; [`HeaderForm::Draft10`] if not said. When they do, each limit says for itself
+    /// ([`Limit::with_headers`]).
+    pub fn with_header_form(mut self, form: HeaderForm) -> Self {
+        self.header_form = form;
         self
     }
 
@@ -70,6 +78,7 @@ impl From<Limiter> for IpRateLimitLayer {
         Self {
             limiter: Arc::new(limiter),
             refusal_format: RefusalFormat::auto(),
+            header_form: HeaderForm::default(),
             pass_without_client_ip: false,
         }
     }

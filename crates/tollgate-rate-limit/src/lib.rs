@@ -8,8 +8,9 @@
 //!    [`Origin::System`](tollgate_core::Origin::System)) a request that an enforced limit applies to is refused as
 //!    `client_ip_missing`; [`insecure_pass_without_client_ip`](IpRateLimitLayer::insecure_pass_without_client_ip) lets
 //!    it pass.
-//! 2. **A client** is an IPv4 address or an IPv6 /64, or what [`Limit::with_prefix_lengths`] makes it. An IPv4-mapped
-//!    address is the IPv4 address.
+//! 2. **A client** is an IPv4 address or an IPv6 /64. The /56 around a /64 has four times the quota, and the /48 sixteen
+//!    times; a request has to be within all three ([`IpLevels`]). An IPv4-mapped address is the IPv4 address. A limit
+//!    can count by anything else, too: a user, an API key ([`Limit::with_key`]).
 //! 3. **How often** is the generic cell rate algorithm: no span of length `t` holds more than
 //!    `burst + t × requests / period` of a client's requests, give or take one tick of 16 µs.
 //! 4. **All or nothing**: a request passes when every enforced limit that applies lets it, and is then charged to each
@@ -20,7 +21,13 @@
 //!    [`RefusalFormat`](tollgate_core::RefusalFormat)), never an error. It names all limits that are used up
 //!    (`violated-policies`) and the longest wait (`retry-after`, in whole seconds rounded up). It costs the server less
 //!    than passing the request on would.
-//! 7. **Memory is fixed** when the layer is built: 1 MiB for each limit if not said, 8 bytes a client. When it is full,
+//! 7. **What a request costs** is 1, or what [`Limit::with_cost_of`] says of it. Once it is answered, a limit can give
+//!    back what was charged, or charge more ([`Limit::settled_by`]).
+//! 8. **Answers tell of limits** in `RateLimit-Policy` and `RateLimit`: never, when it refuses, near its end, or always
+//!    ([`Limit::with_headers`]).
+//! 9. **A CORS preflight** is not counted: `OPTIONS` with `Origin` and `Access-Control-Request-Method`. Any other
+//!    `OPTIONS` is a request.
+//! 10. **Memory is fixed** when the layer is built: 1 MiB for each limit if not said, 8 bytes a client. When it is full,
 //!    the client closest to being idle is forgotten, so a flood of fresh addresses does not free one that used up its
 //!    quota. See [`Limiter::with_table_bytes`].
 //!
@@ -91,8 +98,6 @@
 //! * **Tell apart who shares an address.** Behind a carrier's NAT (CGNAT, RFC 6888) thousands ask from one IPv4 address,
 //!   and are one client here. Watch a quota with [`Mode::Monitor`] before enforcing it, and limit by account as well
 //!   where there is one.
-//! * **See one owner behind many prefixes.** Sites are given a /56 or a /48 (RFC 6177): 256 to 65,536 /64s, each its own
-//!   client. A second limit with a shorter prefix and a larger quota, beside the first, holds these.
 //! * **Count across processes.** Each process counts for itself, and from nothing when it starts.
 //! * **Limit what is in progress.** It counts requests as they come, not those that are being answered: use
 //!   `tower::limit::ConcurrencyLimit` for that.
@@ -110,19 +115,28 @@
 
 mod decision;
 mod error;
+mod future;
 mod gcra;
+mod headers;
+mod key;
 mod layer;
+mod levels;
 mod limit;
 mod limiter;
 mod metrics;
 mod quota;
+mod rule;
 mod service;
 mod store;
 
-pub use decision::{Decision, Violated};
+pub use decision::{Decision, Ticket, Violated};
 pub use error::{ConfigError, QuotaError};
+pub use future::ResponseFuture;
+pub use headers::{HeaderForm, HeadersOn};
+pub use key::{Key, KeyExtractor};
 pub use layer::IpRateLimitLayer;
-pub use limit::{Limit, Mode, RequestHead};
+pub use levels::IpLevels;
+pub use limit::{AnswerHead, Limit, Mode, RequestHead};
 pub use limiter::Limiter;
 pub use quota::{Quota, Requests};
 pub use service::IpRateLimit;

@@ -3,11 +3,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::request::Parts;
-use http::{Extensions, HeaderMap, Method, Request, Uri};
+use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use tollgate_core::PrefixLengths;
 
-use crate::Quota;
 use crate::error::ConfigError;
+use crate::headers::{self, HeadersOn};
+use crate::{IpLevels, KeyExtractor, Quota};
 
 /// What a limit may know of a request: everything but its body.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +60,41 @@ pub enum Mode {
     Off,
 }
 
+/// What a limit may know of an answer when it settles what a request was charged.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct AnswerHead<'a> {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: &'a HeaderMap,
+    /// What the handler has put there: that the user is verified, how many tokens it took.
+    pub extensions: &'a Extensions,
+}
+
+impl<'a, B> From<&'a Response<B>> for AnswerHead<'a> {
+    fn from(response: &'a Response<B>) -> Self {
+        Self { status: response.status(), headers: response.headers(), extensions: response.extensions() }
+    }
+}
+
 type Predicate = Arc<dyn Fn(&RequestHead<'_>) -> bool + Send + Sync>;
+type CostOf = Arc<dyn Fn(&RequestHead<'_>) -> u32 + Send + Sync>;
+type Settle = Arc<dyn Fn(&AnswerHead<'_>) -> Option<u32> + Send + Sync>;
+
+/// What a request costs.
+#[derive(Clone)]
+enum Cost {
+    Fixed(u32),
+    Of(CostOf),
+}
+
+/// What a limit counts by.
+#[derive(Clone)]
+pub(crate) enum Counted {
+    Ip(IpLevels),
+    By(Arc<dyn KeyExtractor>),
+}
 
 /// A named quota: for every client, of the requests it applies to.
 ///
@@ -78,7 +113,12 @@ pub struct Limit {
     quota: Quota,
     predicates: Vec<Predicate>,
     mode: Mode,
-    prefix_lengths: PrefixLengths,
+    counted: Counted,
+    cost: Cost,
+    settle: Option<Settle>,
+    headers: HeadersOn,
+    /// Its item of `RateLimit-Policy`.
+    policy: HeaderValue,
 }
 
 impl Limit {
@@ -86,13 +126,19 @@ impl Limit {
     /// metrics and logs are told.
     #[must_use]
     pub fn new(name: impl Into<Cow<'static, str>>, quota: Quota) -> Self {
-        Self {
+        let mut limit = Self {
             name: name.into(),
             quota,
             predicates: Vec::new(),
             mode: Mode::default(),
-            prefix_lengths: PrefixLengths::default(),
-        }
+            counted: Counted::Ip(IpLevels::default()),
+            cost: Cost::Fixed(1),
+            settle: None,
+            headers: HeadersOn::default(),
+            policy: HeaderValue::from_static(""),
+        };
+        limit.policy = headers::policy(&limit);
+        limit
     }
 
     /// Applies to the requests that `predicate` is true for. Said twice, both must be.
@@ -109,10 +155,84 @@ impl Limit {
         self
     }
 
-    /// How much of an address makes a client; IPv4 /32 and IPv6 /64 if not said.
+    /// How much of an address makes a client, once the quota, and no wider prefixes:
+    /// `with_levels(IpLevels::of(lengths))`.
     #[must_use]
-    pub fn with_prefix_lengths(mut self, lengths: PrefixLengths) -> Self {
-        self.prefix_lengths = lengths;
+    pub fn with_prefix_lengths(self, lengths: PrefixLengths) -> Self {
+        self.with_levels(IpLevels::of(lengths))
+    }
+
+    /// Which prefixes of an address are counted; [`IpLevels::default`] if not said.
+    #[must_use]
+    pub fn with_levels(mut self, levels: IpLevels) -> Self {
+        self.counted = Counted::Ip(levels);
+        self
+    }
+
+    /// Counts by something else than the client's address: its user, its API key, its address and the route.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate_core::ClientIp;
+    /// use tollgate_rate_limit::{Key, Limit, Quota, RequestHead};
+    ///
+    /// #[derive(Clone, Hash)]
+    /// struct User(u64);
+    ///
+    /// let by_user = |_: ClientIp, head: &RequestHead<'_>| head.extensions.get::<User>().map(Key::of);
+    /// let limit = Limit::new("user", Quota::requests(10).per(Duration::from_secs(60))).with_key(by_user);
+    /// ```
+    #[must_use]
+    pub fn with_key(mut self, extractor: impl KeyExtractor + 'static) -> Self {
+        self.counted = Counted::By(Arc::new(extractor));
+        self
+    }
+
+    /// How much of the quota a request takes: 1 if not said, at least 1 and at most the burst.
+    #[must_use]
+    pub fn with_cost(mut self, cost: u32) -> Self {
+        self.cost = Cost::Fixed(cost);
+        self
+    }
+
+    /// How much of the quota this request takes: for messages to several people, or pages of several sizes. 0 takes
+    /// nothing: the limit does not apply. What costs more than the burst never passes: it is refused, and logged as an
+    /// error, because asking again is of no use.
+    #[must_use]
+    pub fn with_cost_of(mut self, cost: impl Fn(&RequestHead<'_>) -> u32 + Send + Sync + 'static) -> Self {
+        self.cost = Cost::Of(Arc::new(cost));
+        self
+    }
+
+    /// Settles what was charged once the answer is there: what the request cost in the end, `None` for what it was
+    /// charged, 0 to give all of it back. More than was charged is charged too, even beyond the quota.
+    ///
+    /// A request whose answer never comes (an error, a client that goes away) stays charged.
+    #[must_use]
+    pub fn settled_by(
+        mut self,
+        settle: impl Fn(&AnswerHead<'_>) -> Option<u32> + Send + Sync + 'static,
+    ) -> Self {
+        self.settle = Some(Arc::new(settle));
+        self
+    }
+
+    /// Counts only what failed (status 400 and above): wrong passwords, not log-ins.
+    #[must_use]
+    pub fn skip_successes(self) -> Self {
+        self.settled_by(|answer| (answer.status.as_u16() < 400).then_some(0))
+    }
+
+    /// Counts only what succeeded (status below 400).
+    #[must_use]
+    pub fn skip_failures(self) -> Self {
+        self.settled_by(|answer| (answer.status.as_u16() >= 400).then_some(0))
+    }
+
+    /// When answers tell of it; [`HeadersOn::Refused`] if not said.
+    #[must_use]
+    pub fn with_headers(mut self, on: HeadersOn) -> Self {
+        self.headers = on;
         self
     }
 
@@ -134,8 +254,45 @@ impl Limit {
         self.mode
     }
 
-    pub(crate) fn prefix_lengths(&self) -> PrefixLengths {
-        self.prefix_lengths
+    /// When answers tell of it.
+    #[must_use]
+    pub fn headers(&self) -> HeadersOn {
+        self.headers
+    }
+
+    pub(crate) fn policy(&self) -> &HeaderValue {
+        &self.policy
+    }
+
+    pub(crate) fn counted(&self) -> &Counted {
+        &self.counted
+    }
+
+    pub(crate) fn cost(&self, head: &RequestHead<'_>) -> u32 {
+        match &self.cost {
+            Cost::Fixed(cost) => *cost,
+            Cost::Of(cost) => cost(head),
+        }
+    }
+
+    pub(crate) fn is_settled(&self) -> bool {
+        self.settle.is_some()
+    }
+
+    /// What a request cost in the end, where that is not what it was charged.
+    pub(crate) fn settle(&self, answer: &AnswerHead<'_>) -> Option<u32> {
+        self.settle.as_ref().and_then(|settle| settle(answer))
+    }
+
+    pub(crate) fn check_cost(&self) -> Result<(), ConfigError> {
+        match self.cost {
+            Cost::Fixed(0) => Err(ConfigError::new("cost", 0, "it would count nothing; give at least 1")),
+            Cost::Fixed(cost) if cost > self.quota.burst => {
+                let remedy = format!("nothing would ever pass; give at most the burst, {}", self.quota.burst);
+                Err(ConfigError::new("cost", cost, remedy))
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn applies_to(&self, head: &RequestHead<'_>) -> bool {
@@ -159,7 +316,7 @@ impl fmt::Debug for Limit {
             .field("quota", &self.quota)
             .field("predicates", &self.predicates.len())
             .field("mode", &self.mode)
-            .field("prefix_lengths", &self.prefix_lengths)
-            .finish()
+            .field("headers", &self.headers)
+            .finish_non_exhaustive()
     }
 }

@@ -2,16 +2,16 @@
 mod tests;
 
 use std::fmt;
-use std::time::Duration;
 
-use tollgate_core::{ClientIp, IpKey, SharedClock, SystemClock};
+use http::HeaderMap;
+use tollgate_core::{ClientIp, SharedClock, SystemClock};
 
-use crate::decision::{LimitSet, Violated};
+use crate::decision::{Asked, LimitSet, Verdict, Violated};
 use crate::error::ConfigError;
-use crate::gcra::{Gcra, Tick, Wait};
-use crate::metrics::Counters;
-use crate::store::Table;
-use crate::{Decision, Limit, Mode, RequestHead};
+use crate::gcra::{Tick, Wait};
+use crate::headers::{self, HeaderForm, HeadersOn, Left};
+use crate::rule::Rule;
+use crate::{AnswerHead, Decision, Limit, Mode, RequestHead, Ticket};
 
 /// Memory of one limit's table if nothing is said: 131,072 clients.
 const DEFAULT_TABLE_BYTES: usize = 1 << 20;
@@ -40,27 +40,7 @@ const MAX_TABLE_BYTES: u64 = 1 << 34;
 /// ```
 pub struct Limiter {
     rules: Box<[Rule]>,
-    enforced: LimitSet,
     clock: SharedClock,
-}
-
-/// A limit at work.
-struct Rule {
-    limit: Limit,
-    gcra: Gcra,
-    table: Table,
-    counters: Counters,
-}
-
-/// What the limits that apply say to a request.
-#[derive(Default)]
-struct Verdict {
-    /// Enforced limits that are used up.
-    refused: LimitSet,
-    /// Monitored ones.
-    monitored: LimitSet,
-    /// The longest wait of the refused.
-    wait: Option<Wait>,
 }
 
 impl Limiter {
@@ -89,28 +69,25 @@ impl Limiter {
         }
         let mut rules = Vec::with_capacity(limits.len());
         for (index, limit) in limits.into_iter().enumerate() {
-            let gcra = Gcra::new(&limit.quota()).map_err(|error| ConfigError::from(error).in_limit(index))?;
+            limit.quota().validate().map_err(|error| ConfigError::from(error).in_limit(index))?;
+            limit.check_cost().map_err(|error| error.in_limit(index))?;
             if limit.mode() != Mode::Off {
-                rules.push(Rule::new(limit, gcra, DEFAULT_TABLE_BYTES));
+                let rule = Rule::new(limit, DEFAULT_TABLE_BYTES);
+                rules.push(rule.map_err(|error| ConfigError::from(error).in_limit(index))?);
             }
         }
-        let mut enforced = LimitSet::default();
-        for (index, rule) in rules.iter().enumerate() {
-            if rule.limit.mode() == Mode::Enforce {
-                enforced.insert(index);
-            }
-        }
-        Ok(Self { rules: rules.into(), enforced, clock: SystemClock::shared() })
+        Ok(Self { rules: rules.into(), clock: SystemClock::shared() })
     }
 
     /// Another clock, and empty tables: what was charged by the old one means nothing to it.
     #[must_use]
     pub fn with_clock(self, clock: SharedClock) -> Self {
-        self.emptied(clock, None)
+        self.emptied(clock)
     }
 
     /// How much memory all tables take together, in bytes, split evenly over the limits that are not off; they start
-    /// empty. A client takes 8 bytes for each limit. At least 4 KiB a limit, at most 16 GiB.
+    /// empty. A client takes 8 bytes for each limit and each prefix that is counted. Of a limit's memory, half is for
+    /// hosts and half for wider prefixes, where it has any. At least 4 KiB a limit, at most 16 GiB.
     ///
     /// # Errors
     ///
@@ -124,18 +101,43 @@ impl Limiter {
     /// All or nothing: what one enforced limit refuses is charged to none. Two requests at once may see each other's
     /// charges before they are taken back, so that near a limit's end one can be refused too many.
     pub fn check(&self, client: ClientIp, head: &RequestHead<'_>) -> Decision<'_> {
-        let applicable = self.applicable(head);
-        if applicable.is_empty() {
-            return self.decision(&Verdict::default(), Duration::ZERO);
+        let mut ticket = self.ticket(client, head);
+        if ticket.asked.is_empty() {
+            return Decision::Pass { monitored: Violated::new(self, LimitSet::default()), ticket };
         }
         let monotonic = self.clock.monotonic();
         let now = Tick::at(monotonic);
-        let mut verdict = self.peek(applicable, client, now);
-        if verdict.refused.is_empty() {
-            self.charge(applicable, client, now, &mut verdict);
+        // One limit by itself is charged at once: there is nothing that could have to be taken back.
+        let alone = ticket.asked.len() == 1;
+        let mut wait = if alone { None } else { self.peek(&mut ticket, now) };
+        if wait.is_none() {
+            wait = self.charge(&mut ticket, now);
         }
-        self.count(applicable, &verdict);
-        self.decision(&verdict, monotonic)
+        self.count(&ticket, wait.is_some());
+        match wait {
+            Some(wait) => Decision::Refuse {
+                violated: self.violated(&ticket, Mode::Enforce),
+                wait: wait.from(monotonic),
+                ticket,
+            },
+            None => Decision::Pass { monitored: self.violated(&ticket, Mode::Monitor), ticket },
+        }
+    }
+
+    /// Settles what a request was charged, now that its answer is there, as each limit says
+    /// ([`Limit::settled_by`]). The layer does so by itself.
+    pub fn settle(&self, ticket: Ticket, answer: &AnswerHead<'_>) {
+        drop(self.settled(ticket, answer));
+    }
+
+    /// Gives back all that a request was charged: nothing came of it.
+    pub fn refund(&self, ticket: Ticket) {
+        let now = Tick::at(self.clock.monotonic());
+        for asked in &ticket.asked {
+            if matches!(asked.verdict, Verdict::Charged(_)) {
+                self.rules[asked.rule].refund(asked.subject, asked.cost, now);
+            }
+        }
     }
 
     /// The limits at work (those not off), in the order they were given in.
@@ -146,27 +148,74 @@ impl Limiter {
     /// The memory of all tables, in bytes. It never changes.
     #[must_use]
     pub fn table_bytes(&self) -> usize {
-        self.rules.iter().map(|rule| rule.table.bytes()).sum()
+        self.rules.iter().map(Rule::bytes).sum()
     }
 
     /// The strictest mode of the limits that apply: what a request without a client IP would escape.
     pub(crate) fn strictest_mode(&self, head: &RequestHead<'_>) -> Mode {
-        let applicable = self.applicable(head);
-        if !applicable.and(self.enforced).is_empty() {
-            Mode::Enforce
-        } else if applicable.is_empty() {
-            Mode::Off
-        } else {
-            Mode::Monitor
+        let mut strictest = Mode::Off;
+        for limit in self.limits().filter(|limit| limit.applies_to(head)) {
+            match limit.mode() {
+                Mode::Enforce => return Mode::Enforce,
+                mode => strictest = mode,
+            }
         }
+        strictest
     }
 
-    pub(crate) fn emptied(&self, clock: SharedClock, bytes_of_each: Option<usize>) -> Self {
-        let emptied = |rule: &Rule| {
-            let bytes = bytes_of_each.unwrap_or_else(|| rule.table.bytes());
-            Rule::new(rule.limit.clone(), rule.gcra, bytes)
-        };
-        Self { rules: self.rules.iter().map(emptied).collect(), enforced: self.enforced, clock }
+    /// Whether something is to be done once the answer is there.
+    pub(crate) fn wants_answer(&self, ticket: &Ticket) -> bool {
+        ticket.asked.iter().any(|asked| {
+            let limit = &self.rules[asked.rule].limit;
+            limit.is_settled() || matches!(limit.headers(), HeadersOn::Near | HeadersOn::Always)
+        })
+    }
+
+    /// Settles, and says what the request is charged by then.
+    pub(crate) fn settled(&self, mut ticket: Ticket, answer: &AnswerHead<'_>) -> Ticket {
+        let mut now = None;
+        for asked in &mut ticket.asked {
+            let rule = &self.rules[asked.rule];
+            let Verdict::Charged(_) = asked.verdict else { continue };
+            let Some(cost) = rule.limit.settle(answer) else { continue };
+            let now = *now.get_or_insert_with(|| Tick::at(self.clock.monotonic()));
+            if cost < asked.cost {
+                rule.refund(asked.subject, asked.cost - cost, now);
+            } else if cost > asked.cost {
+                rule.surcharge(asked.subject, cost - asked.cost, now);
+            }
+            asked.cost = cost;
+            asked.verdict = Verdict::Charged(rule.standing(asked.subject, now));
+        }
+        ticket
+    }
+
+    /// Puts what is to be told of the limits into an answer's headers.
+    pub(crate) fn tell(&self, ticket: &Ticket, form: HeaderForm, headers: &mut HeaderMap) {
+        let mut now = None;
+        let lefts = ticket.asked.iter().filter_map(|asked| {
+            let rule = &self.rules[asked.rule];
+            if rule.limit.headers() == HeadersOn::Never {
+                return None;
+            }
+            let standing = match asked.verdict {
+                Verdict::Charged(standing) => standing,
+                _ => {
+                    let now = *now.get_or_insert_with(|| Tick::at(self.clock.monotonic()));
+                    rule.standing(asked.subject, now)
+                }
+            };
+            let (remaining, reset) = rule.left(standing);
+            let refuses = matches!(asked.verdict, Verdict::Violated) && rule.limit.mode() == Mode::Enforce;
+            Some(Left { limit: &rule.limit, remaining, reset, refuses })
+        });
+        headers::tell(form, lefts, headers);
+    }
+
+    pub(crate) fn emptied(&self, clock: SharedClock) -> Self {
+        let emptied = |rule: &Rule| Rule::new(rule.limit.clone(), rule.bytes());
+        // They were built before, so they can be built again.
+        Self { rules: self.rules.iter().filter_map(|rule| emptied(rule).ok()).collect(), clock }
     }
 
     pub(crate) fn resized(&self, bytes: usize) -> Result<Self, ConfigError> {
@@ -182,78 +231,98 @@ impl Limiter {
             let remedy = "give at most 17179869184 bytes (16 GiB), room for two thousand million clients";
             return Err(ConfigError::new("table_bytes", bytes, remedy));
         }
-        Ok(self.emptied(self.clock.clone(), Some(of_each)))
+        let rules = self.rules.iter().map(|rule| Rule::new(rule.limit.clone(), of_each));
+        Ok(Self { rules: rules.collect::<Result<_, _>>()?, clock: self.clock.clone() })
     }
 
-    /// Asks each predicate once, so that one that changes its mind cannot make a charge and a look differ.
-    fn applicable(&self, head: &RequestHead<'_>) -> LimitSet {
-        let mut set = LimitSet::default();
-        for (index, limit) in self.limits().enumerate() {
-            if limit.applies_to(head) {
-                set.insert(index);
-            }
-        }
-        set
-    }
-
-    fn peek(&self, applicable: LimitSet, client: ClientIp, now: Tick) -> Verdict {
-        let mut verdict = Verdict::default();
-        for index in applicable.indices() {
-            let rule = &self.rules[index];
-            if let Err(wait) = rule.table.peek(rule.key(client), now, &rule.gcra) {
-                verdict.add(index, rule.limit.mode(), wait);
-            }
-        }
-        verdict
-    }
-
-    /// Charges every limit that passed. Another request may have been faster since: then takes everything back.
-    fn charge(&self, applicable: LimitSet, client: ClientIp, now: Tick, verdict: &mut Verdict) {
-        let passed = applicable.without(verdict.monitored);
-        // The enforced first, so that only these are ever taken back.
-        let enforced = passed.and(self.enforced);
-        let mut charged = LimitSet::default();
-        for index in enforced.indices() {
-            if let Err(wait) = self.rules[index].charge(client, now) {
-                for index in charged.indices() {
-                    let rule = &self.rules[index];
-                    rule.table.refund(rule.key(client), now, &rule.gcra);
+    /// The limits that apply, the enforced first, so that only these are ever taken back. Asks each predicate once, so
+    /// that one that changes its mind cannot make a charge and a look differ.
+    fn ticket(&self, client: ClientIp, head: &RequestHead<'_>) -> Ticket {
+        let mut ticket = Ticket::default();
+        for mode in [Mode::Enforce, Mode::Monitor] {
+            for (index, rule) in self.rules.iter().enumerate() {
+                if rule.limit.mode() != mode || !rule.limit.applies_to(head) {
+                    continue;
                 }
-                // The others may be used up as well by now, and are to be named too.
-                *verdict = self.peek(applicable, client, now);
-                verdict.add(index, Mode::Enforce, wait);
-                return;
+                let cost = rule.cost(head);
+                if cost == 0 {
+                    continue;
+                }
+                if let Some(subject) = rule.subject(client, head) {
+                    ticket.asked.push(Asked { rule: index, cost, subject, verdict: Verdict::Fits });
+                }
             }
-            charged.insert(index);
         }
-        for index in passed.without(enforced).indices() {
-            if let Err(wait) = self.rules[index].charge(client, now) {
-                verdict.add(index, Mode::Monitor, wait);
+        ticket
+    }
+
+    fn mode(&self, asked: &Asked) -> Mode {
+        self.rules[asked.rule].limit.mode()
+    }
+
+    /// Asks every limit, charging nothing: the longest wait of the enforced.
+    fn peek(&self, ticket: &mut Ticket, now: Tick) -> Option<Wait> {
+        let mut longest = None;
+        for asked in &mut ticket.asked {
+            let rule = &self.rules[asked.rule];
+            asked.verdict = match rule.peek(asked.subject, asked.cost, now) {
+                Ok(()) => Verdict::Fits,
+                Err(wait) => {
+                    if rule.limit.mode() == Mode::Enforce {
+                        longest = longest.max(Some(wait));
+                    }
+                    Verdict::Violated
+                }
+            };
+        }
+        longest
+    }
+
+    /// Charges every limit that fits. Another request may have been faster since: then takes everything back.
+    fn charge(&self, ticket: &mut Ticket, now: Tick) -> Option<Wait> {
+        for index in 0..ticket.asked.len() {
+            let asked = ticket.asked[index];
+            let rule = &self.rules[asked.rule];
+            if matches!(asked.verdict, Verdict::Violated) {
+                continue;
+            }
+            ticket.asked[index].verdict = match rule.charge(asked.subject, asked.cost, now) {
+                Ok(standing) => Verdict::Charged(standing),
+                Err(_) if rule.limit.mode() != Mode::Enforce => Verdict::Violated,
+                Err(wait) => {
+                    for asked in &ticket.asked[..index] {
+                        self.rules[asked.rule].refund(asked.subject, asked.cost, now);
+                    }
+                    // The others may be used up as well by now, and are to be named too.
+                    let longest = self.peek(ticket, now);
+                    ticket.asked[index].verdict = Verdict::Violated;
+                    return longest.max(Some(wait));
+                }
+            };
+        }
+        None
+    }
+
+    fn count(&self, ticket: &Ticket, refused: bool) {
+        for asked in &ticket.asked {
+            let counters = &self.rules[asked.rule].counters;
+            match (asked.verdict, self.mode(asked)) {
+                (Verdict::Violated, Mode::Enforce) => counters.refuse(),
+                (Verdict::Violated, _) => counters.monitor(),
+                _ if !refused => counters.pass(),
+                _ => {}
             }
         }
     }
 
-    fn count(&self, applicable: LimitSet, verdict: &Verdict) {
-        for index in applicable.indices() {
-            let counters = &self.rules[index].counters;
-            if verdict.refused.contains(index) {
-                counters.refuse();
-            } else if verdict.monitored.contains(index) {
-                counters.monitor();
-            } else if verdict.refused.is_empty() {
-                counters.pass();
+    fn violated(&self, ticket: &Ticket, mode: Mode) -> Violated<'_> {
+        let mut set = LimitSet::default();
+        for asked in &ticket.asked {
+            if matches!(asked.verdict, Verdict::Violated) && self.mode(asked) == mode {
+                set.insert(asked.rule);
             }
         }
-    }
-
-    fn decision(&self, verdict: &Verdict, monotonic: Duration) -> Decision<'_> {
-        match verdict.wait {
-            Some(wait) => Decision::Refuse {
-                violated: Violated::new(self, verdict.refused),
-                wait: wait.from(monotonic),
-            },
-            None => Decision::Pass { monitored: Violated::new(self, verdict.monitored) },
-        }
+        Violated::new(self, set)
     }
 }
 
@@ -264,34 +333,5 @@ impl fmt::Debug for Limiter {
             .field("table_bytes", &self.table_bytes())
             .field("clock", &self.clock)
             .finish()
-    }
-}
-
-impl Rule {
-    fn new(limit: Limit, gcra: Gcra, table_bytes: usize) -> Self {
-        Self { gcra, table: Table::new(table_bytes), counters: Counters::new(limit.name()), limit }
-    }
-
-    fn key(&self, client: ClientIp) -> IpKey {
-        IpKey::new(client.addr(), self.limit.prefix_lengths())
-    }
-
-    fn charge(&self, client: ClientIp, now: Tick) -> Result<(), Wait> {
-        let charged = self.table.charge(self.key(client), now, &self.gcra)?;
-        if charged.evicted_live {
-            self.counters.evicted_live();
-        }
-        Ok(())
-    }
-}
-
-impl Verdict {
-    fn add(&mut self, index: usize, mode: Mode, wait: Wait) {
-        if mode == Mode::Enforce {
-            self.refused.insert(index);
-            self.wait = self.wait.max(Some(wait));
-        } else {
-            self.monitored.insert(index);
-        }
     }
 }

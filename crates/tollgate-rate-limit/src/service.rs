@@ -1,10 +1,13 @@
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Request, Response};
-use tollgate_core::{Body, ClientIp, Origin, Refusal, RefusalKind, ResponseFuture};
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
+use http::{Method, Request, Response};
+use tollgate_core::{Body, ClientIp, Origin, Refusal, RefusalKind};
 use tower_service::Service;
 
-use crate::{Decision, IpRateLimitLayer, Mode, RequestHead, metrics};
+use crate::future::{After, ResponseFuture};
+use crate::{Decision, IpRateLimitLayer, Mode, RequestHead, Ticket, metrics};
 
 /// Passes on the requests of clients that do not ask too often; made by [`IpRateLimitLayer`].
 #[derive(Clone, Debug)]
@@ -48,36 +51,71 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        match self.layer.decide(&(&request).into()) {
-            Ok(()) => ResponseFuture::inner(self.inner.call(request)),
-            Err(refusal) => {
-                let format = self.layer.refusal_format;
-                ResponseFuture::refused(format.render_bytes(refusal, request.headers()))
+        let layer = &self.layer;
+        match layer.decide(&(&request).into()) {
+            Decided::Pass(ticket) => {
+                let after = ticket.filter(|ticket| layer.limiter.wants_answer(ticket)).map(|ticket| After {
+                    limiter: Arc::clone(&layer.limiter),
+                    ticket,
+                    form: layer.header_form,
+                });
+                ResponseFuture::passed(self.inner.call(request), after)
+            }
+            Decided::Refuse(refusal, ticket) => {
+                let mut response = layer.refusal_format.render_bytes(refusal, request.headers());
+                // Of gRPC these headers are the trailers, where the fields must not be.
+                if !response.headers().contains_key("grpc-status") {
+                    layer.limiter.tell(&ticket, layer.header_form, response.headers_mut());
+                }
+                ResponseFuture::refused(response)
             }
         }
     }
 }
 
+/// What becomes of a request, with what it was charged.
+enum Decided {
+    Pass(Option<Ticket>),
+    Refuse(Refusal, Ticket),
+}
+
+/// A CORS preflight (Fetch §4.8): a browser asks before it asks, and sends nothing of its user's. Any other `OPTIONS`
+/// counts as a request.
+fn is_preflight(head: &RequestHead<'_>) -> bool {
+    head.method == Method::OPTIONS
+        && head.headers.contains_key(ORIGIN)
+        && head.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+}
+
 impl IpRateLimitLayer {
-    fn decide(&self, head: &RequestHead<'_>) -> Result<(), Refusal> {
+    fn decide(&self, head: &RequestHead<'_>) -> Decided {
+        if is_preflight(head) {
+            return Decided::Pass(None);
+        }
         match Origin::resolve(head.extensions) {
             Origin::Client(client) => self.decide_for(client, head),
-            origin => self.decide_without_client(origin, head),
+            origin => match self.decide_without_client(origin, head) {
+                Ok(()) => Decided::Pass(None),
+                Err(refusal) => Decided::Refuse(refusal, Ticket::default()),
+            },
         }
     }
 
-    fn decide_for(&self, client: ClientIp, head: &RequestHead<'_>) -> Result<(), Refusal> {
+    fn decide_for(&self, client: ClientIp, head: &RequestHead<'_>) -> Decided {
         let decision = self.limiter.check(client, head);
         match &decision {
-            Decision::Pass { monitored } if monitored.is_empty() => {}
-            Decision::Pass { monitored } => {
+            Decision::Pass { monitored, .. } if monitored.is_empty() => {}
+            Decision::Pass { monitored, .. } => {
                 tracing::debug!(%client, limits = ?monitored, "over a monitored rate limit");
             }
-            Decision::Refuse { violated, wait } => {
+            Decision::Refuse { violated, wait, .. } => {
                 tracing::debug!(%client, limits = ?violated, ?wait, "refused: over the rate limit");
             }
         }
-        decision.refusal().map_or(Ok(()), Err)
+        match decision.refusal() {
+            Some(refusal) => Decided::Refuse(refusal, decision.into_ticket()),
+            None => Decided::Pass(Some(decision.into_ticket())),
+        }
     }
 
     /// A limit that cannot tell clients apart cannot hold; a request that none applies to needs no client.

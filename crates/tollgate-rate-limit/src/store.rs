@@ -29,11 +29,11 @@ use std::fmt;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use foldhash::SharedSeed;
 use foldhash::quality::SeedableRandomState;
-use tollgate_core::IpKey;
 
-use crate::gcra::{Gcra, TICK_BITS, Tick, Wait};
+use crate::Key;
+use crate::gcra::{Debt, Gcra, TICK_BITS, Tick, Wait};
+use crate::key::seeded;
 
 const WAYS: usize = 8;
 
@@ -93,6 +93,8 @@ struct Seen<'a> {
 
 /// What a charge did beside charging.
 pub(crate) struct Charged {
+    /// What the key owes with it.
+    pub(crate) debt: Debt,
     /// Another key lost its slot while it still owed something: the table is too small for this traffic.
     pub(crate) evicted_live: bool,
 }
@@ -100,9 +102,7 @@ pub(crate) struct Charged {
 impl Table {
     /// A table of as many lines as `bytes` hold, at least one.
     pub(crate) fn new(bytes: usize) -> Self {
-        // The system's randomness, by way of the standard hasher: foldhash alone takes addresses and the time.
-        let seed = std::hash::RandomState::new().hash_one(bytes);
-        Self::keyed(bytes, SeedableRandomState::with_seed(seed, SharedSeed::global_random()))
+        Self::keyed(bytes, seeded())
     }
 
     fn keyed(bytes: usize, hasher: SeedableRandomState) -> Self {
@@ -113,20 +113,26 @@ impl Table {
         self.lines.len() * LINE_BYTES
     }
 
-    /// Whether one request of `key` would pass, charging nothing.
-    pub(crate) fn peek(&self, key: IpKey, now: Tick, gcra: &Gcra) -> Result<(), Wait> {
-        let seen = self.place(key).look(now);
-        gcra.decide(now, seen.tat(now)).map(drop)
+    /// What `key` owes, changing nothing.
+    pub(crate) fn debt(&self, key: Key, now: Tick) -> Debt {
+        Debt(self.place(key).look(now).tat(now).ahead_of(now))
     }
 
-    /// Charges one request to `key`, or tells how long to wait and charges nothing.
-    pub(crate) fn charge(&self, key: IpKey, now: Tick, gcra: &Gcra) -> Result<Charged, Wait> {
+    /// Whether a request of `key` would pass, charging nothing.
+    pub(crate) fn peek(&self, key: Key, cost: u32, now: Tick, gcra: &Gcra) -> Result<(), Wait> {
+        let seen = self.place(key).look(now);
+        gcra.decide(now, seen.tat(now), cost).map(drop)
+    }
+
+    /// Charges a request to `key`, or tells how long to wait and charges nothing.
+    pub(crate) fn charge(&self, key: Key, cost: u32, now: Tick, gcra: &Gcra) -> Result<Charged, Wait> {
         let place = self.place(key);
         loop {
             let seen = place.look(now);
-            let tat = gcra.decide(now, seen.tat(now))?;
+            let tat = gcra.decide(now, seen.tat(now), cost)?;
             if seen.replace(Slot::new(place.fingerprint, tat)) {
                 return Ok(Charged {
+                    debt: Debt(tat.ahead_of(now)),
                     evicted_live: !seen.is_own
                         && seen.slot != Slot::EMPTY
                         && seen.slot.tat().ahead_of(now) > 0,
@@ -135,19 +141,28 @@ impl Table {
         }
     }
 
-    /// Takes back one request charged to `key`. Does nothing when the key has lost its slot since: what it owed went
-    /// with it.
-    pub(crate) fn refund(&self, key: IpKey, now: Tick, gcra: &Gcra) {
+    /// Takes back what was charged to `key`. Does nothing when the key has lost its slot since: what it owed went with
+    /// it.
+    pub(crate) fn refund(&self, key: Key, cost: u32, now: Tick, gcra: &Gcra) {
+        self.change(key, now, |tat| gcra.refund(now, tat, cost));
+    }
+
+    /// Charges more to `key` than it was asked for, whatever is left. Does nothing when the key has lost its slot.
+    pub(crate) fn surcharge(&self, key: Key, cost: u32, now: Tick, gcra: &Gcra) {
+        self.change(key, now, |tat| gcra.surcharge(now, tat, cost));
+    }
+
+    fn change(&self, key: Key, now: Tick, tat: impl Fn(Tick) -> Tick) {
         let place = self.place(key);
         loop {
             let seen = place.look(now);
-            if !seen.is_own || seen.replace(Slot::new(place.fingerprint, gcra.refund(now, seen.slot.tat()))) {
+            if !seen.is_own || seen.replace(Slot::new(place.fingerprint, tat(seen.slot.tat()))) {
                 return;
             }
         }
     }
 
-    fn place(&self, key: IpKey) -> Place<'_> {
+    fn place(&self, key: Key) -> Place<'_> {
         let hash = self.hasher.hash_one(key.bits());
         // The upper half, scaled to the number of lines (which need not be a power of two), and the lowest bits: the
         // fingerprint is independent of the line.

@@ -1,11 +1,13 @@
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::json::escape_into;
-use super::{HEADER, Refusal};
+use super::{HEADER, Refusal, rpc};
 use crate::Body;
 
 /// The form of a refusal: a value on each layer.
@@ -25,19 +27,21 @@ impl RefusalFormat {
         Self(render)
     }
 
-    /// `application/problem+json` (RFC 9457).
+    /// `application/problem+json` (RFC 9457). The type is IANA's where it has one for the kind, else
+    /// `urn:tollgate:refusal:<kind>`.
     #[must_use]
     pub const fn problem_json() -> Self {
         Self(problem_json)
     }
 
-    /// gRPC, trailers-only: HTTP 200, the code in `grpc-status`, no body.
+    /// gRPC, trailers-only: HTTP 200, the code in `grpc-status`, no body. Where it is known when to come back, so do
+    /// `grpc-status-details-bin` (a `google.rpc.RetryInfo`) and `grpc-retry-pushback-ms` (gRFC A6) say.
     #[must_use]
     pub const fn grpc() -> Self {
         Self(grpc)
     }
 
-    /// gRPC where the request's content type is `application/grpc…`, else problem+json.
+    /// gRPC where the request's content type is `application/grpc…` or `application/grpc-web…`, else problem+json.
     #[must_use]
     pub const fn auto() -> Self {
         Self(auto)
@@ -84,11 +88,18 @@ fn response(status: StatusCode, content_type: &'static str, body: String) -> Res
 
 fn problem_json(refusal: &Refusal, _: &HeaderMap) -> Response<Bytes> {
     let status = refusal.kind().status();
-    let mut body = String::with_capacity(128 + refusal.detail().len());
-    body.push_str("{\"type\":\"urn:tollgate:refusal:");
-    body.push_str(refusal.kind().as_str());
-    body.push_str("\",\"title\":\"");
-    body.push_str(status.canonical_reason().unwrap_or("Refused"));
+    let mut body = String::with_capacity(256 + refusal.detail().len());
+    body.push_str("{\"type\":\"");
+    if let Some((uri, title)) = refusal.kind().iana_problem_type() {
+        body.push_str(uri);
+        body.push_str("\",\"title\":\"");
+        body.push_str(title);
+    } else {
+        body.push_str("urn:tollgate:refusal:");
+        body.push_str(refusal.kind().as_str());
+        body.push_str("\",\"title\":\"");
+        body.push_str(status.canonical_reason().unwrap_or("Refused"));
+    }
     body.push_str("\",\"status\":");
     body.push_str(status.as_str());
     body.push_str(",\"detail\":\"");
@@ -99,31 +110,49 @@ fn problem_json(refusal: &Refusal, _: &HeaderMap) -> Response<Bytes> {
     response(status, "application/problem+json", body)
 }
 
-fn grpc(refusal: &Refusal, _: &HeaderMap) -> Response<Bytes> {
-    let mut response = response(StatusCode::OK, "application/grpc", String::new());
+fn grpc(refusal: &Refusal, request_headers: &HeaderMap) -> Response<Bytes> {
+    let content_type = grpc_answer(request_headers).unwrap_or("application/grpc");
+    let mut response = response(StatusCode::OK, content_type, String::new());
     let headers = response.headers_mut();
     headers.insert("grpc-status", HeaderValue::from(u16::from(refusal.kind().grpc_code())));
     if let Ok(message) = HeaderValue::try_from(percent_encode(refusal.detail())) {
         headers.insert("grpc-message", message);
     }
+    if let Some(wait) = refusal.retry_after() {
+        let details = STANDARD_NO_PAD.encode(rpc::status(refusal.kind().grpc_code(), refusal.detail(), wait));
+        if let Ok(details) = HeaderValue::try_from(details) {
+            headers.insert("grpc-status-details-bin", details);
+        }
+        let millis = wait.as_nanos().div_ceil(1_000_000).max(1);
+        headers
+            .insert("grpc-retry-pushback-ms", HeaderValue::from(u64::try_from(millis).unwrap_or(u64::MAX)));
+    }
     response
 }
 
 fn auto(refusal: &Refusal, request_headers: &HeaderMap) -> Response<Bytes> {
-    if is_grpc(request_headers) {
+    if grpc_answer(request_headers).is_some() {
         grpc(refusal, request_headers)
     } else {
         problem_json(refusal, request_headers)
     }
 }
 
-fn is_grpc(headers: &HeaderMap) -> bool {
-    const GRPC: &[u8] = b"application/grpc";
-    headers.get(CONTENT_TYPE).is_some_and(|value| {
-        let value = value.as_bytes();
-        value.get(..GRPC.len()).is_some_and(|start| start.eq_ignore_ascii_case(GRPC))
-            && matches!(value.get(GRPC.len()), None | Some(b'+' | b';' | b' '))
+/// The content type to answer a gRPC request with; `None` for a request that is none.
+fn grpc_answer(headers: &HeaderMap) -> Option<&'static str> {
+    let asked = headers.get(CONTENT_TYPE)?.as_bytes();
+    // The longer ones first: each is the start of the next.
+    [
+        ("application/grpc-web-text", "application/grpc-web-text+proto"),
+        ("application/grpc-web", "application/grpc-web+proto"),
+        ("application/grpc", "application/grpc"),
+    ]
+    .into_iter()
+    .find(|(name, _)| {
+        asked.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()))
+            && matches!(asked.get(name.len()), None | Some(b'+' | b';' | b' '))
     })
+    .map(|(_, answer)| answer)
 }
 
 /// As the gRPC protocol has it for `grpc-message`: everything but printable ASCII, and `%`.
@@ -171,9 +200,25 @@ mod tests {
         let body = response.into_body().collect().await.unwrap().to_bytes();
         assert_eq!(
             body,
-            "{\"type\":\"urn:tollgate:refusal:rate_limited\",\"title\":\"Too Many Requests\",\"status\":429,\
+            "{\"type\":\"https://iana.org/assignments/http-problem-types#quota-exceeded\",\
+             \"title\":\"Request cannot be satisfied as assigned quota has been exceeded\",\"status\":429,\
              \"detail\":\"5 requests a minute, 100 % used\",\"violated-policies\":[\"per-minute\",\"per-day\"]}"
         );
+    }
+
+    #[test]
+    fn a_grpc_web_caller_is_answered_in_its_own_content_type() {
+        for (asked, answered) in [
+            ("application/grpc-web", "application/grpc-web+proto"),
+            ("application/grpc-web+proto", "application/grpc-web+proto"),
+            ("application/grpc-web-text", "application/grpc-web-text+proto"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, asked.parse().unwrap());
+            let response = RefusalFormat::auto().render::<NoBody>(refusal(), &headers);
+            assert_eq!(response.headers()[CONTENT_TYPE], answered);
+            assert_eq!(response.headers()["grpc-status"], "8");
+        }
     }
 
     #[test]
@@ -186,6 +231,7 @@ mod tests {
             assert_eq!(response.status(), 200);
             assert_eq!(response.headers()["grpc-status"], "8");
             assert_eq!(response.headers()["grpc-message"], "5 requests a minute, 100 %25 used");
+            assert_eq!(response.headers()["grpc-retry-pushback-ms"], "1500");
             assert!(response.body().is_end_stream());
         }
         let mut headers = HeaderMap::new();

@@ -120,6 +120,20 @@ impl RefusalKind {
         self.row().2
     }
 
+    /// IANA's problem type for it and that type's title, where there is one.
+    ///
+    /// Source: <https://www.ietf.org/archive/id/draft-ietf-httpapi-ratelimit-headers-10.html>
+    #[must_use]
+    pub const fn iana_problem_type(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::RateLimited => Some((
+                "https://iana.org/assignments/http-problem-types#quota-exceeded",
+                "Request cannot be satisfied as assigned quota has been exceeded",
+            )),
+            _ => None,
+        }
+    }
+
     /// Whether a message may have gone out all the same. Of every other kind, nothing was sent.
     #[must_use]
     pub const fn may_have_sent(self) -> bool {

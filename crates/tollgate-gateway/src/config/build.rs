@@ -5,7 +5,7 @@ use tollgate::core::SharedClock;
 use tollgate::eight::{Class, Hosts, Placement, Product};
 use tollgate::injector::{self, ClientIpInjectorLayer};
 use tollgate::pump_guard::{self, Country, Policy};
-use tollgate::rate_limit::{self, IpRateLimitLayer, Limit, Quota, RequestHead};
+use tollgate::rate_limit::{self, HeadersOn, IpRateLimitLayer, Limit, Quota, RequestHead};
 
 use super::{Batch, Config, Headers, Match, Mode, Preset, Problems, Region, Span, State, Unusable};
 use crate::gateway::Served;
@@ -41,7 +41,7 @@ impl Config {
         let mut problems = Problems::default();
         let mut warnings = Vec::new();
         let client_ip = self.client_ip(&mut problems, &mut warnings);
-        let limits = self.limits(clock, &mut problems, &mut warnings);
+        let limits = self.limits(clock, &mut problems);
         let policy = self.policy(&mut problems);
         let bases = self.bases(&mut problems);
         self.listen.check(&mut problems);
@@ -108,18 +108,8 @@ impl Config {
         Some(layer.with_refusal_format(tollgate::eight::envelope()))
     }
 
-    fn limits(
-        &self,
-        clock: SharedClock,
-        problems: &mut Problems,
-        warnings: &mut Vec<String>,
-    ) -> Option<IpRateLimitLayer> {
-        let limits = self.rate_limit.iter().enumerate().map(|(i, limit)| {
-            if limit.headers != Headers::Refused {
-                warnings.push(format!(
-                    "rate_limit[{i}].headers: this version tells of a limit only when it refuses (Retry-After)"
-                ));
-            }
+    fn limits(&self, clock: SharedClock, problems: &mut Problems) -> Option<IpRateLimitLayer> {
+        let limits = self.rate_limit.iter().map(|limit| {
             let mut quota = Quota::requests(limit.requests).per(limit.per.0);
             if let Some(burst) = limit.burst {
                 quota = quota.burst(burst);
@@ -129,8 +119,15 @@ impl Config {
                 Mode::Monitor => rate_limit::Mode::Monitor,
                 Mode::Off => rate_limit::Mode::Off,
             };
+            let headers = match limit.headers {
+                Headers::Never => HeadersOn::Never,
+                Headers::Refused => HeadersOn::Refused,
+                Headers::Near => HeadersOn::Near,
+                Headers::Always => HeadersOn::Always,
+            };
             let matches = limit.matches;
-            Limit::new(limit.name.clone(), quota).with_mode(mode).only(move |head| matches.counts(head))
+            let built = Limit::new(limit.name.clone(), quota).with_mode(mode).with_headers(headers);
+            built.only(move |head| matches.counts(head))
         });
         let built = IpRateLimitLayer::new(limits.collect::<Vec<_>>());
         let layer = built.map_err(|error| {

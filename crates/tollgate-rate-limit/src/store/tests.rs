@@ -1,7 +1,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use tollgate_core::PrefixLengths;
+use tollgate_core::{IpKey, PrefixLengths};
 
 use super::*;
 use crate::Quota;
@@ -13,12 +13,12 @@ fn line() -> Table {
     Table::keyed(LINE_BYTES, SeedableRandomState::fixed())
 }
 
-fn key(n: u32) -> IpKey {
-    IpKey::new(IpAddr::V4(Ipv4Addr::from(n)), PrefixLengths::default())
+fn key(n: u32) -> Key {
+    IpKey::new(IpAddr::V4(Ipv4Addr::from(n)), PrefixLengths::default()).into()
 }
 
 fn gcra(requests: u32) -> Gcra {
-    Gcra::new(&Quota::requests(requests).per(Duration::from_secs(60))).unwrap()
+    Gcra::new(&Quota::requests(requests).per(Duration::from_secs(60)), 1).unwrap()
 }
 
 #[test]
@@ -31,14 +31,14 @@ fn a_line_is_a_cache_line() {
 fn the_slot_closest_to_idle_goes_first_and_a_spender_last() {
     let (table, gcra) = (line(), gcra(5));
     for _ in 0..5 {
-        assert!(table.charge(key(0), NOW, &gcra).is_ok());
+        assert!(table.charge(key(0), 1, NOW, &gcra).is_ok());
     }
     for n in 1..=7 {
-        assert!(!table.charge(key(n), NOW, &gcra).unwrap().evicted_live);
+        assert!(!table.charge(key(n), 1, NOW, &gcra).unwrap().evicted_live);
     }
     for n in 8..1_000 {
-        assert!(table.charge(key(n), NOW, &gcra).unwrap().evicted_live);
-        assert!(table.peek(key(0), NOW, &gcra).is_err());
+        assert!(table.charge(key(n), 1, NOW, &gcra).unwrap().evicted_live);
+        assert!(table.peek(key(0), 1, NOW, &gcra).is_err());
     }
 }
 
@@ -46,28 +46,28 @@ fn the_slot_closest_to_idle_goes_first_and_a_spender_last() {
 fn replacing_an_idle_entry_is_no_loss() {
     let (table, gcra) = (line(), gcra(1));
     for n in 0..8 {
-        assert!(table.charge(key(n), NOW, &gcra).is_ok());
+        assert!(table.charge(key(n), 1, NOW, &gcra).is_ok());
     }
     let later = Tick::at(Duration::from_secs(60));
     for n in 8..16 {
-        assert!(!table.charge(key(n), later, &gcra).unwrap().evicted_live);
+        assert!(!table.charge(key(n), 1, later, &gcra).unwrap().evicted_live);
     }
 }
 
 #[test]
 fn a_refund_gives_back_one_request_and_never_more_than_was_owed() {
     let (table, gcra) = (line(), gcra(2));
-    table.refund(key(1), NOW, &gcra);
-    assert!(table.charge(key(1), NOW, &gcra).is_ok());
-    assert!(table.charge(key(1), NOW, &gcra).is_ok());
-    assert!(table.charge(key(1), NOW, &gcra).is_err());
-    table.refund(key(1), NOW, &gcra);
-    assert!(table.charge(key(1), NOW, &gcra).is_ok());
-    assert!(table.charge(key(1), NOW, &gcra).is_err());
+    table.refund(key(1), 1, NOW, &gcra);
+    assert!(table.charge(key(1), 1, NOW, &gcra).is_ok());
+    assert!(table.charge(key(1), 1, NOW, &gcra).is_ok());
+    assert!(table.charge(key(1), 1, NOW, &gcra).is_err());
+    table.refund(key(1), 1, NOW, &gcra);
+    assert!(table.charge(key(1), 1, NOW, &gcra).is_ok());
+    assert!(table.charge(key(1), 1, NOW, &gcra).is_err());
     for _ in 0..5 {
-        table.refund(key(1), NOW, &gcra);
+        table.refund(key(1), 1, NOW, &gcra);
     }
-    assert!(table.charge(key(1), NOW, &gcra).is_ok());
-    assert!(table.charge(key(1), NOW, &gcra).is_ok());
-    assert!(table.charge(key(1), NOW, &gcra).is_err());
+    assert!(table.charge(key(1), 1, NOW, &gcra).is_ok());
+    assert!(table.charge(key(1), 1, NOW, &gcra).is_ok());
+    assert!(table.charge(key(1), 1, NOW, &gcra).is_err());
 }

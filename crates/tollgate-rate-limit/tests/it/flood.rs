@@ -8,10 +8,9 @@ use tollgate_rate_limit::Quota;
 
 use crate::{MINUTE, client, limiter_of, passes, passing};
 
-/// The client in the `n`th /64.
+/// The client in the `n`th /64, each in a /48 of its own: who sprays from fewer is held by these.
 fn fresh(n: u64) -> ClientIp {
-    let prefix = 0x2001_0db8_u128 << 96;
-    ClientIp::asserted(Ipv6Addr::from(prefix | u128::from(n) << 64 | 1).into())
+    ClientIp::asserted(Ipv6Addr::from(0x2_u128 << 124 | u128::from(n) << 80 | 1).into())
 }
 
 #[test]

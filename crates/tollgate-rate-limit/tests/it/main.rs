@@ -1,11 +1,14 @@
 //! What the limiter promises, seen from outside.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod flood;
+mod headers;
+mod levels;
 mod limits;
 mod quota;
 mod service;
+mod settle;
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -17,7 +17,7 @@ use crate::{MINUTE, client};
 
 /// Panics when a clone is called that was not made ready; cloning loses readiness.
 #[derive(Debug, Default)]
-struct Probe {
+pub(crate) struct Probe {
     is_ready: bool,
 }
 
@@ -48,7 +48,7 @@ fn layer() -> IpRateLimitLayer {
     IpRateLimitLayer::new([limit]).unwrap().with_clock(Arc::new(FakeClock::new()))
 }
 
-fn request(origin: impl Clone + Send + Sync + 'static) -> Request<()> {
+pub(crate) fn request(origin: impl Clone + Send + Sync + 'static) -> Request<()> {
     let mut request = Request::new(());
     request.extensions_mut().insert(origin);
     request
@@ -73,7 +73,8 @@ async fn the_third_of_two_is_answered_with_when_and_which() {
     let body = response.into_body().collect().await.unwrap().to_bytes();
     assert_eq!(
         body,
-        "{\"type\":\"urn:tollgate:refusal:rate_limited\",\"title\":\"Too Many Requests\",\"status\":429,\
+        "{\"type\":\"https://iana.org/assignments/http-problem-types#quota-exceeded\",\
+         \"title\":\"Request cannot be satisfied as assigned quota has been exceeded\",\"status\":429,\
          \"detail\":\"limit per-minute (2 requests a 60 s) is used up; ask again in 30 s\",\
          \"violated-policies\":[\"per-minute\"]}"
     );

@@ -1,0 +1,159 @@
+use std::net::IpAddr;
+
+use tollgate_core::{IpKey, PrefixLengths, PrefixLengthsError};
+
+use crate::Key;
+use crate::error::ConfigError;
+use crate::gcra::Gcra;
+
+/// Which prefixes of a client's address are counted, and how many times the quota each of them gets.
+///
+/// A host is given an IPv6 /64, its site a /56 or a /48 (RFC 6177): whoever holds one of these has 256 or 65,536 /64s
+/// to ask from. So by default an address is counted three times over, and has to be within all of them:
+///
+/// | | IPv4 | IPv6 | quota |
+/// |---|---|---|---|
+/// | host | /32 | /64 | × 1 |
+/// | site | | /56 | × 4 |
+/// | large site | | /48 | × 16 |
+///
+/// ```
+/// use tollgate_core::PrefixLengths;
+/// use tollgate_rate_limit::IpLevels;
+///
+/// // Also 8 times the quota for each IPv4 /24, and NAT64 addresses as the IPv4 addresses they are.
+/// let hosts = PrefixLengths::default().with_nat64_as_ipv4();
+/// let levels = IpLevels::of(hosts).with_wider_v4(24, 8)?.with_wider_v6(56, 4)?;
+/// # Ok::<(), tollgate_rate_limit::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IpLevels {
+    hosts: PrefixLengths,
+    wider: Vec<Wider>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Wider {
+    is_v4: bool,
+    lengths: PrefixLengths,
+    length: u8,
+    times: u32,
+}
+
+/// The most wider prefixes of one limit.
+const MOST: usize = 7;
+
+impl IpLevels {
+    /// These prefixes once the quota, and no wider ones.
+    #[must_use]
+    pub fn of(hosts: PrefixLengths) -> Self {
+        Self { hosts, wider: Vec::new() }
+    }
+
+    /// Also every IPv4 prefix of `length` bits, which gets `times` the quota.
+    ///
+    /// # Errors
+    ///
+    /// A length that is not shorter than those before, or below 8; `times` that is not more than theirs, or above 256.
+    pub fn with_wider_v4(self, length: u8, times: u32) -> Result<Self, ConfigError> {
+        self.with_wider(true, length, times)
+    }
+
+    /// Also every IPv6 prefix of `length` bits, which gets `times` the quota.
+    ///
+    /// # Errors
+    ///
+    /// A length that is not shorter than those before, or below 16; `times` that is not more than theirs, or above 256.
+    pub fn with_wider_v6(self, length: u8, times: u32) -> Result<Self, ConfigError> {
+        self.with_wider(false, length, times)
+    }
+
+    fn with_wider(mut self, is_v4: bool, length: u8, times: u32) -> Result<Self, ConfigError> {
+        let field = if is_v4 { "wider_v4" } else { "wider_v6" };
+        let last = self.wider.iter().rev().find(|wider| wider.is_v4 == is_v4);
+        let host = if is_v4 { self.hosts.v4() } else { self.hosts.v6() };
+        let (above, more_than) = last.map_or((host, 1), |wider| (wider.length, wider.times));
+        if length >= above {
+            let remedy = format!("give a prefix shorter than the /{above} before it");
+            return Err(ConfigError::new(field, format_args!("/{length}"), remedy));
+        }
+        if times <= more_than || times > Gcra::MAX_TIMES {
+            let remedy = format!("give {} to {} times the quota", more_than + 1, Gcra::MAX_TIMES);
+            return Err(ConfigError::new(field, format_args!("× {times}"), remedy));
+        }
+        if self.wider.len() == MOST {
+            return Err(ConfigError::new(field, format_args!("/{length}"), "give at most 7 wider prefixes"));
+        }
+        let invalid =
+            |error: PrefixLengthsError| ConfigError::new(field, format_args!("/{length}"), error.to_string());
+        let lengths = if is_v4 { PrefixLengths::new(length, 64) } else { PrefixLengths::new(32, length) };
+        self.wider.push(Wider { is_v4, lengths: lengths.map_err(invalid)?, length, times });
+        Ok(self)
+    }
+
+    /// How many times the quota each level gets, the hosts first.
+    pub(crate) fn times(&self) -> impl Iterator<Item = u32> {
+        std::iter::once(1).chain(self.wider.iter().map(|wider| wider.times))
+    }
+
+    /// The levels that `addr` is counted by, each with its key.
+    pub(crate) fn keys(&self, addr: IpAddr) -> impl Iterator<Item = (usize, Key)> {
+        let host = IpKey::new(addr, self.hosts);
+        // An address that is counted by the IPv4 address in it is an IPv4 address on all levels.
+        let addr =
+            if host.is_ipv4() && addr.is_ipv6() { self.hosts.embedded(addr.to_canonical()) } else { addr };
+        let wider = self.wider.iter().enumerate().filter(move |(_, wider)| wider.is_v4 == host.is_ipv4());
+        let wider = wider.map(move |(level, wider)| (level + 1, IpKey::new(addr, wider.lengths)));
+        std::iter::once((0, host)).chain(wider).map(|(level, key)| (level, key.into()))
+    }
+}
+
+/// IPv4 /32; IPv6 /64, four times the quota for a /56 and 16 times for a /48.
+impl Default for IpLevels {
+    fn default() -> Self {
+        let site = |length, times| Wider {
+            is_v4: false,
+            // A length that is known to be right.
+            lengths: PrefixLengths::new(32, length).unwrap_or_default(),
+            length,
+            times,
+        };
+        Self { hosts: PrefixLengths::default(), wider: vec![site(56, 4), site(48, 16)] }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn levels(levels: &IpLevels, addr: &str) -> Vec<usize> {
+        levels.keys(addr.parse().unwrap()).map(|(level, _)| level).collect()
+    }
+
+    #[test]
+    fn an_address_is_counted_by_the_prefixes_of_its_own_family() {
+        let both = IpLevels::default().with_wider_v4(24, 8).unwrap();
+        assert_eq!(levels(&both, "203.0.113.7"), [0, 3]);
+        assert_eq!(levels(&both, "::ffff:203.0.113.7"), [0, 3]);
+        assert_eq!(levels(&both, "2001:db8::1"), [0, 1, 2]);
+    }
+
+    #[test]
+    fn an_embedded_ipv4_address_is_ipv4_on_all_levels() {
+        let hosts = PrefixLengths::default().with_nat64_as_ipv4().with_6to4_as_ipv4();
+        let by_24 = IpLevels::of(hosts).with_wider_v4(24, 8).unwrap();
+        let keys = |addr: &str| by_24.keys(addr.parse().unwrap()).collect::<Vec<_>>();
+        assert_eq!(keys("64:ff9b::203.0.113.7"), keys("203.0.113.7"));
+        assert_eq!(keys("2002:cb00:7107::1"), keys("203.0.113.7"));
+    }
+
+    #[test]
+    fn levels_that_cannot_be_say_what_would_be_right() {
+        let of = || IpLevels::of(PrefixLengths::default());
+        let error = of().with_wider_v6(64, 4).unwrap_err();
+        assert_eq!(error.to_string(), "wider_v6: /64: give a prefix shorter than the /64 before it");
+        let error = of().with_wider_v6(56, 4).unwrap().with_wider_v6(48, 4).unwrap_err();
+        assert_eq!(error.to_string(), "wider_v6: × 4: give 5 to 256 times the quota");
+        assert!(of().with_wider_v4(4, 4).is_err());
+    }
+}

@@ -1,0 +1,189 @@
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use tollgate_core::ClientIp;
+
+use crate::error::QuotaError;
+use crate::gcra::{Debt, Gcra, Tick, Wait};
+use crate::limit::Counted;
+use crate::metrics::Counters;
+use crate::store::Table;
+use crate::{Key, Limit, RequestHead};
+
+/// A limit at work: a table and a quota for each level.
+pub(crate) struct Rule {
+    pub(crate) limit: Limit,
+    pub(crate) counters: Counters,
+    levels: Box<[Level]>,
+    /// That a request costs more than the burst.
+    told: AtomicBool,
+}
+
+struct Level {
+    gcra: Gcra,
+    table: Table,
+}
+
+/// Whom a request is counted by: an address (IPv4 as IPv4-mapped IPv6), or the key that the limit made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subject(u128);
+
+/// How a subject stands with a rule: on the level where the least is left.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standing {
+    level: u8,
+    debt: Debt,
+}
+
+impl Rule {
+    /// `bytes` of memory, half of it for the hosts and the rest for wider prefixes.
+    pub(crate) fn new(limit: Limit, bytes: usize) -> Result<Self, QuotaError> {
+        let times: Vec<u32> = match limit.counted() {
+            Counted::Ip(levels) => levels.times().collect(),
+            Counted::By(_) => vec![1],
+        };
+        let wider = times.len() - 1;
+        let of_wider = (bytes / 2).checked_div(wider).unwrap_or(0);
+        let mut levels = Vec::with_capacity(times.len());
+        for (index, times) in times.into_iter().enumerate() {
+            let bytes = if index == 0 { bytes - wider * of_wider } else { of_wider };
+            levels.push(Level { gcra: Gcra::new(&limit.quota(), times)?, table: Table::new(bytes) });
+        }
+        Ok(Self {
+            counters: Counters::new(limit.name()),
+            levels: levels.into(),
+            told: AtomicBool::new(false),
+            limit,
+        })
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.levels.iter().map(|level| level.table.bytes()).sum()
+    }
+
+    /// What a request costs. Above the burst it never passes, which is an error of the one who set the limit up: told
+    /// once, loudly, because a client may be the one who chooses the cost.
+    pub(crate) fn cost(&self, head: &RequestHead<'_>) -> u32 {
+        let cost = self.limit.cost(head);
+        let burst = self.limit.quota().burst;
+        if cost > burst && !self.told.swap(true, Relaxed) {
+            let limit = self.limit.name();
+            tracing::error!(
+                limit,
+                cost,
+                burst,
+                "a request costs more than the limit's burst, and can never pass"
+            );
+        }
+        cost
+    }
+
+    /// Whom `client`'s request is counted by; nobody, where the limit has no key for it.
+    pub(crate) fn subject(&self, client: ClientIp, head: &RequestHead<'_>) -> Option<Subject> {
+        match self.limit.counted() {
+            Counted::Ip(_) => Some(Subject(match client.addr() {
+                IpAddr::V4(v4) => v4.to_ipv6_mapped().into(),
+                IpAddr::V6(v6) => v6.into(),
+            })),
+            Counted::By(extractor) => extractor.key(client, head).map(|key| Subject(key.bits())),
+        }
+    }
+
+    /// Whether a request would pass on every level: if not, the longest wait.
+    pub(crate) fn peek(&self, subject: Subject, cost: u32, now: Tick) -> Result<(), Wait> {
+        let mut longest = None;
+        self.each(subject, |_, level, key| {
+            longest = longest.max(level.table.peek(key, cost, now, &level.gcra).err());
+            true
+        });
+        longest.map_or(Ok(()), Err)
+    }
+
+    /// Charges a request to every level, or to none.
+    pub(crate) fn charge(&self, subject: Subject, cost: u32, now: Tick) -> Result<Standing, Wait> {
+        let mut outcome: Result<Option<(u64, Standing)>, (usize, Wait)> = Ok(None);
+        self.each(subject, |index, level, key| match level.table.charge(key, cost, now, &level.gcra) {
+            Ok(charged) => {
+                if charged.evicted_live {
+                    self.counters.evicted_live();
+                }
+                let left = level.gcra.remaining(charged.debt);
+                if let Ok(least) = &mut outcome
+                    && least.is_none_or(|(least, _)| left < least)
+                {
+                    *least = Some((left, Standing { level: index as u8, debt: charged.debt }));
+                }
+                true
+            }
+            Err(wait) => {
+                outcome = Err((index, wait));
+                false
+            }
+        });
+        match outcome {
+            Ok(Some((_, standing))) => Ok(standing),
+            Ok(None) => Ok(Standing { level: 0, debt: Debt(0) }),
+            Err((failed, wait)) => {
+                self.each(subject, |index, level, key| {
+                    if index < failed {
+                        level.table.refund(key, cost, now, &level.gcra);
+                    }
+                    index < failed
+                });
+                Err(wait)
+            }
+        }
+    }
+
+    pub(crate) fn refund(&self, subject: Subject, cost: u32, now: Tick) {
+        self.each(subject, |_, level, key| {
+            level.table.refund(key, cost, now, &level.gcra);
+            true
+        });
+    }
+
+    pub(crate) fn surcharge(&self, subject: Subject, cost: u32, now: Tick) {
+        self.each(subject, |_, level, key| {
+            level.table.surcharge(key, cost, now, &level.gcra);
+            true
+        });
+    }
+
+    /// How the subject stands, charging nothing.
+    pub(crate) fn standing(&self, subject: Subject, now: Tick) -> Standing {
+        let mut worst = (u64::MAX, 0, Standing { level: 0, debt: Debt(0) });
+        self.each(subject, |index, level, key| {
+            let debt = level.table.debt(key, now);
+            let (left, reset) = (level.gcra.remaining(debt), level.gcra.reset_seconds(debt));
+            if left < worst.0 || left == worst.0 && reset > worst.1 {
+                worst = (left, reset, Standing { level: index as u8, debt });
+            }
+            true
+        });
+        worst.2
+    }
+
+    /// What is left, and the seconds until there is more.
+    pub(crate) fn left(&self, standing: Standing) -> (u64, u64) {
+        let level = self.levels.get(usize::from(standing.level));
+        level.map_or((0, 1), |Level { gcra, .. }| {
+            (gcra.remaining(standing.debt), gcra.reset_seconds(standing.debt))
+        })
+    }
+
+    /// Calls `f` for each level the subject is counted on, in order, for as long as it returns true.
+    fn each(&self, subject: Subject, mut f: impl FnMut(usize, &Level, Key) -> bool) {
+        match self.limit.counted() {
+            Counted::Ip(levels) => {
+                for (index, key) in levels.keys(Ipv6Addr::from(subject.0).into()) {
+                    if !f(index, &self.levels[index], key) {
+                        return;
+                    }
+                }
+            }
+            Counted::By(_) => {
+                f(0, &self.levels[0], Key::from_bits(subject.0));
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What requests cost, before and after they are answered.
+
+use http::{Request, Response};
+use proptest::prelude::*;
+use tollgate_rate_limit::{Decision, Limit, Limiter, Quota, Ticket};
+
+use crate::{MINUTE, client, limiter, passing};
+
+const CLIENT: &str = "203.0.113.7";
+
+fn charged(limiter: &Limiter) -> Option<Ticket> {
+    match limiter.check(client(CLIENT), &(&Request::new(())).into()) {
+        Decision::Pass { ticket, .. } => Some(ticket),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_request_can_cost_more_than_one() {
+    let quota = Quota::requests(10).per(MINUTE);
+    let (fixed, _clock) = limiter([Limit::new("fixed", quota).with_cost(4)]);
+    assert_eq!(passing(&fixed, client(CLIENT), 9), 2);
+
+    let by_path = Limit::new("by path", quota)
+        .with_cost_of(|head| head.uri.path().trim_start_matches('/').parse().unwrap_or(1));
+    let (limiter, clock) = limiter([by_path]);
+    let check = |cost: u32| {
+        let request = Request::get(format!("/{cost}")).body(()).unwrap();
+        limiter.check(client(CLIENT), &(&request).into()).is_pass()
+    };
+    assert_eq!([7, 4, 3, 1].map(check), [true, false, true, false]);
+    // What is free is not counted, nor refused.
+    assert!(check(0));
+    // What costs more than the burst never passes, and leaves no trace.
+    clock.advance(60 * MINUTE);
+    assert!(!check(11));
+    assert!(check(10));
+}
+
+#[test]
+fn a_cost_that_cannot_be_is_told_at_once() {
+    let limit = |cost| [Limit::new("a", Quota::requests(10).per(MINUTE).burst(5)).with_cost(cost)];
+    assert!(Limiter::new(limit(5)).is_ok());
+    assert_eq!(
+        Limiter::new(limit(6)).unwrap_err().to_string(),
+        "limits[0].cost: 6: nothing would ever pass; give at most the burst, 5"
+    );
+    assert_eq!(Limiter::new(limit(0)).unwrap_err().field(), "cost");
+}
+
+#[test]
+fn successes_are_given_back_where_only_failures_count() {
+    let quota = Quota::requests(3).per(MINUTE);
+    let (limiter, _clock) = limiter([Limit::new("wrong passwords", quota).skip_successes()]);
+    let answer = |status: u16| Response::builder().status(status).body(()).unwrap();
+    for _ in 0..10 {
+        let ticket = charged(&limiter).unwrap();
+        limiter.settle(ticket, &(&answer(200)).into());
+    }
+    for _ in 0..3 {
+        let ticket = charged(&limiter).unwrap();
+        limiter.settle(ticket, &(&answer(401)).into());
+    }
+    assert!(charged(&limiter).is_none());
+}
+
+#[test]
+fn a_verified_user_pays_nothing_for_neighbours_behind_one_address() {
+    #[derive(Clone)]
+    struct Verified;
+    let quota = Quota::requests(2).per(MINUTE);
+    let limit = Limit::new("sends", quota)
+        .settled_by(|answer| answer.extensions.get::<Verified>().is_some().then_some(0));
+    let (limiter, _clock) = limiter([limit]);
+    let mut answer = Response::new(());
+    answer.extensions_mut().insert(Verified);
+    for _ in 0..10 {
+        let ticket = charged(&limiter).unwrap();
+        limiter.settle(ticket, &(&answer).into());
+    }
+    assert_eq!(passing(&limiter, client(CLIENT), 10), 2);
+}
+
+#[test]
+fn what_cost_more_than_was_charged_is_owed() {
+    let quota = Quota::requests(10).per(MINUTE);
+    let (limiter, clock) = limiter([Limit::new("tokens", quota).settled_by(|_| Some(16))]);
+    let ticket = charged(&limiter).unwrap();
+    limiter.settle(ticket, &(&Response::new(())).into());
+    // Six too many: 36 s until the burst is where it would be, and 6 s for one more.
+    clock.advance(MINUTE * 42 / 60 - std::time::Duration::from_millis(1));
+    assert!(charged(&limiter).is_none());
+    clock.advance(std::time::Duration::from_millis(1));
+    assert!(charged(&limiter).is_some());
+}
+
+#[test]
+fn a_ticket_can_be_given_back_whole() {
+    let quota = Quota::requests(1).per(MINUTE);
+    let (limiter, _clock) = limiter([Limit::new("a", quota), Limit::new("b", quota)]);
+    for _ in 0..5 {
+        limiter.refund(charged(&limiter).unwrap());
+    }
+    assert_eq!(passing(&limiter, client(CLIENT), 5), 1);
+}
+
+proptest! {
+    /// A refund makes it as if nothing had been charged, and never gives more than the quota.
+    #[test]
+    fn costs_and_refunds_in_any_order_keep_the_books(
+        steps in prop::collection::vec((1u32..8, any::<bool>()), 1..100),
+    ) {
+        let limit = Limit::new("a", Quota::requests(20).per(366 * 24 * 60 * MINUTE)).with_cost_of(|head| {
+            head.uri.path().trim_start_matches('/').parse().unwrap_or(1)
+        });
+        let (limiter, _clock) = limiter([limit]);
+        let mut owed = 0;
+        for (cost, gives_back) in steps {
+            let request = Request::get(format!("/{cost}")).body(()).unwrap();
+            match limiter.check(client(CLIENT), &(&request).into()) {
+                Decision::Pass { ticket, .. } => {
+                    prop_assert!(owed + cost <= 20);
+                    if gives_back { limiter.refund(ticket) } else { owed += cost }
+                }
+                _ => prop_assert!(owed + cost > 20),
+            }
+        }
+    }
+}

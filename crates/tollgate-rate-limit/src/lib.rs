@@ -28,8 +28,8 @@
 //! 9. **A CORS preflight** is not counted: `OPTIONS` with `Origin` and `Access-Control-Request-Method`. Any other
 //!    `OPTIONS` is a request.
 //! 10. **Memory is fixed** when the layer is built: 1 MiB for each limit if not said, 8 bytes a client. When it is full,
-//!    the client closest to being idle is forgotten, so a flood of fresh addresses does not free one that used up its
-//!    quota. See [`Limiter::with_table_bytes`].
+//!     the client closest to being idle is forgotten, so a flood of fresh addresses does not free one that used up its
+//!     quota. See [`Limiter::with_table_bytes`].
 //!
 //! # Examples
 //!

@@ -23,8 +23,8 @@ fn gcra(requests: u32) -> Gcra {
 
 #[test]
 fn a_line_is_a_cache_line() {
-    assert_eq!(size_of::<Line>(), LINE_BYTES);
-    assert_eq!(align_of::<Line>(), LINE_BYTES);
+    assert_eq!(size_of::<Line<AtomicU64>>(), LINE_BYTES);
+    assert_eq!(align_of::<Line<AtomicU64>>(), LINE_BYTES);
 }
 
 #[test]

@@ -44,10 +44,11 @@ pub struct Ticket {
 /// One limit that applies to a request, and what it says.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked {
-    pub(crate) rule: usize,
-    pub(crate) cost: u32,
     pub(crate) subject: Subject,
     pub(crate) verdict: Verdict,
+    pub(crate) cost: u32,
+    /// Which of the limiter's rules.
+    pub(crate) rule: u8,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -142,7 +143,7 @@ impl LimitSet {
     /// How many limits a limiter can have.
     pub(crate) const CAPACITY: usize = u64::BITS as usize;
 
-    pub(crate) fn insert(&mut self, index: usize) {
+    pub(crate) fn insert(&mut self, index: u8) {
         self.0 |= 1 << index;
     }
 

@@ -1,6 +1,6 @@
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
-use tollgate_core::{IpKey, PrefixLengths, PrefixLengthsError};
+use tollgate_core::{PrefixLengths, PrefixLengthsError};
 
 use crate::Key;
 use crate::error::ConfigError;
@@ -35,7 +35,6 @@ pub struct IpLevels {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Wider {
     is_v4: bool,
-    lengths: PrefixLengths,
     length: u8,
     times: u32,
 }
@@ -87,7 +86,8 @@ impl IpLevels {
         let invalid =
             |error: PrefixLengthsError| ConfigError::new(field, format_args!("/{length}"), error.to_string());
         let lengths = if is_v4 { PrefixLengths::new(length, 64) } else { PrefixLengths::new(32, length) };
-        self.wider.push(Wider { is_v4, lengths: lengths.map_err(invalid)?, length, times });
+        lengths.map_err(invalid)?;
+        self.wider.push(Wider { is_v4, length, times });
         Ok(self)
     }
 
@@ -96,28 +96,41 @@ impl IpLevels {
         std::iter::once(1).chain(self.wider.iter().map(|wider| wider.times))
     }
 
-    /// The levels that `addr` is counted by, each with its key.
-    pub(crate) fn keys(&self, addr: IpAddr) -> impl Iterator<Item = (usize, Key)> {
-        let host = IpKey::new(addr, self.hosts);
+    /// The levels that an address is counted by, each with its key. `bits` is the address, IPv4 as IPv4-mapped IPv6.
+    #[inline]
+    pub(crate) fn keys(&self, bits: u128) -> impl Iterator<Item = (usize, Key)> {
         // An address that is counted by the IPv4 address in it is an IPv4 address on all levels.
-        let addr =
-            if host.is_ipv4() && addr.is_ipv6() { self.hosts.embedded(addr.to_canonical()) } else { addr };
-        let wider = self.wider.iter().enumerate().filter(move |(_, wider)| wider.is_v4 == host.is_ipv4());
-        let wider = wider.map(move |(level, wider)| (level + 1, IpKey::new(addr, wider.lengths)));
-        std::iter::once((0, host)).chain(wider).map(|(level, key)| (level, key.into()))
+        let bits = if is_v4(bits) { bits } else { bits_of(self.hosts.embedded(Ipv6Addr::from(bits).into())) };
+        let is_v4 = is_v4(bits);
+        let host = mask(is_v4, if is_v4 { self.hosts.v4() } else { self.hosts.v6() });
+        let wider = self.wider.iter().enumerate().filter(move |(_, wider)| wider.is_v4 == is_v4);
+        let wider = wider.map(|(level, wider)| (level + 1, mask(wider.is_v4, wider.length)));
+        let levels = std::iter::once((0, host)).chain(wider);
+        levels.map(move |(level, mask)| (level, Key::from_bits(bits & mask)))
     }
+}
+
+/// An address as one integer, IPv4 as IPv4-mapped IPv6.
+pub(crate) fn bits_of(addr: IpAddr) -> u128 {
+    match addr {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().into(),
+        IpAddr::V6(v6) => v6.into(),
+    }
+}
+
+fn is_v4(bits: u128) -> bool {
+    bits >> 32 == 0xffff
+}
+
+/// The first `length` bits of an address (8 to 32 of IPv4, 16 to 128 of IPv6).
+fn mask(is_v4: bool, length: u8) -> u128 {
+    u128::MAX << (if is_v4 { 32 } else { 128 } - u32::from(length))
 }
 
 /// IPv4 /32; IPv6 /64, four times the quota for a /56 and 16 times for a /48.
 impl Default for IpLevels {
     fn default() -> Self {
-        let site = |length, times| Wider {
-            is_v4: false,
-            // A length that is known to be right.
-            lengths: PrefixLengths::new(32, length).unwrap_or_default(),
-            length,
-            times,
-        };
+        let site = |length, times| Wider { is_v4: false, length, times };
         Self { hosts: PrefixLengths::default(), wider: vec![site(56, 4), site(48, 16)] }
     }
 }
@@ -127,7 +140,7 @@ mod tests {
     use super::*;
 
     fn levels(levels: &IpLevels, addr: &str) -> Vec<usize> {
-        levels.keys(addr.parse().unwrap()).map(|(level, _)| level).collect()
+        levels.keys(bits_of(addr.parse().unwrap())).map(|(level, _)| level).collect()
     }
 
     #[test]
@@ -142,7 +155,7 @@ mod tests {
     fn an_embedded_ipv4_address_is_ipv4_on_all_levels() {
         let hosts = PrefixLengths::default().with_nat64_as_ipv4().with_6to4_as_ipv4();
         let by_24 = IpLevels::of(hosts).with_wider_v4(24, 8).unwrap();
-        let keys = |addr: &str| by_24.keys(addr.parse().unwrap()).collect::<Vec<_>>();
+        let keys = |addr: &str| by_24.keys(bits_of(addr.parse().unwrap())).collect::<Vec<_>>();
         assert_eq!(keys("64:ff9b::203.0.113.7"), keys("203.0.113.7"));
         assert_eq!(keys("2002:cb00:7107::1"), keys("203.0.113.7"));
     }

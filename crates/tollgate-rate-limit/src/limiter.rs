@@ -135,7 +135,7 @@ impl Limiter {
         let now = Tick::at(self.clock.monotonic());
         for asked in &ticket.asked {
             if matches!(asked.verdict, Verdict::Charged(_)) {
-                self.rules[asked.rule].refund(asked.subject, asked.cost, now);
+                self.rules[usize::from(asked.rule)].refund(asked.subject, asked.cost, now);
             }
         }
     }
@@ -166,7 +166,7 @@ impl Limiter {
     /// Whether something is to be done once the answer is there.
     pub(crate) fn wants_answer(&self, ticket: &Ticket) -> bool {
         ticket.asked.iter().any(|asked| {
-            let limit = &self.rules[asked.rule].limit;
+            let limit = &self.rules[usize::from(asked.rule)].limit;
             limit.is_settled() || matches!(limit.headers(), HeadersOn::Near | HeadersOn::Always)
         })
     }
@@ -175,7 +175,7 @@ impl Limiter {
     pub(crate) fn settled(&self, mut ticket: Ticket, answer: &AnswerHead<'_>) -> Ticket {
         let mut now = None;
         for asked in &mut ticket.asked {
-            let rule = &self.rules[asked.rule];
+            let rule = &self.rules[usize::from(asked.rule)];
             let Verdict::Charged(_) = asked.verdict else { continue };
             let Some(cost) = rule.limit.settle(answer) else { continue };
             let now = *now.get_or_insert_with(|| Tick::at(self.clock.monotonic()));
@@ -194,7 +194,7 @@ impl Limiter {
     pub(crate) fn tell(&self, ticket: &Ticket, form: HeaderForm, headers: &mut HeaderMap) {
         let mut now = None;
         let lefts = ticket.asked.iter().filter_map(|asked| {
-            let rule = &self.rules[asked.rule];
+            let rule = &self.rules[usize::from(asked.rule)];
             if rule.limit.headers() == HeadersOn::Never {
                 return None;
             }
@@ -249,7 +249,7 @@ impl Limiter {
                     continue;
                 }
                 if let Some(subject) = rule.subject(client, head) {
-                    ticket.asked.push(Asked { rule: index, cost, subject, verdict: Verdict::Fits });
+                    ticket.asked.push(Asked { rule: index as u8, cost, subject, verdict: Verdict::Fits });
                 }
             }
         }
@@ -257,14 +257,14 @@ impl Limiter {
     }
 
     fn mode(&self, asked: &Asked) -> Mode {
-        self.rules[asked.rule].limit.mode()
+        self.rules[usize::from(asked.rule)].limit.mode()
     }
 
     /// Asks every limit, charging nothing: the longest wait of the enforced.
     fn peek(&self, ticket: &mut Ticket, now: Tick) -> Option<Wait> {
         let mut longest = None;
         for asked in &mut ticket.asked {
-            let rule = &self.rules[asked.rule];
+            let rule = &self.rules[usize::from(asked.rule)];
             asked.verdict = match rule.peek(asked.subject, asked.cost, now) {
                 Ok(()) => Verdict::Fits,
                 Err(wait) => {
@@ -282,7 +282,7 @@ impl Limiter {
     fn charge(&self, ticket: &mut Ticket, now: Tick) -> Option<Wait> {
         for index in 0..ticket.asked.len() {
             let asked = ticket.asked[index];
-            let rule = &self.rules[asked.rule];
+            let rule = &self.rules[usize::from(asked.rule)];
             if matches!(asked.verdict, Verdict::Violated) {
                 continue;
             }
@@ -291,7 +291,7 @@ impl Limiter {
                 Err(_) if rule.limit.mode() != Mode::Enforce => Verdict::Violated,
                 Err(wait) => {
                     for asked in &ticket.asked[..index] {
-                        self.rules[asked.rule].refund(asked.subject, asked.cost, now);
+                        self.rules[usize::from(asked.rule)].refund(asked.subject, asked.cost, now);
                     }
                     // The others may be used up as well by now, and are to be named too.
                     let longest = self.peek(ticket, now);
@@ -305,7 +305,7 @@ impl Limiter {
 
     fn count(&self, ticket: &Ticket, refused: bool) {
         for asked in &ticket.asked {
-            let counters = &self.rules[asked.rule].counters;
+            let counters = &self.rules[usize::from(asked.rule)].counters;
             match (asked.verdict, self.mode(asked)) {
                 (Verdict::Violated, Mode::Enforce) => counters.refuse(),
                 (Verdict::Violated, _) => counters.monitor(),

@@ -1,10 +1,10 @@
-use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use tollgate_core::ClientIp;
 
 use crate::error::QuotaError;
 use crate::gcra::{Debt, Gcra, Tick, Wait};
+use crate::levels::bits_of;
 use crate::limit::Counted;
 use crate::metrics::Counters;
 use crate::store::Table;
@@ -26,7 +26,19 @@ struct Level {
 
 /// Whom a request is counted by: an address (IPv4 as IPv4-mapped IPv6), or the key that the limit made.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Subject(u128);
+pub(crate) struct Subject([u64; 2]);
+
+/// In halves, so that a ticket has no gaps: an integer of 128 bits wants every second place.
+impl Subject {
+    fn new(bits: u128) -> Self {
+        Self([(bits >> 64) as u64, bits as u64])
+    }
+
+    fn bits(self) -> u128 {
+        let [high, low] = self.0;
+        u128::from(high) << 64 | u128::from(low)
+    }
+}
 
 /// How a subject stands with a rule: on the level where the least is left.
 #[derive(Clone, Copy, Debug)]
@@ -81,11 +93,8 @@ impl Rule {
     /// Whom `client`'s request is counted by; nobody, where the limit has no key for it.
     pub(crate) fn subject(&self, client: ClientIp, head: &RequestHead<'_>) -> Option<Subject> {
         match self.limit.counted() {
-            Counted::Ip(_) => Some(Subject(match client.addr() {
-                IpAddr::V4(v4) => v4.to_ipv6_mapped().into(),
-                IpAddr::V6(v6) => v6.into(),
-            })),
-            Counted::By(extractor) => extractor.key(client, head).map(|key| Subject(key.bits())),
+            Counted::Ip(_) => Some(Subject::new(bits_of(client.addr()))),
+            Counted::By(extractor) => extractor.key(client, head).map(|key| Subject::new(key.bits())),
         }
     }
 
@@ -175,14 +184,14 @@ impl Rule {
     fn each(&self, subject: Subject, mut f: impl FnMut(usize, &Level, Key) -> bool) {
         match self.limit.counted() {
             Counted::Ip(levels) => {
-                for (index, key) in levels.keys(Ipv6Addr::from(subject.0).into()) {
+                for (index, key) in levels.keys(subject.bits()) {
                     if !f(index, &self.levels[index], key) {
                         return;
                     }
                 }
             }
             Counted::By(_) => {
-                f(0, &self.levels[0], Key::from_bits(subject.0));
+                f(0, &self.levels[0], Key::from_bits(subject.bits()));
             }
         }
     }

@@ -1,40 +1,71 @@
-//! IpRateLimit beside its rivals: what a decision costs, what the whole layer costs where it passes and where it
-//! refuses, what is allocated, and what a spray of addresses leaves behind.
+//! IpRateLimit beside its rivals: what a decision costs, on one thread and on two, what the whole layer costs where it
+//! passes and where it refuses, what is allocated, and what a spray of addresses leaves behind.
 //!
 //! ```sh
-//! cargo bench --bench rate_limit                 # the tables: about two minutes
+//! cargo bench --bench rate_limit                 # criterion's record, then the tables
 //! cargo bench --bench rate_limit -- --quick      # the same in a hurry
+//! cargo bench --bench rate_limit -- --table      # the tables alone: under a minute
 //! ```
 
 mod decisions;
+mod keys;
 mod layers;
 mod memory;
+mod rivals;
+mod services;
+mod targets;
+mod threads;
 
-use tollgate_benches::{Counting, Effort, Table};
+use std::time::Duration;
+
+use criterion::{BenchmarkId, Criterion};
+use tollgate_benches::{Counting, Effort};
+
+use crate::targets::Targets;
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
 fn main() {
     let asked = |argument: &str| std::env::args().any(|given| given == argument);
-    // `cargo test` runs benches too, without this.
-    if !asked("--bench") {
-        return;
+    // `cargo test` runs benches too, without the first of these.
+    let tables = asked("--bench") && !["--list", "--test", "--profile-time"].into_iter().any(asked);
+    let mut targets = Targets::new();
+    if tables {
+        memory::print(&mut targets);
     }
-    let effort = if asked("--quick") { Effort::Quick } else { Effort::Full };
-    let mut targets = Targets(Table::new(["target", "at most", "measured", ""]));
-    decisions::print(&mut targets, effort);
-    layers::print(&mut targets, effort);
-    memory::print(&mut targets);
-    println!("\nTargets\n\n{}", targets.0);
+    if !asked("--table") {
+        let mut criterion = Criterion::default()
+            .warm_up_time(Duration::from_millis(300))
+            .measurement_time(Duration::from_secs(1))
+            .without_plots()
+            .configure_from_args();
+        record(&mut criterion);
+        criterion.final_summary();
+    }
+    if tables {
+        let effort = if asked("--quick") { Effort::Quick } else { Effort::Full };
+        decisions::print(&mut targets, effort);
+        threads::print(effort);
+        layers::print(&mut targets, effort);
+        targets.print();
+    }
 }
 
-/// What has to be reached, and whether it was.
-struct Targets(Table);
-
-impl Targets {
-    fn at_most(&mut self, what: impl Into<String>, limit: f64, measured: f64) {
-        let verdict = if measured <= limit { "reached" } else { "MISSED" };
-        self.0.row([what.into(), format!("{limit}"), format!("{measured:.2}"), verdict.to_owned()]);
+/// What criterion keeps from run to run, to show what a change did.
+fn record(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("rate_limit/decision");
+    for keys in decisions::cases() {
+        for mut contender in decisions::contenders(keys) {
+            let id = BenchmarkId::new(contender.name(), keys);
+            group.bench_function(id, |bencher| bencher.iter_custom(|calls| contender.run(calls)));
+        }
     }
+    group.finish();
+    let mut group = criterion.benchmark_group("rate_limit/layer");
+    for mut contender in services::contenders() {
+        let name = contender.name();
+        group.bench_function(name, |bencher| bencher.iter_custom(|calls| contender.run(calls)));
+    }
+    group.finish();
 }

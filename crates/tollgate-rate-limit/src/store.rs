@@ -16,10 +16,11 @@
 //! * Pushing out a live key gives it back what it owed, and is counted. To push out one that used up its quota, an
 //!   attacker has to use up a quota for each of the seven other slots of its line first.
 //! * The same new key inserted twice at once: both inserts choose the same slot when they see the same line, and the
-//!   compare-and-swap makes one of them start over and find the other. So it is too while other keys push in. Only when
-//!   a refund makes another slot the smallest between the two looks, or a thread was held up, can they choose different
-//!   slots. Look-ups then use the first of the two, and what was charged to the second is lost: at most one request.
-//!   The tests show both with a model checker.
+//!   compare-and-swap makes one of them start over and find the other. When a refund makes another slot the smallest
+//!   between the two looks, or a thread was held up, they can choose different slots; so an insert looks over the line
+//!   again, and takes itself back when it finds another. Only when a further request of the key has charged it before
+//!   that does the key keep two slots. Look-ups then use the first of them, and what was charged to the second is lost:
+//!   at most what a whole quota holds. The tests show both with a model checker.
 //! * A refund by a thread that was held up for longer than the request it takes back would have counted gives back one
 //!   that was charged since: at most one request.
 
@@ -31,6 +32,7 @@ mod tests;
 
 use std::fmt;
 use std::hash::BuildHasher;
+use std::ptr;
 use std::sync::atomic::AtomicU64;
 
 use foldhash::quality::SeedableRandomState;
@@ -139,17 +141,21 @@ impl<A: Atomic> Table<A> {
     /// Charges a request to `key`, or tells how long to wait and charges nothing.
     pub(crate) fn charge(&self, key: Key, cost: u32, now: Tick, gcra: &Gcra) -> Result<Charged, Wait> {
         let place = self.place(key);
+        let mut evicted_live = false;
         loop {
             let seen = place.look(now);
             let tat = gcra.decide(now, seen.tat(now), cost)?;
-            if seen.replace(Slot::new(place.fingerprint, tat)) {
-                return Ok(Charged {
-                    debt: Debt(tat.ahead_of(now)),
-                    evicted_live: !seen.is_own
-                        && seen.slot != Slot::EMPTY
-                        && seen.slot.tat().ahead_of(now) > 0,
-                });
+            let slot = Slot::new(place.fingerprint, tat);
+            if !seen.replace(slot) {
+                continue;
             }
+            if !seen.is_own {
+                evicted_live |= seen.slot != Slot::EMPTY && seen.slot.tat().ahead_of(now) > 0;
+                if place.took_back(seen.cell, slot) {
+                    continue;
+                }
+            }
+            return Ok(Charged { debt: Debt(tat.ahead_of(now)), evicted_live });
         }
     }
 
@@ -198,6 +204,27 @@ impl<'a, A: Atomic> Place<'a, A> {
             }
         }
         victim
+    }
+
+    /// Empties `cell` again, in which `inserted` was just put, when the key has another slot: another thread inserted
+    /// it, too. Not when somebody has charged it since.
+    // Out of line, so that a charge to a key that has its slot stays short.
+    #[inline(never)]
+    fn took_back(&self, cell: &A, inserted: Slot) -> bool {
+        // Of two threads that are here at once, one at least sees the other's slot.
+        A::fence();
+        let twice = self
+            .line
+            .0
+            .iter()
+            .any(|other| !ptr::eq(other, cell) && Seen::load(other, self.fingerprint).is_own);
+        // Whose slot it was may have another by now, so it is not given back.
+        let took_back = twice && cell.replace(inserted.0, Slot::EMPTY.0);
+        if took_back {
+            // When both threads take theirs back, one at least has to see that, and pass.
+            A::fence();
+        }
+        took_back
     }
 }
 

@@ -1,9 +1,10 @@
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::{self, AtomicU64};
 
 /// A slot's cell: the machine's, or in tests the one of a model checker that tries every order of its accesses.
 ///
-/// Relaxed order is enough for it: all that is known of a key is in this one integer.
+/// Relaxed order is enough for it, but for the fence: all that is known of a key is in this one integer, unless it was
+/// inserted twice.
 pub(crate) trait Atomic {
     fn empty() -> Self;
 
@@ -11,6 +12,9 @@ pub(crate) trait Atomic {
 
     /// False when somebody was faster.
     fn replace(&self, current: u64, new: u64) -> bool;
+
+    /// Of two threads that each change a cell, pass this, and load the other's cell, at least one sees the change.
+    fn fence();
 }
 
 impl Atomic for AtomicU64 {
@@ -26,5 +30,10 @@ impl Atomic for AtomicU64 {
     #[inline]
     fn replace(&self, current: u64, new: u64) -> bool {
         self.compare_exchange(current, new, Relaxed, Relaxed).is_ok()
+    }
+
+    #[inline]
+    fn fence() {
+        atomic::fence(SeqCst);
     }
 }

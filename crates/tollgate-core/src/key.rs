@@ -25,12 +25,6 @@ impl IpKey {
         Self { bits: bits & mask, length }
     }
 
-    /// Whether it is (of) an IPv4 address.
-    #[must_use]
-    pub fn is_ipv4(&self) -> bool {
-        self.length >= 96 && self.bits >> 32 == 0xffff
-    }
-
     /// The key as one integer, unique among keys of the same [`PrefixLengths`]: for hashing into a table.
     #[must_use]
     pub fn bits(&self) -> u128 {

@@ -10,7 +10,7 @@ use crate::rule::{Standing, Subject};
 use crate::{Limit, Limiter};
 
 /// What a [`Limiter`] says to a request.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum Decision<'a> {
     /// It may pass, and was charged to every limit that applies.
@@ -35,7 +35,10 @@ pub enum Decision<'a> {
 }
 
 /// What a request was charged and to which limits; made by [`Limiter::check`].
-#[derive(Clone, Debug, Default)]
+///
+/// It cannot be cloned, so that what was charged once is given back once. It is for the limiter that made it: another
+/// one counts under the same places, if it has them, and does nothing where it has not.
+#[derive(Debug, Default)]
 #[must_use = "a ticket that is dropped stays charged"]
 pub struct Ticket {
     pub(crate) asked: SmallVec<[Asked; 4]>,

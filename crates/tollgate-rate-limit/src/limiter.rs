@@ -134,8 +134,10 @@ impl Limiter {
     pub fn refund(&self, ticket: Ticket) {
         let now = Tick::at(self.clock.monotonic());
         for asked in &ticket.asked {
-            if matches!(asked.verdict, Verdict::Charged(_)) {
-                self.rules[usize::from(asked.rule)].refund(asked.subject, asked.cost, now);
+            if let (Verdict::Charged(_), Some(rule)) =
+                (asked.verdict, self.rules.get(usize::from(asked.rule)))
+            {
+                rule.refund(asked.subject, asked.cost, now);
             }
         }
     }
@@ -175,7 +177,7 @@ impl Limiter {
     pub(crate) fn settled(&self, mut ticket: Ticket, answer: &AnswerHead<'_>) -> Ticket {
         let mut now = None;
         for asked in &mut ticket.asked {
-            let rule = &self.rules[usize::from(asked.rule)];
+            let Some(rule) = self.rules.get(usize::from(asked.rule)) else { continue };
             let Verdict::Charged(_) = asked.verdict else { continue };
             let Some(cost) = rule.limit.settle(answer) else { continue };
             let now = *now.get_or_insert_with(|| Tick::at(self.clock.monotonic()));
@@ -213,9 +215,7 @@ impl Limiter {
     }
 
     pub(crate) fn emptied(&self, clock: SharedClock) -> Self {
-        let emptied = |rule: &Rule| Rule::new(rule.limit.clone(), rule.bytes());
-        // They were built before, so they can be built again.
-        Self { rules: self.rules.iter().filter_map(|rule| emptied(rule).ok()).collect(), clock }
+        Self { rules: self.rules.iter().map(|rule| rule.emptied(rule.bytes())).collect(), clock }
     }
 
     pub(crate) fn resized(&self, bytes: usize) -> Result<Self, ConfigError> {
@@ -231,8 +231,8 @@ impl Limiter {
             let remedy = "give at most 17179869184 bytes (16 GiB), room for two thousand million clients";
             return Err(ConfigError::new("table_bytes", bytes, remedy));
         }
-        let rules = self.rules.iter().map(|rule| Rule::new(rule.limit.clone(), of_each));
-        Ok(Self { rules: rules.collect::<Result<_, _>>()?, clock: self.clock.clone() })
+        let rules = self.rules.iter().map(|rule| rule.emptied(of_each)).collect();
+        Ok(Self { rules, clock: self.clock.clone() })
     }
 
     /// The limits that apply, the enforced first, so that only these are ever taken back. Asks each predicate once, so

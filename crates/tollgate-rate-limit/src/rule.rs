@@ -54,19 +54,24 @@ impl Rule {
             Counted::Ip(levels) => levels.times().collect(),
             Counted::By(_) => vec![1],
         };
-        let wider = times.len() - 1;
+        let quotas = times.into_iter().map(|times| Gcra::new(&limit.quota(), times));
+        let quotas = quotas.collect::<Result<Vec<_>, _>>()?;
+        Ok(Self::of(limit, quotas, bytes))
+    }
+
+    /// The same limit with `bytes` of memory, in which nobody owes anything.
+    pub(crate) fn emptied(&self, bytes: usize) -> Self {
+        Self::of(self.limit.clone(), self.levels.iter().map(|level| level.gcra).collect(), bytes)
+    }
+
+    fn of(limit: Limit, quotas: Vec<Gcra>, bytes: usize) -> Self {
+        let wider = quotas.len().saturating_sub(1);
         let of_wider = (bytes / 2).checked_div(wider).unwrap_or(0);
-        let mut levels = Vec::with_capacity(times.len());
-        for (index, times) in times.into_iter().enumerate() {
-            let bytes = if index == 0 { bytes - wider * of_wider } else { of_wider };
-            levels.push(Level { gcra: Gcra::new(&limit.quota(), times)?, table: Table::new(bytes) });
-        }
-        Ok(Self {
-            counters: Counters::new(limit.name()),
-            levels: levels.into(),
-            told: AtomicBool::new(false),
-            limit,
-        })
+        let of_hosts = bytes - wider * of_wider;
+        let tables = std::iter::once(of_hosts).chain(std::iter::repeat(of_wider)).map(Table::new);
+        let levels = quotas.into_iter().zip(tables).map(|(gcra, table)| Level { gcra, table }).collect();
+        let counters = Counters::new(limit.name());
+        Self { limit, counters, levels, told: AtomicBool::new(false) }
     }
 
     pub(crate) fn bytes(&self) -> usize {

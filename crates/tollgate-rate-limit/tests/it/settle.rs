@@ -104,6 +104,26 @@ fn a_ticket_can_be_given_back_whole() {
     assert_eq!(passing(&limiter, client(CLIENT), 5), 1);
 }
 
+#[test]
+fn a_ticket_of_another_limiter_does_no_harm() {
+    let quota = Quota::requests(1).per(MINUTE);
+    let (two, _clock) = limiter([Limit::new("a", quota), Limit::new("b", quota).settled_by(|_| Some(0))]);
+    let (none, _clock) = limiter([]);
+    none.settle(charged(&two).unwrap(), &(&Response::new(())).into());
+    assert!(charged(&two).is_none());
+}
+
+#[test]
+fn another_clock_or_size_keeps_every_limit() {
+    let quota = Quota::requests(1).per(MINUTE);
+    let limits = || (0..64).map(|n| Limit::new(n.to_string(), quota));
+    let (limiter, _clock) = limiter(limits());
+    let limiter = limiter.with_table_bytes(64 * 4096).unwrap();
+    assert_eq!(limiter.limits().count(), 64);
+    assert_eq!(limiter.table_bytes(), 64 * 4096);
+    assert_eq!(passing(&limiter, client("2001:db8::1"), 5), 1);
+}
+
 proptest! {
     /// A refund makes it as if nothing had been charged, and never gives more than the quota.
     #[test]

@@ -1,9 +1,9 @@
 //! Counters, and trace events that no flood of requests can turn into a flood of lines.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use tollgate_core::{SharedClock, SystemClock};
+use tollgate_core::{Sampler, SharedClock, SystemClock};
 
 use crate::{Outcome, Reason, Resolution};
 
@@ -108,46 +108,6 @@ impl Record {
     }
 
     fn sample(&self, sampler: &Sampler) -> Option<u64> {
-        if tracing::enabled!(tracing::Level::DEBUG) {
-            sampler.take(self.clock.monotonic().as_secs())
-        } else {
-            None
-        }
-    }
-}
-
-/// One event a second.
-#[derive(Debug, Default)]
-struct Sampler {
-    /// The second of the last event, from 1.
-    last: AtomicU64,
-    unsaid: AtomicU64,
-}
-
-impl Sampler {
-    /// How many events were not told since the last one that was, if this one is.
-    fn take(&self, second: u64) -> Option<u64> {
-        let (second, last) = (second + 1, self.last.load(Ordering::Relaxed));
-        let first = second != last
-            && self.last.compare_exchange(last, second, Ordering::Relaxed, Ordering::Relaxed).is_ok();
-        if first {
-            return Some(self.unsaid.swap(0, Ordering::Relaxed));
-        }
-        self.unsaid.fetch_add(1, Ordering::Relaxed);
-        None
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_event_a_second_is_told_and_says_how_many_were_not() {
-        let sampler = Sampler::default();
-        assert_eq!(
-            [0, 0, 0, 1, 1, 5].map(|second| sampler.take(second)),
-            [Some(0), None, None, Some(2), None, Some(1)]
-        );
+        if tracing::enabled!(tracing::Level::DEBUG) { sampler.take(self.clock.monotonic()) } else { None }
     }
 }

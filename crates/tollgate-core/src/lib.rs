@@ -10,7 +10,7 @@
 //! * [`IpKey`]: an address cut to a prefix, which is what limits are counted by.
 //! * [`Refusal`], [`RefusalKind`], [`RefusalFormat`]: the response a layer gives instead of calling on.
 //! * [`Body`]: an inner body, or bytes of ours in its place. [`ResponseFuture`]: the same for responses.
-//! * [`Clock`]: monotonic and wall time; the only place where time is read.
+//! * [`Clock`]: monotonic and wall time; the only place where time is read. [`Sampler`]: one trace event a second.
 //!
 //! # Example
 //!
@@ -39,6 +39,7 @@ mod key;
 mod origin;
 mod peer;
 pub mod refusal;
+mod sampler;
 
 #[cfg(feature = "axum")]
 pub use axum::PeerListener;
@@ -50,3 +51,4 @@ pub use key::{IpKey, PrefixLengths, PrefixLengthsError};
 pub use origin::{Origin, Scoped};
 pub use peer::{Peer, ProxySource};
 pub use refusal::{Refusal, RefusalFormat, RefusalKind};
+pub use sampler::Sampler;

@@ -178,7 +178,6 @@ mod peer;
 mod preset;
 #[cfg(feature = "proxy-protocol")]
 pub mod proxy_protocol;
-mod range_set;
 mod ranges;
 mod reading;
 mod reason;

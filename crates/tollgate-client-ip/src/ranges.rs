@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime};
 
 use arc_swap::{ArcSwap, Guard};
 use ipnet::IpNet;
+use tollgate_core::{CidrSet, parse_cidr};
 
 use crate::RuleError;
-use crate::range_set::{RangeSet, parse_net};
 
 /// Nobody's proxies are a whole /7 of the IPv4 internet, or more than a registry's IPv6 block.
 const BROADEST: (u8, u8) = (8, 16);
@@ -48,7 +48,7 @@ pub struct Ranges(Arc<ArcSwap<Snapshot>>);
 /// One state of the ranges.
 #[derive(Debug, Default)]
 pub(crate) struct Snapshot {
-    pub(crate) set: RangeSet,
+    pub(crate) set: CidrSet,
     cidrs: usize,
     as_of: Option<SystemTime>,
 }
@@ -73,7 +73,7 @@ impl Ranges {
         let mut nets = Vec::new();
         for (index, text) in cidrs.into_iter().enumerate() {
             let text = text.as_ref();
-            let net = parse_net(text).map_err(|remedy| RuleError::new("ranges", text, remedy).at(index))?;
+            let net = parse_cidr(text).map_err(|remedy| RuleError::new("ranges", text, remedy).at(index))?;
             if is_broad(&net) {
                 let remedy = "is broader than any list of proxies; the ranges are left as they were";
                 return Err(RuleError::new("ranges", text, remedy).at(index));
@@ -96,7 +96,7 @@ impl Ranges {
     /// Whether the address, made canonical, is in them.
     #[must_use]
     pub fn contains(&self, addr: IpAddr) -> bool {
-        self.0.load().set.contains(addr.into())
+        self.0.load().set.contains(addr)
     }
 
     /// How many CIDRs were given.
@@ -134,7 +134,7 @@ impl Snapshot {
     }
 
     fn of(nets: &[IpNet], as_of: Option<SystemTime>) -> Self {
-        Self { set: RangeSet::new(nets.iter().copied()), cidrs: nets.len(), as_of }
+        Self { set: CidrSet::new(nets.iter().copied()), cidrs: nets.len(), as_of }
     }
 }
 

@@ -34,7 +34,7 @@ impl Reading {
         let trusted = trusted.load();
         loop {
             match walk.next() {
-                Ok(Some(Entry { addr: Ok(addr), .. })) if trusted.set.contains(addr) => {}
+                Ok(Some(Entry { addr: Ok(addr), .. })) if trusted.set.contains_bits(addr.bits()) => {}
                 Ok(Some(Entry { addr: Ok(addr), index, .. })) => return Ok((addr, index)),
                 Ok(None) if walk.found() > 0 => {
                     return Err(Reason::AllTrusted { header: self.header, entries: walk.found() });

@@ -1,11 +1,11 @@
 use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
+use tollgate_core::cidr::{parse_cidr, read_as};
 
 use crate::RuleError;
 use crate::addr::Addr;
 use crate::format::Format;
 use crate::managed::is_alias;
-use crate::range_set::{parse_net, read_as};
 use crate::ranges::{Ranges, is_broad};
 use crate::required::Required;
 use crate::source::{Grammar, Method, Reading, Source, header_name};
@@ -247,7 +247,7 @@ impl Rule {
     /// Whether a peer of this address is one of its; none is a Unix socket.
     pub(crate) fn matches(&self, addr: Option<Addr>) -> bool {
         match addr {
-            Some(addr) => self.peers.load().set.contains(addr),
+            Some(addr) => self.peers.load().set.contains_bits(addr.bits()),
             None => self.unix,
         }
     }
@@ -279,7 +279,7 @@ fn net(
     text: &str,
     warnings: &mut Vec<String>,
 ) -> Result<IpNet, RuleError> {
-    let net = parse_net(text).map_err(|remedy| RuleError::new(field, text, remedy).at(index))?;
+    let net = parse_cidr(text).map_err(|remedy| RuleError::new(field, text, remedy).at(index))?;
     if let Some(reading) = read_as(text, &net) {
         warnings.push(format!("{field}[{index}]: \"{text}\" {reading}"));
     }

@@ -8,6 +8,7 @@
 //! * [`Origin`]: on whose behalf a request is made: a client, the system itself, or nobody known. It travels in
 //!   [`http::Extensions`], or as the *ambient scope* of a task ([`Origin::scope`], [`ClientIp::scope`]).
 //! * [`IpKey`]: an address cut to a prefix, which is what limits are counted by.
+//! * [`CidrSet`]: addresses by CIDRs, looked up fast.
 //! * [`Refusal`], [`RefusalKind`], [`RefusalFormat`]: the response a layer gives instead of calling on.
 //! * [`Body`]: an inner body, or bytes of ours in its place. [`ResponseFuture`]: the same for responses.
 //! * [`Clock`]: monotonic and wall time; the only place where time is read. [`Sampler`]: one trace event a second.
@@ -32,6 +33,7 @@
 #[cfg(feature = "axum")]
 mod axum;
 mod body;
+pub mod cidr;
 mod client_ip;
 mod clock;
 mod future;
@@ -44,6 +46,7 @@ mod sampler;
 #[cfg(feature = "axum")]
 pub use axum::PeerListener;
 pub use body::Body;
+pub use cidr::{CidrSet, parse_cidr};
 pub use client_ip::{ClientIp, Provenance};
 pub use clock::{Clock, FakeClock, SharedClock, SystemClock};
 pub use future::ResponseFuture;

@@ -16,12 +16,12 @@ pub const fn envelope() -> RefusalFormat {
 pub const fn code_of(kind: RefusalKind) -> u16 {
     use RefusalKind as K;
     match kind {
-        K::RateLimited => 429,
+        K::RateLimited | K::ClientBanned => 429,
         K::InvalidNumber => 1002,
         K::ClientIpUndetermined | K::UnusableAddress => 1012,
         K::TooManyDestinations => 1100,
         K::Unauthorized => 1200,
-        K::NumberBlocked | K::Pumping => 1201,
+        K::ClientDenied | K::NumberBlocked | K::Pumping => 1201,
         K::UnknownEndpoint => 1300,
         K::NumberCooldown => 1400,
         K::ClientIpMissing

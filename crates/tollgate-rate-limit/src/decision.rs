@@ -2,159 +2,173 @@ use std::fmt;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use smallvec::SmallVec;
 use tollgate_core::refusal::Member;
 use tollgate_core::{Refusal, RefusalKind};
 
-use crate::rule::{Standing, Subject};
-use crate::{Limit, Limiter};
+use crate::Limiter;
+use crate::rule::Rule;
+use crate::store::{Count, Counts, Memory, Store};
 
 /// What a [`Limiter`] says to a request.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Decision<'a> {
-    /// It may pass, and was charged to every limit that applies.
-    #[non_exhaustive]
-    Pass {
-        /// The monitored limits that are used up: to these it was not charged.
-        monitored: Violated<'a>,
-        /// What it was charged, for [`Limiter::settle`].
-        ticket: Ticket,
-    },
-    /// It may not, and was charged to none.
-    #[non_exhaustive]
-    Refuse {
-        /// The enforced limits that are used up: at least one.
-        violated: Violated<'a>,
-        /// How long until all of them would let a request pass, if none is made meanwhile: the longest of their
-        /// waits, exact to the nanosecond, above zero.
-        wait: Duration,
-        /// How the client stands with each limit that applies.
-        ticket: Ticket,
-    },
+#[must_use = "a decision that is not looked at limits nothing"]
+pub struct Decision<'a, S: Store = Memory> {
+    limiter: &'a Limiter<S>,
+    outcome: Outcome,
+    ticket: Ticket,
+}
+
+/// What becomes of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Pass,
+    /// A limit is used up, for so long.
+    Limited(Duration),
+    /// The client is banned, for so long.
+    Banned(Duration),
+    /// The client is on the list of those denied.
+    Denied,
 }
 
 /// What a request was charged and to which limits; made by [`Limiter::check`].
 ///
-/// It cannot be cloned, so that what was charged once is given back once. It is for the limiter that made it: another
-/// one counts under the same places, if it has them, and does nothing where it has not.
+/// It cannot be cloned, so that what was charged once is given back once. It is for the limiter that made it.
 #[derive(Debug, Default)]
 #[must_use = "a ticket that is dropped stays charged"]
 pub struct Ticket {
-    pub(crate) asked: SmallVec<[Asked; 4]>,
+    pub(crate) counts: Counts,
 }
 
-/// One limit that applies to a request, and what it says.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked {
-    pub(crate) subject: Subject,
-    pub(crate) verdict: Verdict,
-    pub(crate) cost: u32,
-    /// Which of the limiter's rules.
-    pub(crate) rule: u8,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Verdict {
-    /// It would pass, and was not charged: not yet, or because another limit refuses.
-    Fits,
-    /// It was charged.
-    Charged(Standing),
-    /// It is used up.
-    Violated,
-}
-
-impl Decision<'_> {
-    /// Whether the request may pass.
-    #[must_use]
-    pub fn is_pass(&self) -> bool {
-        matches!(self, Self::Pass { .. })
+impl<'a, S: Store> Decision<'a, S> {
+    pub(crate) fn new(limiter: &'a Limiter<S>) -> Self {
+        Self { limiter, outcome: Outcome::Pass, ticket: Ticket::default() }
     }
 
-    /// What it was charged, for [`Limiter::settle`]: nothing, when it may not pass.
-    pub fn into_ticket(self) -> Ticket {
-        match self {
-            Self::Pass { ticket, .. } | Self::Refuse { ticket, .. } => ticket,
-        }
+    pub(crate) fn parts(&mut self) -> (&mut Outcome, &mut Ticket) {
+        (&mut self.outcome, &mut self.ticket)
+    }
+
+    /// Whether the request may pass. If so, it was charged to every limit that applies; if not, to none.
+    #[must_use]
+    pub fn is_pass(&self) -> bool {
+        self.outcome == Outcome::Pass
+    }
+
+    /// How long until the request would pass, if none is made meanwhile: the longest wait of all limits that are used
+    /// up, or the rest of a ban, exact to the nanosecond. `None` when it may pass, or will never.
+    #[must_use]
+    pub fn wait(&self) -> Option<Duration> {
+        self.outcome.wait()
+    }
+
+    /// The names of the enforced limits that are used up, in the order the limits were given in: none when it may pass.
+    pub fn violated(&self) -> impl Iterator<Item = &'a str> {
+        self.limiter.violated(&self.ticket, true)
+    }
+
+    /// The names of the monitored limits that are used up: to these it was not charged.
+    pub fn monitored(&self) -> impl Iterator<Item = &'a str> {
+        self.limiter.violated(&self.ticket, false)
     }
 
     /// What to answer; `None` when it may pass.
     #[must_use]
     pub fn refusal(&self) -> Option<Refusal> {
-        let Self::Refuse { violated, wait, .. } = self else {
-            return None;
-        };
-        let mut detail = String::with_capacity(96);
-        for limit in violated.limits() {
-            // Writing to a string cannot fail.
-            let _ = write!(detail, "limit {} ({}) is used up; ", limit.name(), limit.quota());
+        self.limiter.refusal(self.outcome, &self.ticket)
+    }
+
+    /// What it was charged, for [`Limiter::settle`]: nothing, when it may not pass.
+    pub fn into_ticket(self) -> Ticket {
+        self.ticket
+    }
+}
+
+impl Outcome {
+    pub(crate) fn wait(self) -> Option<Duration> {
+        match self {
+            Self::Limited(wait) | Self::Banned(wait) => Some(wait),
+            Self::Pass | Self::Denied => None,
         }
-        let names = violated.names().map(str::to_owned).collect();
-        let refusal = Refusal::new(RefusalKind::RateLimited, "").with_retry_after(*wait);
+    }
+}
+
+impl<S: Store> Limiter<S> {
+    /// The names of the limits in which a request found no room: of those that stand in its way, or of the others.
+    pub(crate) fn violated(
+        &self,
+        ticket: &Ticket,
+        is_enforced: bool,
+    ) -> impl Iterator<Item = &str> + use<'_, S> {
+        self.violated_rules(ticket, is_enforced).map(|rule| rule.limit.name())
+    }
+
+    pub(crate) fn refusal(&self, outcome: Outcome, ticket: &Ticket) -> Option<Refusal> {
+        match outcome {
+            Outcome::Pass => None,
+            Outcome::Denied => Some(Refusal::new(
+                RefusalKind::ClientDenied,
+                "this address is on a list of those that are refused",
+            )),
+            Outcome::Banned(wait) => {
+                let refusal = Refusal::new(RefusalKind::ClientBanned, "").with_retry_after(wait);
+                let seconds = refusal.retry_after_seconds().unwrap_or(1);
+                let detail = format!("went on asking after refusals, and is refused for {seconds} s more");
+                Some(Refusal::new(RefusalKind::ClientBanned, detail).with_retry_after(wait))
+            }
+            Outcome::Limited(wait) => Some(self.over_limits(wait, ticket)),
+        }
+    }
+
+    fn over_limits(&self, wait: Duration, ticket: &Ticket) -> Refusal {
+        let mut detail = String::with_capacity(96);
+        let mut names = Vec::with_capacity(1);
+        for rule in self.violated_rules(ticket, true) {
+            // Writing to a string cannot fail.
+            let _ = write!(detail, "limit {} ({}) is used up; ", rule.limit.name(), rule.quota());
+            names.push(rule.limit.name().to_owned());
+        }
+        let refusal = Refusal::new(RefusalKind::RateLimited, "").with_retry_after(wait);
         let seconds = refusal.retry_after_seconds().unwrap_or(1);
         let _ = write!(detail, "ask again in {seconds} s");
-        Some(
-            Refusal::new(RefusalKind::RateLimited, detail)
-                .with_retry_after(*wait)
-                .with_member("violated-policies", Member::Texts(names)),
-        )
+        Refusal::new(RefusalKind::RateLimited, detail)
+            .with_retry_after(wait)
+            .with_member("violated-policies", Member::Texts(names))
+    }
+
+    fn violated_rules(&self, ticket: &Ticket, is_enforced: bool) -> impl Iterator<Item = &Rule> + use<'_, S> {
+        let mut violated = LimitSet(0);
+        for count in
+            ticket.counts.iter().filter(|count| count.is_enforced == is_enforced && count.is_violated())
+        {
+            violated.insert(count);
+        }
+        let rules = self.rules.iter().enumerate();
+        rules.filter_map(move |(index, rule)| violated.contains(index).then_some(rule))
     }
 }
 
-/// The limits of a limiter that a request would violate.
-#[derive(Clone, Copy)]
-pub struct Violated<'a> {
-    limiter: &'a Limiter,
-    set: LimitSet,
-}
+/// Some of a limiter's limits, by index.
+#[derive(Clone, Copy, Debug)]
+struct LimitSet(u64);
 
-impl<'a> Violated<'a> {
-    pub(crate) fn new(limiter: &'a Limiter, set: LimitSet) -> Self {
-        Self { limiter, set }
-    }
-
-    /// The limits, in the order they were given in.
-    pub fn limits(&self) -> impl Iterator<Item = &'a Limit> + use<'a> {
-        let set = self.set;
-        let with_index = self.limiter.limits().enumerate();
-        with_index.filter_map(move |(index, limit)| set.contains(index).then_some(limit))
-    }
-
-    /// Their names.
-    pub fn names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.limits().map(Limit::name)
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.set.is_empty()
-    }
-}
-
-impl fmt::Debug for Violated<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.names()).finish()
-    }
-}
-
-/// Some of a limiter's limits, by index. One integer, so that a decision allocates nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct LimitSet(u64);
+/// How many limits a limiter can have.
+pub(crate) const MOST_LIMITS: usize = u64::BITS as usize;
 
 impl LimitSet {
-    /// How many limits a limiter can have.
-    pub(crate) const CAPACITY: usize = u64::BITS as usize;
-
-    pub(crate) fn insert(&mut self, index: u8) {
-        self.0 |= 1 << index;
+    fn insert(&mut self, count: &Count) {
+        self.0 |= 1 << count.limit();
     }
 
-    pub(crate) fn contains(self, index: usize) -> bool {
+    fn contains(self, index: usize) -> bool {
         self.0 & (1 << index) != 0
     }
+}
 
-    pub(crate) fn is_empty(self) -> bool {
-        self.0 == 0
+impl<S: Store> fmt::Debug for Decision<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decision")
+            .field("outcome", &self.outcome)
+            .field("violated", &self.violated().collect::<Vec<_>>())
+            .field("monitored", &self.monitored().collect::<Vec<_>>())
+            .finish()
     }
 }

@@ -5,58 +5,207 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::Response;
+use http::{Request, Response};
 use pin_project::pin_project;
+use tokio::time::Sleep;
 use tollgate_core::Body;
+use tower_service::Service;
 
+use crate::admission::{Admission, Next};
+use crate::decision::Outcome;
 use crate::headers::HeaderForm;
-use crate::{Limiter, Ticket};
+use crate::nested::Mark;
+use crate::store::{Memory, Store};
+use crate::waiting::Place;
+use crate::{IpRateLimitLayer, Limiter, Ticket};
 
 /// The response of [`IpRateLimit`](crate::IpRateLimit): the inner service's, or a refusal that is ready at once.
 #[pin_project]
 #[must_use = "futures do nothing unless polled"]
-pub struct ResponseFuture<F> {
+pub struct ResponseFuture<S, B, St = Memory>
+where
+    S: Service<Request<B>>,
+    St: Store,
+{
     #[pin]
-    inner: tollgate_core::ResponseFuture<F>,
-    after: Option<After>,
+    state: State<S, B, St>,
+    after: Option<After<St>>,
+    mark: Mark,
+}
+
+#[pin_project(project = StateProjection)]
+enum State<S, B, St>
+where
+    S: Service<Request<B>>,
+    St: Store,
+{
+    Called(#[pin] tollgate_core::ResponseFuture<S::Future>),
+    /// Out of line: it is rare, and would make every response future larger by a request.
+    Held(Pin<Box<Held<S, B, St>>>),
 }
 
 /// What is left to do when the answer is there.
-pub(crate) struct After {
-    pub(crate) limiter: Arc<Limiter>,
+pub(crate) struct After<St: Store> {
+    pub(crate) limiter: Arc<Limiter<St>>,
     pub(crate) ticket: Ticket,
     pub(crate) form: HeaderForm,
 }
 
-impl<F> ResponseFuture<F> {
-    pub(crate) fn passed(future: F, after: Option<After>) -> Self {
-        Self { inner: tollgate_core::ResponseFuture::inner(future), after }
-    }
-
-    pub(crate) fn refused(response: Response<Bytes>) -> Self {
-        Self { inner: tollgate_core::ResponseFuture::refused(response), after: None }
-    }
+/// A request that waits: for the store, or for its turn.
+#[pin_project]
+pub(crate) struct Held<S, B, St: Store> {
+    #[pin]
+    until: Until<St>,
+    /// `None` once it is over.
+    kept: Option<Kept<S, B, St>>,
 }
 
-impl<F, B, E> Future for ResponseFuture<F>
-where
-    F: Future<Output = Result<Response<B>, E>>,
-{
-    type Output = Result<Response<Body<B>>, E>;
+#[pin_project(project = UntilProjection)]
+pub(crate) enum Until<St: Store> {
+    Answered(#[pin] St::Later),
+    Turn(Box<Turn<St>>),
+}
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let mut answer = ready!(this.inner.poll(cx));
-        if let (Ok(response), Some(After { limiter, ticket, form })) = (&mut answer, this.after.take()) {
-            let ticket = limiter.settled(ticket, &(&*response).into());
-            limiter.tell(&ticket, form, response.headers_mut());
+/// What a held request goes on with.
+pub(crate) struct Kept<S, B, St: Store> {
+    /// The one that was ready.
+    pub(crate) service: S,
+    pub(crate) request: Request<B>,
+    pub(crate) layer: IpRateLimitLayer<St>,
+    pub(crate) admission: Admission,
+}
+
+/// A request that was charged ahead of time, and waits. One that goes away is given back what it was charged.
+pub(crate) struct Turn<St: Store> {
+    limiter: Arc<Limiter<St>>,
+    ticket: Option<Ticket>,
+    sleep: Pin<Box<Sleep>>,
+    _place: Place,
+}
+
+impl<St: Store> Drop for Turn<St> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.limiter.refund(ticket);
         }
-        Poll::Ready(answer)
     }
 }
 
-impl<F> fmt::Debug for ResponseFuture<F> {
+impl<St: Store> Until<St> {
+    /// What to wait for next; the outcome, if there is nothing.
+    pub(crate) fn of(
+        next: Next<St::Later>,
+        limiter: &Arc<Limiter<St>>,
+        ticket: &mut Ticket,
+    ) -> Result<Self, Outcome> {
+        match next {
+            Next::Ask(later) => Ok(Self::Answered(later)),
+            Next::Wait(wait, place) => {
+                let ticket = Some(std::mem::take(ticket));
+                let sleep = Box::pin(tokio::time::sleep(wait));
+                Ok(Self::Turn(Box::new(Turn { limiter: Arc::clone(limiter), ticket, sleep, _place: place })))
+            }
+            Next::Answer(outcome) => Err(outcome),
+        }
+    }
+}
+
+impl<S, B, St: Store> Held<S, B, St> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<(Kept<S, B, St>, Outcome)> {
+        let mut this = self.project();
+        loop {
+            // Once it is over it is not polled again.
+            let Some(kept) = this.kept.as_mut() else { return Poll::Pending };
+            let outcome = match this.until.as_mut().project() {
+                UntilProjection::Answered(later) => {
+                    let limiter = &kept.layer.limiter;
+                    kept.admission.ticket.counts = ready!(later.poll(cx));
+                    let next = kept.admission.answered(limiter, kept.layer.waiting.as_ref());
+                    match Until::of(next, limiter, &mut kept.admission.ticket) {
+                        Ok(until) => {
+                            this.until.set(until);
+                            continue;
+                        }
+                        Err(outcome) => outcome,
+                    }
+                }
+                UntilProjection::Turn(turn) => {
+                    ready!(turn.sleep.as_mut().poll(cx));
+                    kept.admission.ticket = turn.ticket.take().unwrap_or_default();
+                    Outcome::Pass
+                }
+            };
+            return this.kept.take().map_or(Poll::Pending, |kept| Poll::Ready((kept, outcome)));
+        }
+    }
+}
+
+impl<S, B, St> ResponseFuture<S, B, St>
+where
+    S: Service<Request<B>>,
+    St: Store,
+{
+    #[inline]
+    pub(crate) fn called(future: S::Future, after: Option<After<St>>, mark: Mark) -> Self {
+        Self { state: State::Called(tollgate_core::ResponseFuture::inner(future)), after, mark }
+    }
+
+    pub(crate) fn refused(response: Response<Bytes>, mark: Mark) -> Self {
+        Self { state: State::Called(tollgate_core::ResponseFuture::refused(response)), after: None, mark }
+    }
+
+    pub(crate) fn held(until: Until<St>, kept: Kept<S, B, St>, mark: Mark) -> Self {
+        Self { state: State::Held(Box::pin(Held { until, kept: Some(kept) })), after: None, mark }
+    }
+}
+
+impl<S, B, ResBody, St> Future for ResponseFuture<S, B, St>
+where
+    S: Service<Request<B>, Response = Response<ResBody>>,
+    St: Store,
+{
+    type Output = Result<Response<Body<ResBody>>, S::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let mut this = self.as_mut().project();
+            match this.state.as_mut().project() {
+                StateProjection::Called(called) => {
+                    let inside = this.mark.enter();
+                    let mut answer = ready!(called.poll(cx));
+                    drop(inside);
+                    if let (Ok(response), Some(after)) = (&mut answer, this.after.take()) {
+                        after.on(response);
+                    }
+                    return Poll::Ready(answer);
+                }
+                StateProjection::Held(held) => {
+                    let (kept, outcome) = ready!(held.as_mut().poll(cx));
+                    let Kept { mut service, request, layer, admission } = kept;
+                    let new = layer.answer(&mut service, request, admission, outcome);
+                    self.set(new);
+                }
+            }
+        }
+    }
+}
+
+impl<St: Store> After<St> {
+    fn on<B>(mut self, response: &mut Response<B>) {
+        self.limiter.settle_mut(&mut self.ticket, &(&*response).into());
+        self.limiter.tell(&self.ticket, self.form, response.headers_mut());
+    }
+}
+
+impl<S, B, St> fmt::Debug for ResponseFuture<S, B, St>
+where
+    S: Service<Request<B>>,
+    St: Store,
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt(f)
+        f.write_str(match self.state {
+            State::Called(_) => "ResponseFuture::Called(..)",
+            State::Held(_) => "ResponseFuture::Held(..)",
+        })
     }
 }

@@ -26,17 +26,19 @@ const MASK: u64 = (1 << TICK_BITS) - 1;
 /// in the past for 6.7 years before it could be misread.
 const FUTURE: u64 = 1 << (TICK_BITS - 2);
 
-/// A moment of the monotonic clock, as a serial number (RFC 1982): it wraps, so the clock's epoch and the age of the
-/// process do not matter. All comparisons are relative to a `now`.
+/// A moment of the monotonic clock in ticks of 16 µs, as a serial number (RFC 1982): it wraps, so the clock's epoch and
+/// the age of the process do not matter. All comparisons are relative to a `now`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Tick(u64);
+pub struct Tick(u64);
 
 impl Tick {
     #[cfg(test)]
     pub(crate) const ZERO: Self = Self(0);
 
     /// The tick that `monotonic` lies in, rounded down.
-    pub(crate) fn at(monotonic: Duration) -> Self {
+    #[must_use]
+    #[inline]
+    pub fn at(monotonic: Duration) -> Self {
         let whole = monotonic.as_secs().wrapping_mul(TICKS_PER_SECOND);
         Self::from_bits(whole.wrapping_add(u64::from(monotonic.subsec_nanos() / TICK_NANOS)))
     }
@@ -51,6 +53,7 @@ impl Tick {
     }
 
     /// How many ticks this is ahead of `now`; zero when it is not.
+    #[inline]
     pub(crate) fn ahead_of(self, now: Self) -> u64 {
         let ahead = self.0.wrapping_sub(now.0) & MASK;
         if ahead < FUTURE { ahead } else { 0 }
@@ -62,36 +65,58 @@ impl Tick {
         self.0.wrapping_sub(now.0).wrapping_sub(FUTURE) & MASK
     }
 
-    fn after(self, ticks: u64) -> Self {
+    #[inline]
+    pub(crate) fn after(self, ticks: u64) -> Self {
         Self::from_bits(self.0.wrapping_add(ticks))
     }
 }
 
-/// A number of ticks until a request would conform; at least 1.
+/// How long until a request would conform, in ticks of 16 µs; at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Wait(u64);
+pub struct Wait(pub(crate) u64);
 
 impl Wait {
+    /// At least this long: rounded up to whole ticks.
+    #[must_use]
+    pub fn at_least(wait: Duration) -> Self {
+        Self(ticks_up(wait).max(1))
+    }
+
     /// The exact wait from `monotonic`, which lies somewhere inside its tick: one nanosecond less is too little.
     pub(crate) fn from(self, monotonic: Duration) -> Duration {
-        let nanos = (self.0 % TICKS_PER_SECOND) * u64::from(TICK_NANOS);
         let into_tick = Duration::from_nanos(u64::from(monotonic.subsec_nanos() % TICK_NANOS));
-        (Duration::from_secs(self.0 / TICKS_PER_SECOND) + Duration::from_nanos(nanos))
-            .saturating_sub(into_tick)
+        duration(self.0).saturating_sub(into_tick)
     }
 }
 
-/// A quota in ticks.
+/// A quota as the generic cell rate algorithm has it, in ticks of 16 µs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Gcra {
+pub struct Gcra {
     interval: u64,
     /// The debt of a whole burst: `burst × interval`.
     capacity: u64,
 }
 
-/// What a key owes, in ticks from now until its TAT.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Debt(pub(crate) u64);
+/// What a key owes: the time from now until its theoretical arrival time, in ticks of 16 µs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Debt(pub(crate) u64);
+
+impl Debt {
+    /// The most that can be owed: 366 days, and a tick for each request of a burst beside.
+    pub(crate) const MOST: Self = Self(FUTURE - 1);
+
+    /// Rounded up to whole ticks.
+    #[must_use]
+    pub fn new(time: Duration) -> Self {
+        Self(ticks_up(time).min(FUTURE - 1))
+    }
+
+    /// As time.
+    #[must_use]
+    pub fn time(self) -> Duration {
+        duration(self.0)
+    }
+}
 
 impl Gcra {
     /// The longest time a whole burst may take to come back.
@@ -108,12 +133,45 @@ impl Gcra {
         let interval = quota.period.as_nanos().div_ceil(requests * u128::from(TICK_NANOS));
         // Validated: the interval is at most MAX_FILL, 2^41 ticks.
         let interval = u64::try_from(interval).unwrap_or(FUTURE);
-        let burst = u64::from(quota.burst) * u64::from(times);
-        Ok(Self { interval, capacity: interval.saturating_mul(burst) })
+        Ok(Self::of(interval, u64::from(quota.burst) * u64::from(times)))
+    }
+
+    /// Of an interval in ticks, and a number of requests.
+    #[inline]
+    pub(crate) fn of(interval: u64, burst: u64) -> Self {
+        Self { interval, capacity: interval.saturating_mul(burst).min(FUTURE - 1) }
+    }
+
+    /// The time in which one request comes back.
+    #[must_use]
+    pub fn interval(&self) -> Duration {
+        duration(self.interval)
+    }
+
+    /// How many may come at once.
+    #[must_use]
+    pub fn burst(&self) -> u64 {
+        self.capacity / self.interval
+    }
+
+    /// What is owed once the whole burst was used.
+    #[must_use]
+    pub fn capacity(&self) -> Debt {
+        Debt(self.capacity)
+    }
+
+    pub(crate) fn interval_ticks(&self) -> u64 {
+        self.interval
+    }
+
+    /// The same rate for those who would wait for `patience`: their requests are charged ahead of time.
+    pub(crate) fn for_waiting(self, patience: Duration) -> Self {
+        Self { capacity: (self.capacity + ticks_up(patience).min(FUTURE)).min(FUTURE - 1), ..self }
     }
 
     /// Whether a request that costs `cost` conforms at `now`, given the key's TAT: the new TAT, or the wait until one
     /// would conform. A cost above the burst never does; its wait is that of an empty bucket for a full one and more.
+    #[inline]
     pub(crate) fn decide(&self, now: Tick, tat: Tick, cost: u32) -> Result<Tick, Wait> {
         let after = tat.ahead_of(now).saturating_add(self.interval.saturating_mul(cost.into()));
         if after > self.capacity { Err(Wait(after - self.capacity)) } else { Ok(now.after(after)) }
@@ -124,15 +182,32 @@ impl Gcra {
         now.after(tat.ahead_of(now).saturating_sub(self.interval.saturating_mul(cost.into())))
     }
 
-    /// The TAT with what turned out to be owed beside what was charged; at most a whole burst and as much again.
-    pub(crate) fn surcharge(&self, now: Tick, tat: Tick, cost: u32) -> Tick {
-        let owed = tat.ahead_of(now).saturating_add(self.interval.saturating_mul(cost.into()));
-        now.after(owed.min(self.capacity.saturating_mul(2).min(FUTURE - 1)))
+    /// The TAT with what is owed beside what was asked for, up to `most`; never less than it is.
+    pub(crate) fn surcharge(&self, now: Tick, tat: Tick, cost: u32, most: Debt) -> Tick {
+        let owes = tat.ahead_of(now);
+        let owed = owes.saturating_add(self.interval.saturating_mul(cost.into()));
+        now.after(owed.min(most.0.min(FUTURE - 1).max(owes)))
+    }
+
+    /// What somebody owes by this quota who owes `debt` by `old`: as many requests, and at most the whole burst; what
+    /// was owed beyond the old burst (a penalty) stays as long as it is.
+    pub(crate) fn converted(&self, old: &Self, debt: Debt) -> Debt {
+        let (within, beyond) = (debt.0.min(old.capacity), debt.0.saturating_sub(old.capacity));
+        let scaled = (u128::from(within) * u128::from(self.interval)).div_ceil(u128::from(old.interval));
+        let scaled = u64::try_from(scaled).unwrap_or(u64::MAX).min(self.capacity);
+        Debt(scaled.saturating_add(beyond).min(FUTURE - 1))
     }
 
     /// How many requests would conform now.
-    pub(crate) fn remaining(&self, debt: Debt) -> u64 {
+    #[must_use]
+    pub fn remaining(&self, debt: Debt) -> u64 {
         self.capacity.saturating_sub(debt.0) / self.interval
+    }
+
+    /// How long a request that costs `cost` would wait; `None`, if it would pass now.
+    pub(crate) fn wait(&self, debt: Debt, cost: u32) -> Option<Wait> {
+        let after = debt.0.saturating_add(self.interval.saturating_mul(cost.into()));
+        (after > self.capacity).then(|| Wait(after - self.capacity))
     }
 
     /// What to tell a client of when there is more, in whole seconds, at least 1: until the next request conforms where
@@ -147,6 +222,15 @@ impl Gcra {
         };
         ticks.div_ceil(TICKS_PER_SECOND).max(1)
     }
+}
+
+fn ticks_up(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos().div_ceil(u128::from(TICK_NANOS))).unwrap_or(u64::MAX)
+}
+
+fn duration(ticks: u64) -> Duration {
+    let nanos = (ticks % TICKS_PER_SECOND) * u64::from(TICK_NANOS);
+    Duration::from_secs(ticks / TICKS_PER_SECOND) + Duration::from_nanos(nanos)
 }
 
 /// The most requests a second for which an interval is at least one tick.
@@ -193,6 +277,23 @@ mod tests {
         ] {
             assert!(gcra.capacity < FUTURE, "{gcra:?}");
         }
+    }
+
+    #[test]
+    fn a_debt_is_worth_as_many_requests_by_another_quota() {
+        let (five, hundred, slow) = (
+            gcra(5, Duration::from_secs(60), 5),
+            gcra(100, Duration::from_secs(60), 100),
+            gcra(5, Duration::from_secs(600), 5),
+        );
+        let used_up = five.capacity();
+        assert_eq!(hundred.remaining(hundred.converted(&five, used_up)), 95);
+        assert_eq!(five.converted(&hundred, hundred.capacity()), five.capacity());
+        assert_eq!(slow.remaining(slow.converted(&five, used_up)), 0);
+        assert_eq!(five.remaining(five.converted(&slow, slow.capacity())), 0);
+        // A penalty of ten minutes stays one.
+        let penalty = Debt(used_up.0 + Debt::new(Duration::from_secs(600)).0);
+        assert_eq!(hundred.converted(&five, penalty).time(), Duration::from_secs(603));
     }
 
     #[test]

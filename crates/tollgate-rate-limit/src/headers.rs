@@ -1,10 +1,12 @@
 //! What answers tell of the limits: `RateLimit-Policy` and `RateLimit`, or `X-RateLimit-*`.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::Limit;
+use crate::Quota;
+use crate::rule::{Standing, Terms};
 
 /// When answers tell of a limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -36,25 +38,22 @@ pub enum HeaderForm {
     XRateLimit,
 }
 
-/// How a client stands with one limit.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Left<'a> {
-    pub(crate) limit: &'a Limit,
-    /// How many requests would pass now.
-    pub(crate) remaining: u64,
-    /// Seconds until there are more, at least 1.
-    pub(crate) reset: u64,
-    /// Whether this limit refuses the request.
-    pub(crate) refuses: bool,
+/// What an answer tells of one limit.
+#[derive(Clone, Debug)]
+pub(crate) struct Told<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) terms: Arc<Terms>,
+    pub(crate) standing: Standing,
 }
 
-impl Left<'_> {
-    fn is_told(&self) -> bool {
-        match self.limit.headers() {
-            HeadersOn::Never => false,
-            HeadersOn::Refused => self.refuses,
-            HeadersOn::Near => self.refuses || self.remaining * 5 <= u64::from(self.limit.quota().burst),
-            HeadersOn::Always => true,
+impl HeadersOn {
+    /// Whether to tell of a limit of this burst with so much left, that refuses the request or not.
+    pub(crate) fn tells(self, refuses: bool, remaining: u64, burst: u32) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Refused => refuses,
+            Self::Near => refuses || remaining * 5 <= u64::from(burst),
+            Self::Always => true,
         }
     }
 }
@@ -62,35 +61,35 @@ impl Left<'_> {
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// Puts what is to be told of `lefts` into an answer's headers.
-pub(crate) fn tell<'a>(form: HeaderForm, lefts: impl Iterator<Item = Left<'a>>, headers: &mut HeaderMap) {
-    let mut told = lefts.filter(Left::is_told);
+/// Puts what is to be told into an answer's headers.
+pub(crate) fn tell<'a>(form: HeaderForm, mut told: impl Iterator<Item = Told<'a>>, headers: &mut HeaderMap) {
     match form {
         HeaderForm::Draft10 => {
             let Some(first) = told.next() else { return };
             let mut rate_limit = item(String::with_capacity(48), &first);
             let Some(second) = told.next() else {
                 // Alone, as most often: its policy is rendered already.
-                insert(headers, POLICY, Some(first.limit.policy().clone()));
+                headers.insert(POLICY, first.terms.policy.clone());
                 insert(headers, RATE_LIMIT, HeaderValue::try_from(rate_limit).ok());
                 return;
             };
-            let mut policies = first.limit.policy().as_bytes().to_vec();
-            for left in std::iter::once(second).chain(told) {
+            let mut policies = first.terms.policy.as_bytes().to_vec();
+            for next in std::iter::once(second).chain(told) {
                 policies.extend_from_slice(b", ");
-                policies.extend_from_slice(left.limit.policy().as_bytes());
+                policies.extend_from_slice(next.terms.policy.as_bytes());
                 rate_limit.push_str(", ");
-                rate_limit = item(rate_limit, &left);
+                rate_limit = item(rate_limit, &next);
             }
             insert(headers, POLICY, HeaderValue::try_from(policies).ok());
             insert(headers, RATE_LIMIT, HeaderValue::try_from(rate_limit).ok());
         }
         HeaderForm::XRateLimit => {
-            let Some(least) = told.min_by_key(|left| (left.remaining, u64::MAX - left.reset)) else { return };
+            let least = told.min_by_key(|told| (told.standing.remaining, u64::MAX - told.standing.reset));
+            let Some(least) = least else { return };
             for (name, value) in [
-                ("x-ratelimit-limit", u64::from(least.limit.quota().requests)),
-                ("x-ratelimit-remaining", least.remaining),
-                ("x-ratelimit-reset", least.reset),
+                ("x-ratelimit-limit", u64::from(least.terms.quota.requests)),
+                ("x-ratelimit-remaining", least.standing.remaining),
+                ("x-ratelimit-reset", least.standing.reset),
             ] {
                 headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
             }
@@ -104,18 +103,17 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>)
     }
 }
 
-fn item(mut out: String, left: &Left<'_>) -> String {
-    push_string(&mut out, left.limit.name());
+fn item(mut out: String, told: &Told<'_>) -> String {
+    push_string(&mut out, told.name);
     // Writing to a string cannot fail.
-    let _ = write!(out, ";r={};t={}", left.remaining, left.reset);
+    let _ = write!(out, ";r={};t={}", told.standing.remaining, told.standing.reset);
     out
 }
 
 /// A limit's item of `RateLimit-Policy`: its requests, in its period in seconds, rounded up.
-pub(crate) fn policy(limit: &Limit) -> HeaderValue {
-    let quota = limit.quota();
+pub(crate) fn policy(name: &str, quota: Quota) -> HeaderValue {
     let mut out = String::with_capacity(48);
-    push_string(&mut out, limit.name());
+    push_string(&mut out, name);
     let seconds = quota.period.as_secs() + u64::from(quota.period.subsec_nanos() > 0);
     let _ = write!(out, ";q={};w={}", quota.requests, seconds.max(1));
     // A name of printable ASCII, escaped: a header value, as the limiter has checked.

@@ -1,21 +1,28 @@
 use std::sync::Arc;
+use std::time::Duration;
 
-use tollgate_core::{RefusalFormat, SharedClock};
+use tollgate_core::{RefusalFormat, Sampler};
 use tower_layer::Layer;
 
+use crate::store::{Memory, Store};
+use crate::waiting::Waiting;
 use crate::{ConfigError, HeaderForm, IpRateLimit, Limit, Limiter};
 
 /// Limits how often a client IP may ask; the [crate] says how.
 ///
 /// It owns what it counts: its clones, and all services it makes, count together (axum calls `layer` once for each
-/// route). The `with_` methods that change clock or memory start afresh, apart from clones made before.
-#[derive(Clone, Debug)]
+/// route). Say how large it is, what clock it goes by and whom it bans on the [`Limiter`], and make the layer
+/// of that: `IpRateLimitLayer::from(limiter)`.
+#[derive(Debug)]
 #[must_use = "a layer limits nothing until it is put around a service"]
-pub struct IpRateLimitLayer {
-    pub(crate) limiter: Arc<Limiter>,
+pub struct IpRateLimitLayer<S: Store = Memory> {
+    pub(crate) limiter: Arc<Limiter<S>>,
     pub(crate) refusal_format: RefusalFormat,
     pub(crate) header_form: HeaderForm,
     pub(crate) pass_without_client_ip: bool,
+    pub(crate) waiting: Option<Waiting>,
+    pub(crate) refused: Arc<Sampler>,
+    pub(crate) monitored: Arc<Sampler>,
 }
 
 impl IpRateLimitLayer {
@@ -27,24 +34,9 @@ impl IpRateLimitLayer {
     pub fn new(limits: impl IntoIterator<Item = Limit>) -> Result<Self, ConfigError> {
         Limiter::new(limits).map(Self::from)
     }
-
-    /// Another clock; see [`Limiter::with_clock`].
-    pub fn with_clock(mut self, clock: SharedClock) -> Self {
-        self.limiter = Arc::new(self.limiter.emptied(clock));
-        self
-    }
-
-    /// How much memory all tables take together; see [`Limiter::with_table_bytes`].
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Limiter::with_table_bytes`].
-    pub fn with_table_bytes(mut self, bytes: usize) -> Result<Self, ConfigError> {
-        self.limiter = Arc::new(self.limiter.resized(bytes)?);
-        Ok(self)
-    }
-
-    /// The form of refusals; [`RefusalFormat::auto`] if not said.
+}
+impl<S: Store> IpRateLimitLayer<S> {
+    /// The form of refusals; [`RefusalFormat::auto`] if not said. [`RefusalFormat::from_fn`] is for the application's own.
     pub fn with_refusal_format(mut self, format: RefusalFormat) -> Self {
         self.refusal_format = format;
         self
@@ -57,6 +49,21 @@ impl IpRateLimitLayer {
         self
     }
 
+    /// Makes requests wait for their turn that would otherwise be refused, `at_most` for so long and at most so many of
+    /// them at once; what is over either is refused. A client's requests take their turns in the order they came in.
+    ///
+    /// A request that waits is charged, and holds on to the service behind this layer that was ready for it: put limits
+    /// on what is in progress in front. If it goes away, it is given back what it was charged. This needs a tokio runtime
+    /// with its timer enabled.
+    ///
+    /// # Errors
+    ///
+    /// No time, more than an hour, or no request.
+    pub fn with_waiting(mut self, at_most: Duration, requests: usize) -> Result<Self, ConfigError> {
+        self.waiting = Some(Waiting::new(at_most, requests)?);
+        Ok(self)
+    }
+
     /// Lets requests pass that no client IP was resolved for, without limit, instead of refusing them.
     ///
     /// Insecure: a route that a request can reach without `TrustedClientIpLayer` in front is not limited at all. Such
@@ -66,28 +73,52 @@ impl IpRateLimitLayer {
         self
     }
 
-    /// The limiter: for handlers that ask it themselves, and count together with this layer.
+    /// The limiter: for handlers that ask it themselves and count together with this layer, and for whoever changes its
+    /// limits while it is at work.
     #[must_use]
-    pub fn limiter(&self) -> &Limiter {
+    pub fn limiter(&self) -> &Arc<Limiter<S>> {
         &self.limiter
     }
 }
 
-impl From<Limiter> for IpRateLimitLayer {
-    fn from(limiter: Limiter) -> Self {
+impl<S: Store> From<Arc<Limiter<S>>> for IpRateLimitLayer<S> {
+    fn from(limiter: Arc<Limiter<S>>) -> Self {
         Self {
-            limiter: Arc::new(limiter),
+            limiter,
             refusal_format: RefusalFormat::auto(),
             header_form: HeaderForm::default(),
             pass_without_client_ip: false,
+            waiting: None,
+            refused: Arc::default(),
+            monitored: Arc::default(),
         }
     }
 }
 
-impl<S> Layer<S> for IpRateLimitLayer {
-    type Service = IpRateLimit<S>;
+impl<S: Store> From<Limiter<S>> for IpRateLimitLayer<S> {
+    fn from(limiter: Limiter<S>) -> Self {
+        Arc::new(limiter).into()
+    }
+}
 
-    fn layer(&self, inner: S) -> Self::Service {
+impl<S: Store> Clone for IpRateLimitLayer<S> {
+    fn clone(&self) -> Self {
+        Self {
+            limiter: Arc::clone(&self.limiter),
+            refusal_format: self.refusal_format.clone(),
+            header_form: self.header_form,
+            pass_without_client_ip: self.pass_without_client_ip,
+            waiting: self.waiting.clone(),
+            refused: Arc::clone(&self.refused),
+            monitored: Arc::clone(&self.monitored),
+        }
+    }
+}
+
+impl<Inner, S: Store> Layer<Inner> for IpRateLimitLayer<S> {
+    type Service = IpRateLimit<Inner, S>;
+
+    fn layer(&self, inner: Inner) -> Self::Service {
         IpRateLimit::new(inner, self.clone())
     }
 }

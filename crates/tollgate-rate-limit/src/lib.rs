@@ -74,19 +74,19 @@
 //!
 //! use http::Method;
 //! use tollgate_core::{PrefixLengths, RefusalFormat};
-//! use tollgate_rate_limit::{IpRateLimitLayer, Limit, Mode, Quota};
+//! use tollgate_rate_limit::{IpRateLimitLayer, Limit, Limiter, Mode, Quota};
 //!
 //! const MINUTE: Duration = Duration::from_secs(60);
 //!
-//! let layer = IpRateLimitLayer::new([
+//! let limiter = Limiter::new([
 //!     Limit::new("sign-ups", Quota::requests(5).per(10 * MINUTE).burst(2))
 //!         .only(|request| request.method == Method::POST && request.uri.path() == "/sign-up"),
 //!     Limit::new("everything", Quota::requests(600).per(MINUTE).burst(100))
 //!         .with_prefix_lengths(PrefixLengths::new(32, 56)?)
 //!         .with_mode(Mode::Monitor),
 //! ])?
-//! .with_table_bytes(4 << 20)?
-//! .with_refusal_format(RefusalFormat::problem_json());
+//! .with_table_bytes(4 << 20)?;
+//! let layer = IpRateLimitLayer::from(limiter).with_refusal_format(RefusalFormat::problem_json());
 //! assert_eq!(layer.limiter().table_bytes(), 4 << 20);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -113,25 +113,41 @@
 //!
 //! Refusals and monitored violations are also `tracing` events at `debug`, the only place where an address is written.
 
+mod admission;
+mod bans;
 mod decision;
 mod error;
 mod future;
 mod gcra;
+#[cfg(feature = "governor")]
+mod governor;
+mod handle;
 mod headers;
 mod key;
 mod layer;
 mod levels;
 mod limit;
 mod limiter;
+mod lists;
+mod memory;
 mod metrics;
+mod nested;
 mod quota;
 mod rule;
 mod service;
-mod store;
+mod snapshot;
+pub mod store;
+mod table;
+mod talkers;
+mod waiting;
 
-pub use decision::{Decision, Ticket, Violated};
+pub use bans::Bans;
+pub use decision::{Decision, Ticket};
 pub use error::{ConfigError, QuotaError};
 pub use future::ResponseFuture;
+#[cfg(feature = "governor")]
+pub use governor::GovernorStore;
+pub use handle::{Left, LimitHandle, Who};
 pub use headers::{HeaderForm, HeadersOn};
 pub use key::{Key, KeyExtractor};
 pub use layer::IpRateLimitLayer;
@@ -140,3 +156,4 @@ pub use limit::{AnswerHead, Limit, Mode, RequestHead};
 pub use limiter::Limiter;
 pub use quota::{Quota, Requests};
 pub use service::IpRateLimit;
+pub use snapshot::{LimitSnapshot, Snapshot, Talker};

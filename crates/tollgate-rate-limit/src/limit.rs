@@ -3,11 +3,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::request::Parts;
-use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Uri};
 use tollgate_core::PrefixLengths;
 
 use crate::error::ConfigError;
-use crate::headers::{self, HeadersOn};
+use crate::headers::HeadersOn;
 use crate::{IpLevels, KeyExtractor, Quota};
 
 /// What a limit may know of a request: everything but its body.
@@ -56,8 +56,12 @@ pub enum Mode {
     /// Lets through and reports: metrics and events show what enforcing this limit alone would do. What it would
     /// refuse is not charged to it, as it would not be if it were enforced.
     Monitor,
-    /// Is not looked at and takes no memory. It must be valid all the same.
+    /// Is not looked at. It must be valid all the same. Off from the start it takes no memory, and stays off.
     Off,
+}
+
+impl Mode {
+    pub(crate) const ALL: [Self; 3] = [Self::Enforce, Self::Monitor, Self::Off];
 }
 
 /// What a limit may know of an answer when it settles what a request was charged.
@@ -117,8 +121,6 @@ pub struct Limit {
     cost: Cost,
     settle: Option<Settle>,
     headers: HeadersOn,
-    /// Its item of `RateLimit-Policy`.
-    policy: HeaderValue,
 }
 
 impl Limit {
@@ -126,7 +128,7 @@ impl Limit {
     /// metrics and logs are told.
     #[must_use]
     pub fn new(name: impl Into<Cow<'static, str>>, quota: Quota) -> Self {
-        let mut limit = Self {
+        Self {
             name: name.into(),
             quota,
             predicates: Vec::new(),
@@ -135,10 +137,7 @@ impl Limit {
             cost: Cost::Fixed(1),
             settle: None,
             headers: HeadersOn::default(),
-            policy: HeaderValue::from_static(""),
-        };
-        limit.policy = headers::policy(&limit);
-        limit
+        }
     }
 
     /// Applies to the requests that `predicate` is true for. Said twice, both must be.
@@ -260,14 +259,16 @@ impl Limit {
         self.headers
     }
 
-    pub(crate) fn policy(&self) -> &HeaderValue {
-        &self.policy
+    pub(crate) fn with_quota(mut self, quota: Quota) -> Self {
+        self.quota = quota;
+        self
     }
 
     pub(crate) fn counted(&self) -> &Counted {
         &self.counted
     }
 
+    #[inline]
     pub(crate) fn cost(&self, head: &RequestHead<'_>) -> u32 {
         match &self.cost {
             Cost::Fixed(cost) => *cost,
@@ -284,17 +285,19 @@ impl Limit {
         self.settle.as_ref().and_then(|settle| settle(answer))
     }
 
-    pub(crate) fn check_cost(&self) -> Result<(), ConfigError> {
+    /// Whether what a request costs can be had of `quota`.
+    pub(crate) fn check_cost(&self, quota: Quota) -> Result<(), ConfigError> {
         match self.cost {
             Cost::Fixed(0) => Err(ConfigError::new("cost", 0, "it would count nothing; give at least 1")),
-            Cost::Fixed(cost) if cost > self.quota.burst => {
-                let remedy = format!("nothing would ever pass; give at most the burst, {}", self.quota.burst);
+            Cost::Fixed(cost) if cost > quota.burst => {
+                let remedy = format!("nothing would ever pass; give at most the burst, {}", quota.burst);
                 Err(ConfigError::new("cost", cost, remedy))
             }
             _ => Ok(()),
         }
     }
 
+    #[inline]
     pub(crate) fn applies_to(&self, head: &RequestHead<'_>) -> bool {
         self.predicates.iter().all(|predicate| predicate(head))
     }

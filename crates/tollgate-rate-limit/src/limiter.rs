@@ -1,22 +1,28 @@
-#[cfg(test)]
-mod tests;
-
 use std::fmt;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use http::HeaderMap;
 use tollgate_core::{ClientIp, SharedClock, SystemClock};
 
-use crate::decision::{Asked, LimitSet, Verdict, Violated};
+use crate::bans::Banned;
+use crate::decision::{MOST_LIMITS, Outcome};
 use crate::error::ConfigError;
-use crate::gcra::{Tick, Wait};
-use crate::headers::{self, HeaderForm, HeadersOn, Left};
-use crate::rule::Rule;
-use crate::{AnswerHead, Decision, Limit, Mode, RequestHead, Ticket};
+use crate::gcra::{Debt, Tick};
+use crate::headers::{self, HeaderForm, HeadersOn, Told};
+use crate::lists::{Listed, Lists};
+use crate::nested::Mark;
+use crate::rule::{Rule, Standing};
+use crate::store::{self, Memory, Step, Store, Verdict, by_limit};
+use crate::talkers::Talkers;
+use crate::{AnswerHead, Bans, Decision, Limit, Mode, RequestHead, Ticket};
 
-/// Memory of one limit's table if nothing is said: 131,072 clients.
+/// Memory of all tables together if nothing is said: 131,072 clients.
 const DEFAULT_TABLE_BYTES: usize = 1 << 20;
 
-/// The least memory of one limit's table: 512 clients.
+/// The least memory for one limit, and for bans: 512 clients.
 const MIN_TABLE_BYTES: usize = 4096;
 
 /// The most memory of all tables: 16 GiB.
@@ -38,23 +44,40 @@ const MAX_TABLE_BYTES: u64 = 1 << 34;
 /// assert!(!limiter.check(client, &(&request).into()).is_pass());
 /// # Ok::<(), tollgate_rate_limit::ConfigError>(())
 /// ```
-pub struct Limiter {
-    rules: Box<[Rule]>,
+pub struct Limiter<S: Store = Memory> {
+    pub(crate) rules: Box<[Rule]>,
+    /// The names of the limits that were off from the start.
+    pub(crate) off: Vec<String>,
+    pub(crate) store: S,
     clock: SharedClock,
+    pub(crate) lists: Lists,
+    pub(crate) banned: Option<Banned>,
+    pub(crate) talkers: Talkers,
+    pub(crate) mark: Mark,
+    twice_told: AtomicBool,
+    /// One change of a quota at a time.
+    pub(crate) changing: Mutex<()>,
+}
+
+/// When a request is decided.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    pub(crate) monotonic: Duration,
+    pub(crate) now: Tick,
 }
 
 impl Limiter {
-    /// A limiter with empty tables of 1 MiB (131,072 clients) for each limit that is not off, and the machine's clock.
+    /// A limiter with empty tables of 1 MiB together (131,072 clients), and the machine's clock.
     ///
     /// No limits at all are allowed, and let everything pass.
     ///
     /// # Errors
     ///
-    /// A quota that cannot be, a name that is not 1 to 64 printable ASCII characters or is there twice, or more than
-    /// 64 limits.
+    /// A quota that cannot be, a cost above its burst, a name that is not 1 to 64 printable ASCII characters or is there
+    /// twice, or more than 64 limits.
     pub fn new(limits: impl IntoIterator<Item = Limit>) -> Result<Self, ConfigError> {
         let limits: Vec<Limit> = limits.into_iter().collect();
-        if limits.len() > LimitSet::CAPACITY {
+        if limits.len() > MOST_LIMITS {
             let remedy = "give at most 64 limits, or put a second layer behind the first";
             return Err(ConfigError::new("limits", limits.len(), remedy));
         }
@@ -67,33 +90,69 @@ impl Limiter {
                 );
             }
         }
-        let mut rules = Vec::with_capacity(limits.len());
+        let (mut rules, mut off) = (Vec::with_capacity(limits.len()), Vec::new());
         for (index, limit) in limits.into_iter().enumerate() {
             limit.quota().validate().map_err(|error| ConfigError::from(error).in_limit(index))?;
-            limit.check_cost().map_err(|error| error.in_limit(index))?;
-            if limit.mode() != Mode::Off {
-                let rule = Rule::new(limit, DEFAULT_TABLE_BYTES);
-                rules.push(rule.map_err(|error| ConfigError::from(error).in_limit(index))?);
+            limit.check_cost(limit.quota()).map_err(|error| error.in_limit(index))?;
+            if limit.mode() == Mode::Off {
+                off.push(limit.name().to_owned());
+                continue;
             }
+            let rule = Rule::new(limit, rules.len() as u8);
+            rules.push(rule.map_err(|error| ConfigError::from(error).in_limit(index))?);
         }
-        Ok(Self { rules: rules.into(), clock: SystemClock::shared() })
+        let store = Memory::new(DEFAULT_TABLE_BYTES, &levels(&rules));
+        Ok(Self {
+            rules: rules.into(),
+            off,
+            store,
+            clock: SystemClock::shared(),
+            lists: Lists::default(),
+            banned: None,
+            talkers: Talkers::new(),
+            mark: Mark::new(),
+            twice_told: AtomicBool::new(false),
+            changing: Mutex::default(),
+        })
     }
 
     /// Another clock, and empty tables: what was charged by the old one means nothing to it.
     #[must_use]
-    pub fn with_clock(self, clock: SharedClock) -> Self {
-        self.emptied(clock)
+    pub fn with_clock(mut self, clock: SharedClock) -> Self {
+        self.clock = clock;
+        self.store = self.store.emptied();
+        self.banned = self.banned.as_ref().map(Banned::emptied);
+        self
     }
 
-    /// How much memory all tables take together, in bytes, split evenly over the limits that are not off; they start
-    /// empty. A client takes 8 bytes for each limit and each prefix that is counted. Of a limit's memory, half is for
-    /// hosts and half for wider prefixes, where it has any. At least 4 KiB a limit, at most 16 GiB.
+    /// How much memory all tables take together, in bytes, split evenly over the limits (and bans, if there are any);
+    /// they start empty. A client takes 8 bytes for each limit and each prefix that is counted. Of a limit's memory, half
+    /// is for hosts and half for wider prefixes, where it has any. At least 4 KiB a limit, at most 16 GiB.
     ///
     /// # Errors
     ///
     /// A size outside this range.
-    pub fn with_table_bytes(self, bytes: usize) -> Result<Self, ConfigError> {
-        self.resized(bytes)
+    pub fn with_table_bytes(mut self, bytes: usize) -> Result<Self, ConfigError> {
+        let bans = self.banned.as_ref().map(|banned| banned.bans);
+        self.resize(bytes, bans)?;
+        Ok(self)
+    }
+
+    /// Bans clients that go on asking, and those named to [`ban`](Self::ban). The tables start empty, and take as much
+    /// memory together as before.
+    ///
+    /// # Errors
+    ///
+    /// Bans that cannot be: see [`Bans`].
+    pub fn with_bans(mut self, bans: Bans) -> Result<Self, ConfigError> {
+        self.resize(self.table_bytes(), Some(bans))?;
+        Ok(self)
+    }
+
+    /// Keeps what clients owe in another store; bans and lists stay here.
+    pub fn with_store<S: Store>(self, store: S) -> Limiter<S> {
+        let Self { rules, off, clock, lists, banned, talkers, mark, twice_told, changing, .. } = self;
+        Limiter { rules, off, store, clock, lists, banned, talkers, mark, twice_told, changing }
     }
 
     /// Whether a request of `client` may pass; if so, it is charged to every limit that applies.
@@ -101,237 +160,231 @@ impl Limiter {
     /// All or nothing: what one enforced limit refuses is charged to none. Two requests at once may see each other's
     /// charges before they are taken back, so that near a limit's end one can be refused too many.
     pub fn check(&self, client: ClientIp, head: &RequestHead<'_>) -> Decision<'_> {
-        let mut ticket = self.ticket(client, head);
-        if ticket.asked.is_empty() {
-            return Decision::Pass { monitored: Violated::new(self, LimitSet::default()), ticket };
-        }
-        let monotonic = self.clock.monotonic();
-        let now = Tick::at(monotonic);
-        // One limit by itself is charged at once: there is nothing that could have to be taken back.
-        let alone = ticket.asked.len() == 1;
-        let mut wait = if alone { None } else { self.peek(&mut ticket, now) };
-        if wait.is_none() {
-            wait = self.charge(&mut ticket, now);
-        }
-        self.count(&ticket, wait.is_some());
-        match wait {
-            Some(wait) => Decision::Refuse {
-                violated: self.violated(&ticket, Mode::Enforce),
-                wait: wait.from(monotonic),
-                ticket,
-            },
-            None => Decision::Pass { monitored: self.violated(&ticket, Mode::Monitor), ticket },
-        }
-    }
-
-    /// Settles what a request was charged, now that its answer is there, as each limit says
-    /// ([`Limit::settled_by`]). The layer does so by itself.
-    pub fn settle(&self, ticket: Ticket, answer: &AnswerHead<'_>) {
-        drop(self.settled(ticket, answer));
-    }
-
-    /// Gives back all that a request was charged: nothing came of it.
-    pub fn refund(&self, ticket: Ticket) {
-        let now = Tick::at(self.clock.monotonic());
-        for asked in &ticket.asked {
-            if let (Verdict::Charged(_), Some(rule)) =
-                (asked.verdict, self.rules.get(usize::from(asked.rule)))
-            {
-                rule.refund(asked.subject, asked.cost, now);
+        let mut decision = Decision::new(self);
+        let (outcome, ticket) = decision.parts();
+        let moment = self.moment();
+        *outcome = match self.admit(client, moment) {
+            Some(outcome) => outcome,
+            None => {
+                // From memory the answer is there at once.
+                let _ = self.take(client, head, ticket, moment);
+                self.conclude(client, ticket, moment)
             }
-        }
-    }
-
-    /// The limits at work (those not off), in the order they were given in.
-    pub fn limits(&self) -> impl Iterator<Item = &Limit> {
-        self.rules.iter().map(|rule| &rule.limit)
+        };
+        decision
     }
 
     /// The memory of all tables, in bytes. It never changes.
     #[must_use]
     pub fn table_bytes(&self) -> usize {
-        self.rules.iter().map(Rule::bytes).sum()
+        self.store.bytes() + self.banned.as_ref().map_or(0, Banned::bytes)
     }
 
-    /// The strictest mode of the limits that apply: what a request without a client IP would escape.
-    pub(crate) fn strictest_mode(&self, head: &RequestHead<'_>) -> Mode {
-        let mut strictest = Mode::Off;
-        for limit in self.limits().filter(|limit| limit.applies_to(head)) {
-            match limit.mode() {
-                Mode::Enforce => return Mode::Enforce,
-                mode => strictest = mode,
-            }
-        }
-        strictest
-    }
-
-    /// Whether something is to be done once the answer is there.
-    pub(crate) fn wants_answer(&self, ticket: &Ticket) -> bool {
-        ticket.asked.iter().any(|asked| {
-            let limit = &self.rules[usize::from(asked.rule)].limit;
-            limit.is_settled() || matches!(limit.headers(), HeadersOn::Near | HeadersOn::Always)
-        })
-    }
-
-    /// Settles, and says what the request is charged by then.
-    pub(crate) fn settled(&self, mut ticket: Ticket, answer: &AnswerHead<'_>) -> Ticket {
-        let mut now = None;
-        for asked in &mut ticket.asked {
-            let Some(rule) = self.rules.get(usize::from(asked.rule)) else { continue };
-            let Verdict::Charged(_) = asked.verdict else { continue };
-            let Some(cost) = rule.limit.settle(answer) else { continue };
-            let now = *now.get_or_insert_with(|| Tick::at(self.clock.monotonic()));
-            if cost < asked.cost {
-                rule.refund(asked.subject, asked.cost - cost, now);
-            } else if cost > asked.cost {
-                rule.surcharge(asked.subject, cost - asked.cost, now);
-            }
-            asked.cost = cost;
-            asked.verdict = Verdict::Charged(rule.standing(asked.subject, now));
-        }
-        ticket
-    }
-
-    /// Puts what is to be told of the limits into an answer's headers.
-    pub(crate) fn tell(&self, ticket: &Ticket, form: HeaderForm, headers: &mut HeaderMap) {
-        let mut now = None;
-        let lefts = ticket.asked.iter().filter_map(|asked| {
-            let rule = &self.rules[usize::from(asked.rule)];
-            if rule.limit.headers() == HeadersOn::Never {
-                return None;
-            }
-            let standing = match asked.verdict {
-                Verdict::Charged(standing) => standing,
-                _ => {
-                    let now = *now.get_or_insert_with(|| Tick::at(self.clock.monotonic()));
-                    rule.standing(asked.subject, now)
-                }
-            };
-            let (remaining, reset) = rule.left(standing);
-            let refuses = matches!(asked.verdict, Verdict::Violated) && rule.limit.mode() == Mode::Enforce;
-            Some(Left { limit: &rule.limit, remaining, reset, refuses })
-        });
-        headers::tell(form, lefts, headers);
-    }
-
-    pub(crate) fn emptied(&self, clock: SharedClock) -> Self {
-        Self { rules: self.rules.iter().map(|rule| rule.emptied(rule.bytes())).collect(), clock }
-    }
-
-    pub(crate) fn resized(&self, bytes: usize) -> Result<Self, ConfigError> {
-        let of_each = bytes / self.rules.len().max(1);
-        if of_each < MIN_TABLE_BYTES {
-            let remedy = format!(
-                "give at least 4096 bytes a limit, {} in all",
-                MIN_TABLE_BYTES * self.rules.len().max(1)
-            );
+    fn resize(&mut self, bytes: usize, bans: Option<Bans>) -> Result<(), ConfigError> {
+        let parts = (self.rules.len() + usize::from(bans.is_some())).max(1);
+        if bytes / parts < MIN_TABLE_BYTES {
+            let remedy = format!("give at least 4096 bytes a limit, {} in all", MIN_TABLE_BYTES * parts);
             return Err(ConfigError::new("table_bytes", bytes, remedy));
         }
         if bytes as u64 > MAX_TABLE_BYTES {
             let remedy = "give at most 17179869184 bytes (16 GiB), room for two thousand million clients";
             return Err(ConfigError::new("table_bytes", bytes, remedy));
         }
-        let rules = self.rules.iter().map(|rule| rule.emptied(of_each)).collect();
-        Ok(Self { rules, clock: self.clock.clone() })
-    }
-
-    /// The limits that apply, the enforced first, so that only these are ever taken back. Asks each predicate once, so
-    /// that one that changes its mind cannot make a charge and a look differ.
-    fn ticket(&self, client: ClientIp, head: &RequestHead<'_>) -> Ticket {
-        let mut ticket = Ticket::default();
-        for mode in [Mode::Enforce, Mode::Monitor] {
-            for (index, rule) in self.rules.iter().enumerate() {
-                if rule.limit.mode() != mode || !rule.limit.applies_to(head) {
-                    continue;
-                }
-                let cost = rule.cost(head);
-                if cost == 0 {
-                    continue;
-                }
-                if let Some(subject) = rule.subject(client, head) {
-                    ticket.asked.push(Asked { rule: index as u8, cost, subject, verdict: Verdict::Fits });
-                }
-            }
-        }
-        ticket
-    }
-
-    fn mode(&self, asked: &Asked) -> Mode {
-        self.rules[usize::from(asked.rule)].limit.mode()
-    }
-
-    /// Asks every limit, charging nothing: the longest wait of the enforced.
-    fn peek(&self, ticket: &mut Ticket, now: Tick) -> Option<Wait> {
-        let mut longest = None;
-        for asked in &mut ticket.asked {
-            let rule = &self.rules[usize::from(asked.rule)];
-            asked.verdict = match rule.peek(asked.subject, asked.cost, now) {
-                Ok(()) => Verdict::Fits,
-                Err(wait) => {
-                    if rule.limit.mode() == Mode::Enforce {
-                        longest = longest.max(Some(wait));
-                    }
-                    Verdict::Violated
-                }
-            };
-        }
-        longest
-    }
-
-    /// Charges every limit that fits. Another request may have been faster since: then takes everything back.
-    fn charge(&self, ticket: &mut Ticket, now: Tick) -> Option<Wait> {
-        for index in 0..ticket.asked.len() {
-            let asked = ticket.asked[index];
-            let rule = &self.rules[usize::from(asked.rule)];
-            if matches!(asked.verdict, Verdict::Violated) {
-                continue;
-            }
-            ticket.asked[index].verdict = match rule.charge(asked.subject, asked.cost, now) {
-                Ok(standing) => Verdict::Charged(standing),
-                Err(_) if rule.limit.mode() != Mode::Enforce => Verdict::Violated,
-                Err(wait) => {
-                    for asked in &ticket.asked[..index] {
-                        self.rules[usize::from(asked.rule)].refund(asked.subject, asked.cost, now);
-                    }
-                    // The others may be used up as well by now, and are to be named too.
-                    let longest = self.peek(ticket, now);
-                    ticket.asked[index].verdict = Verdict::Violated;
-                    return longest.max(Some(wait));
-                }
-            };
-        }
-        None
-    }
-
-    fn count(&self, ticket: &Ticket, refused: bool) {
-        for asked in &ticket.asked {
-            let counters = &self.rules[usize::from(asked.rule)].counters;
-            match (asked.verdict, self.mode(asked)) {
-                (Verdict::Violated, Mode::Enforce) => counters.refuse(),
-                (Verdict::Violated, _) => counters.monitor(),
-                _ if !refused => counters.pass(),
-                _ => {}
-            }
-        }
-    }
-
-    fn violated(&self, ticket: &Ticket, mode: Mode) -> Violated<'_> {
-        let mut set = LimitSet::default();
-        for asked in &ticket.asked {
-            if matches!(asked.verdict, Verdict::Violated) && self.mode(asked) == mode {
-                set.insert(asked.rule);
-            }
-        }
-        Violated::new(self, set)
+        let of_bans = if bans.is_some() { bytes / parts } else { 0 };
+        self.banned = bans.map(|bans| Banned::new(bans, of_bans)).transpose()?;
+        self.store = Memory::new(bytes - of_bans, &levels(&self.rules));
+        Ok(())
     }
 }
 
-impl fmt::Debug for Limiter {
+impl<S: Store> Limiter<S> {
+    /// [`check`](Limiter::check) for any store.
+    pub async fn ask(&self, client: ClientIp, head: &RequestHead<'_>) -> Decision<'_, S> {
+        let mut decision = Decision::new(self);
+        let (outcome, ticket) = decision.parts();
+        let moment = self.moment();
+        *outcome = match self.admit(client, moment) {
+            Some(outcome) => outcome,
+            None => {
+                if let Step::Later(later) = self.take(client, head, ticket, moment) {
+                    ticket.counts = later.await;
+                }
+                self.conclude(client, ticket, moment)
+            }
+        };
+        decision
+    }
+
+    /// Settles what a request was charged, now that its answer is there, as each limit says
+    /// ([`Limit::settled_by`]). The layer does so by itself.
+    pub fn settle(&self, mut ticket: Ticket, answer: &AnswerHead<'_>) {
+        self.settle_mut(&mut ticket, answer);
+    }
+
+    /// Gives back all that a request was charged: nothing came of it.
+    pub fn refund(&self, ticket: Ticket) {
+        let now = self.moment().now;
+        for count in ticket.counts.iter().filter(|count| matches!(count.verdict, Verdict::Charged(_))) {
+            self.store.give_back(count, count.cost, now);
+        }
+    }
+
+    /// The limits that were not off from the start, as they are now, in the order they were given in.
+    pub fn limits(&self) -> impl Iterator<Item = Limit> {
+        self.rules.iter().map(Rule::now)
+    }
+
+    #[inline]
+    pub(crate) fn moment(&self) -> Moment {
+        let monotonic = self.clock.monotonic();
+        Moment { monotonic, now: Tick::at(monotonic) }
+    }
+
+    /// What lists and bans say, before any limit is asked.
+    #[inline]
+    pub(crate) fn admit(&self, client: ClientIp, moment: Moment) -> Option<Outcome> {
+        match self.lists.look(client) {
+            Some(Listed::Allowed) => return Some(Outcome::Pass),
+            Some(Listed::Denied) => {
+                crate::metrics::denied();
+                return Some(Outcome::Denied);
+            }
+            None => {}
+        }
+        let wait = self.banned.as_ref()?.left(client, moment.now)?;
+        crate::metrics::banned();
+        Some(Outcome::Banned(wait.from(moment.monotonic)))
+    }
+
+    /// Works out what a request is held against, and asks the store.
+    #[inline]
+    pub(crate) fn take(
+        &self,
+        client: ClientIp,
+        head: &RequestHead<'_>,
+        ticket: &mut Ticket,
+        moment: Moment,
+    ) -> Step<S::Later> {
+        for rule in &self.rules {
+            rule.count(client, head, &mut ticket.counts);
+        }
+        if ticket.counts.is_empty() { Step::Now } else { self.store.take(&mut ticket.counts, moment.now) }
+    }
+
+    /// What the store's answer comes to.
+    #[inline]
+    pub(crate) fn conclude(&self, client: ClientIp, ticket: &Ticket, moment: Moment) -> Outcome {
+        let refusal = store::refusal(&ticket.counts);
+        for counts in by_limit(&ticket.counts) {
+            if let Some(rule) = self.rules.get(counts[0].limit()) {
+                rule.record(counts, refusal.is_some());
+            }
+        }
+        let Some(wait) = refusal else {
+            self.talkers.note_some(client);
+            return Outcome::Pass;
+        };
+        self.talkers.note(client);
+        match self.banned.as_ref().and_then(|banned| banned.refused(client, moment.now)) {
+            Some(ban) => {
+                crate::metrics::banned();
+                Outcome::Banned(ban.max(wait).from(moment.monotonic))
+            }
+            None => Outcome::Limited(wait.from(moment.monotonic)),
+        }
+    }
+
+    /// Says once that requests pass this limiter twice.
+    #[cold]
+    pub(crate) fn tell_twice(&self) {
+        if !self.twice_told.swap(true, Relaxed) {
+            let limits: Vec<_> = self.rules.iter().map(|rule| rule.limit.name()).collect();
+            tracing::error!(
+                ?limits,
+                "a request passes the same rate limiter twice, and is charged twice: put its layer around a route or \
+                 around the whole router, not both"
+            );
+        }
+    }
+
+    /// The strictest mode of the limits that apply: what a request without a client IP would escape.
+    pub(crate) fn strictest_mode(&self, head: &RequestHead<'_>) -> Mode {
+        let mut strictest = Mode::Off;
+        for rule in self.rules.iter().filter(|rule| rule.limit.applies_to(head)) {
+            match rule.mode() {
+                Mode::Enforce => return Mode::Enforce,
+                Mode::Monitor => strictest = Mode::Monitor,
+                Mode::Off => {}
+            }
+        }
+        strictest
+    }
+
+    /// Whether something is to be done once the answer is there.
+    #[inline]
+    pub(crate) fn wants_answer(&self, ticket: &Ticket) -> bool {
+        ticket.counts.iter().any(|count| {
+            let limit = &self.rules[count.limit()].limit;
+            limit.is_settled() || matches!(limit.headers(), HeadersOn::Near | HeadersOn::Always)
+        })
+    }
+
+    /// Settles, and notes in the ticket what the request is charged by then.
+    pub(crate) fn settle_mut(&self, ticket: &mut Ticket, answer: &AnswerHead<'_>) {
+        let mut now = None;
+        for counts in ticket.counts.chunk_by_mut(|one, next| one.limit() == next.limit()) {
+            let Some(rule) = self.rules.get(counts[0].limit()) else { continue };
+            if !counts.iter().all(|count| matches!(count.verdict, Verdict::Charged(_))) {
+                continue;
+            }
+            let Some(cost) = rule.limit.settle(answer) else { continue };
+            let now = *now.get_or_insert_with(|| self.moment().now);
+            for count in counts {
+                if cost < count.cost {
+                    self.store.give_back(count, count.cost - cost, now);
+                } else if cost > count.cost {
+                    self.store.charge(count, cost - count.cost, most(count.gcra.capacity()), now);
+                }
+                count.cost = cost;
+                count.verdict = Verdict::Charged(self.store.debt(count, now));
+            }
+        }
+    }
+
+    /// Puts what is to be told of the limits into an answer's headers.
+    pub(crate) fn tell(&self, ticket: &Ticket, form: HeaderForm, headers: &mut HeaderMap) {
+        let mut now = None;
+        let told = by_limit(&ticket.counts).filter_map(|counts| {
+            let rule = self.rules.get(counts[0].limit())?;
+            if rule.limit.headers() == HeadersOn::Never {
+                return None;
+            }
+            let standing = Standing::of(counts, |count| {
+                self.store.debt(count, *now.get_or_insert_with(|| self.moment().now))
+            });
+            let terms = rule.terms();
+            let refuses = counts.iter().any(|count| count.is_enforced && count.is_violated());
+            let tells = rule.limit.headers().tells(refuses, standing.remaining, terms.quota.burst);
+            tells.then(|| Told { name: rule.limit.name(), terms, standing })
+        });
+        headers::tell(form, told, headers);
+    }
+}
+
+/// The most that can be owed by being charged after the fact: a burst and as much again.
+pub(crate) fn most(capacity: Debt) -> Debt {
+    Debt(capacity.0.saturating_mul(2).min(Debt::MOST.0))
+}
+
+fn levels(rules: &[Rule]) -> Vec<usize> {
+    rules.iter().map(Rule::levels).collect()
+}
+
+impl<S: Store> fmt::Debug for Limiter<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Limiter")
             .field("limits", &self.limits().collect::<Vec<_>>())
-            .field("table_bytes", &self.table_bytes())
             .field("clock", &self.clock)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

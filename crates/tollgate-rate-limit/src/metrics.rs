@@ -63,6 +63,18 @@ pub(crate) fn without_client_ip(passes: bool) {
     count(&KEYS[usize::from(passes)]);
 }
 
+/// A request of a client that is banned was refused.
+pub(crate) fn banned() {
+    static KEY: Key = Key::from_static_name("tollgate_rate_limit_banned_total");
+    count(&KEY);
+}
+
+/// A request of a client on the deny list was refused.
+pub(crate) fn denied() {
+    static KEY: Key = Key::from_static_name("tollgate_rate_limit_denied_total");
+    count(&KEY);
+}
+
 fn count(key: &Key) {
     metrics::with_recorder(|recorder| recorder.register_counter(key, &METADATA).increment(1));
 }

@@ -1,90 +1,202 @@
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64};
 
+use arc_swap::ArcSwap;
+use http::HeaderValue;
 use tollgate_core::ClientIp;
 
 use crate::error::QuotaError;
-use crate::gcra::{Debt, Gcra, Tick, Wait};
+use crate::gcra::{Debt, Gcra};
+use crate::headers;
 use crate::levels::bits_of;
 use crate::limit::Counted;
 use crate::metrics::Counters;
-use crate::store::Table;
-use crate::{Key, Limit, RequestHead};
+use crate::store::{Count, Counts, Verdict};
+use crate::{ConfigError, Key, Limit, Mode, Quota, RequestHead, Who};
 
-/// A limit at work: a table and a quota for each level.
+/// A limit at work. Its quota and its mode can be changed while it is.
 pub(crate) struct Rule {
+    /// As it was given.
     pub(crate) limit: Limit,
     pub(crate) counters: Counters,
+    /// Its place among the rules.
+    index: u8,
+    mode: AtomicU8,
+    terms: ArcSwap<Terms>,
     levels: Box<[Level]>,
     /// That a request costs more than the burst.
     told: AtomicBool,
 }
 
+/// What is told of a limit.
+#[derive(Clone, Debug)]
+pub(crate) struct Terms {
+    pub(crate) quota: Quota,
+    /// Its item of `RateLimit-Policy`.
+    pub(crate) policy: HeaderValue,
+}
+
+/// A level's quota. Two integers that are changed one after the other: a request in between goes by the old burst and
+/// the new rate, or the other way round.
 struct Level {
-    gcra: Gcra,
-    table: Table,
+    interval: AtomicU64,
+    burst: AtomicU64,
+    times: u32,
 }
 
-/// Whom a request is counted by: an address (IPv4 as IPv4-mapped IPv6), or the key that the limit made.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Subject([u64; 2]);
-
-/// In halves, so that a ticket has no gaps: an integer of 128 bits wants every second place.
-impl Subject {
-    fn new(bits: u128) -> Self {
-        Self([(bits >> 64) as u64, bits as u64])
+impl Level {
+    fn new(quota: &Quota, times: u32) -> Result<Self, QuotaError> {
+        let gcra = Gcra::new(quota, times)?;
+        Ok(Self { interval: gcra.interval_ticks().into(), burst: gcra.burst().into(), times })
     }
 
-    fn bits(self) -> u128 {
-        let [high, low] = self.0;
-        u128::from(high) << 64 | u128::from(low)
+    #[inline]
+    fn gcra(&self) -> Gcra {
+        Gcra::of(self.interval.load(Relaxed), self.burst.load(Relaxed))
     }
-}
 
-/// How a subject stands with a rule: on the level where the least is left.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Standing {
-    level: u8,
-    debt: Debt,
+    /// The quota it had.
+    fn set(&self, gcra: Gcra) -> Gcra {
+        Gcra::of(self.interval.swap(gcra.interval_ticks(), Relaxed), self.burst.swap(gcra.burst(), Relaxed))
+    }
 }
 
 impl Rule {
-    /// `bytes` of memory, half of it for the hosts and the rest for wider prefixes.
-    pub(crate) fn new(limit: Limit, bytes: usize) -> Result<Self, QuotaError> {
+    pub(crate) fn new(limit: Limit, index: u8) -> Result<Self, QuotaError> {
         let times: Vec<u32> = match limit.counted() {
             Counted::Ip(levels) => levels.times().collect(),
             Counted::By(_) => vec![1],
         };
-        let quotas = times.into_iter().map(|times| Gcra::new(&limit.quota(), times));
-        let quotas = quotas.collect::<Result<Vec<_>, _>>()?;
-        Ok(Self::of(limit, quotas, bytes))
+        let levels = times.into_iter().map(|times| Level::new(&limit.quota(), times));
+        Ok(Self {
+            counters: Counters::new(limit.name()),
+            index,
+            mode: AtomicU8::new(limit.mode() as u8),
+            terms: ArcSwap::from_pointee(Terms::new(&limit, limit.quota())),
+            levels: levels.collect::<Result<_, _>>()?,
+            told: AtomicBool::new(false),
+            limit,
+        })
     }
 
-    /// The same limit with `bytes` of memory, in which nobody owes anything.
-    pub(crate) fn emptied(&self, bytes: usize) -> Self {
-        Self::of(self.limit.clone(), self.levels.iter().map(|level| level.gcra).collect(), bytes)
+    /// The limit as it is now.
+    pub(crate) fn now(&self) -> Limit {
+        self.limit.clone().with_quota(self.quota()).with_mode(self.mode())
     }
 
-    fn of(limit: Limit, quotas: Vec<Gcra>, bytes: usize) -> Self {
-        let wider = quotas.len().saturating_sub(1);
-        let of_wider = (bytes / 2).checked_div(wider).unwrap_or(0);
-        let of_hosts = bytes - wider * of_wider;
-        let tables = std::iter::once(of_hosts).chain(std::iter::repeat(of_wider)).map(Table::new);
-        let levels = quotas.into_iter().zip(tables).map(|(gcra, table)| Level { gcra, table }).collect();
-        let counters = Counters::new(limit.name());
-        Self { limit, counters, levels, told: AtomicBool::new(false) }
+    pub(crate) fn levels(&self) -> usize {
+        self.levels.len()
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        self.levels.iter().map(|level| level.table.bytes()).sum()
+    pub(crate) fn terms(&self) -> Arc<Terms> {
+        self.terms.load_full()
+    }
+
+    pub(crate) fn quota(&self) -> Quota {
+        self.terms.load().quota
+    }
+
+    /// The quota of the clients themselves.
+    pub(crate) fn gcra_of_clients(&self) -> Gcra {
+        self.levels[0].gcra()
+    }
+
+    #[inline]
+    pub(crate) fn mode(&self) -> Mode {
+        Mode::ALL.get(usize::from(self.mode.load(Relaxed))).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn set_mode(&self, mode: Mode) {
+        self.mode.store(mode as u8, Relaxed);
+    }
+
+    /// Sets another quota, and hands each level to `convert` with its old quota and the new one.
+    pub(crate) fn set_quota(
+        &self,
+        quota: Quota,
+        mut convert: impl FnMut(usize, Gcra, Gcra),
+    ) -> Result<(), ConfigError> {
+        let new = self.levels.iter().map(|level| Gcra::new(&quota, level.times));
+        let new = new.collect::<Result<Vec<_>, _>>()?;
+        self.limit.check_cost(quota)?;
+        self.told.store(false, Relaxed);
+        self.terms.store(Arc::new(Terms::new(&self.limit, quota)));
+        for (index, (level, new)) in self.levels.iter().zip(new).enumerate() {
+            let old = level.set(new);
+            convert(index, old, new);
+        }
+        Ok(())
+    }
+
+    /// Adds what a request is held against, if the limit applies to it.
+    #[inline]
+    pub(crate) fn count(&self, client: ClientIp, head: &RequestHead<'_>, counts: &mut Counts) {
+        let mode = self.mode();
+        if mode == Mode::Off || !self.limit.applies_to(head) {
+            return;
+        }
+        let cost = self.cost(head);
+        if cost == 0 {
+            return;
+        }
+        match self.limit.counted() {
+            Counted::Ip(_) => self.count_client(client, cost, mode == Mode::Enforce, counts),
+            Counted::By(extractor) => {
+                if let Some(key) = extractor.key(client, head) {
+                    counts.push(self.count_of(0, key, cost, mode == Mode::Enforce));
+                }
+            }
+        }
+    }
+
+    /// What somebody is counted by, who makes no request.
+    pub(crate) fn counts_of(&self, who: Who, cost: u32) -> Result<Counts, ConfigError> {
+        let mut counts = Counts::new();
+        match (who, self.limit.counted()) {
+            (Who::Client(client), Counted::Ip(_)) => self.count_client(client, cost, true, &mut counts),
+            (Who::Key(key), Counted::By(_)) => counts.push(self.count_of(0, key, cost, true)),
+            (Who::Client(_), Counted::By(_)) => {
+                let remedy = "counts by a key of its own: give that key (`Key::of`), not a client IP";
+                return Err(ConfigError::new("limit", format_args!("{:?}", self.limit.name()), remedy));
+            }
+            (Who::Key(_), Counted::Ip(_)) => {
+                let remedy = "counts by address: give a client IP, not a key";
+                return Err(ConfigError::new("limit", format_args!("{:?}", self.limit.name()), remedy));
+            }
+        }
+        Ok(counts)
+    }
+
+    #[inline]
+    fn count_client(&self, client: ClientIp, cost: u32, is_enforced: bool, counts: &mut Counts) {
+        if let Counted::Ip(levels) = self.limit.counted() {
+            for (level, key) in levels.keys(bits_of(client.addr())) {
+                counts.push(self.count_of(level, key, cost, is_enforced));
+            }
+        }
+    }
+
+    #[inline]
+    fn count_of(&self, level: usize, key: Key, cost: u32, is_enforced: bool) -> Count {
+        Count::new(self.index, level as u8, key, self.levels[level].gcra(), cost, is_enforced)
     }
 
     /// What a request costs. Above the burst it never passes, which is an error of the one who set the limit up: told
     /// once, loudly, because a client may be the one who chooses the cost.
-    pub(crate) fn cost(&self, head: &RequestHead<'_>) -> u32 {
+    #[inline]
+    fn cost(&self, head: &RequestHead<'_>) -> u32 {
         let cost = self.limit.cost(head);
-        let burst = self.limit.quota().burst;
-        if cost > burst && !self.told.swap(true, Relaxed) {
-            let limit = self.limit.name();
+        if cost > 1 && u64::from(cost) > self.levels[0].burst.load(Relaxed) {
+            self.tell_of_cost(cost);
+        }
+        cost
+    }
+
+    #[cold]
+    fn tell_of_cost(&self, cost: u32) {
+        if !self.told.swap(true, Relaxed) {
+            let (limit, burst) = (self.limit.name(), self.quota().burst);
             tracing::error!(
                 limit,
                 cost,
@@ -92,112 +204,46 @@ impl Rule {
                 "a request costs more than the limit's burst, and can never pass"
             );
         }
-        cost
     }
 
-    /// Whom `client`'s request is counted by; nobody, where the limit has no key for it.
-    pub(crate) fn subject(&self, client: ClientIp, head: &RequestHead<'_>) -> Option<Subject> {
-        match self.limit.counted() {
-            Counted::Ip(_) => Some(Subject::new(bits_of(client.addr()))),
-            Counted::By(extractor) => extractor.key(client, head).map(|key| Subject::new(key.bits())),
+    /// Counts what became of a request of which `counts` are this limit's.
+    #[inline]
+    pub(crate) fn record(&self, counts: &[Count], is_refused: bool) {
+        let is_violated = counts.iter().any(Count::is_violated);
+        match (is_violated, counts.iter().any(|count| count.is_enforced)) {
+            (true, true) => self.counters.refuse(),
+            (true, false) => self.counters.monitor(),
+            (false, _) if !is_refused => self.counters.pass(),
+            _ => {}
+        }
+        if counts.iter().any(|count| count.evicted_live) {
+            self.counters.evicted_live();
         }
     }
+}
 
-    /// Whether a request would pass on every level: if not, the longest wait.
-    pub(crate) fn peek(&self, subject: Subject, cost: u32, now: Tick) -> Result<(), Wait> {
-        let mut longest = None;
-        self.each(subject, |_, level, key| {
-            longest = longest.max(level.table.peek(key, cost, now, &level.gcra).err());
-            true
+impl Terms {
+    fn new(limit: &Limit, quota: Quota) -> Self {
+        Self { quota, policy: headers::policy(limit.name(), quota) }
+    }
+}
+
+/// How a client stands with a limit: on the level where the least is left.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standing {
+    pub(crate) remaining: u64,
+    /// Seconds until there is more, at least 1.
+    pub(crate) reset: u64,
+}
+
+impl Standing {
+    /// `debt` is what is owed where the store has not said.
+    pub(crate) fn of(counts: &[Count], mut debt: impl FnMut(&Count) -> Debt) -> Self {
+        let levels = counts.iter().map(|count| {
+            let debt = if let Verdict::Charged(debt) = count.verdict { debt } else { debt(count) };
+            Self { remaining: count.gcra.remaining(debt), reset: count.gcra.reset_seconds(debt) }
         });
-        longest.map_or(Ok(()), Err)
-    }
-
-    /// Charges a request to every level, or to none.
-    pub(crate) fn charge(&self, subject: Subject, cost: u32, now: Tick) -> Result<Standing, Wait> {
-        let mut outcome: Result<Option<(u64, Standing)>, (usize, Wait)> = Ok(None);
-        self.each(subject, |index, level, key| match level.table.charge(key, cost, now, &level.gcra) {
-            Ok(charged) => {
-                if charged.evicted_live {
-                    self.counters.evicted_live();
-                }
-                let left = level.gcra.remaining(charged.debt);
-                if let Ok(least) = &mut outcome
-                    && least.is_none_or(|(least, _)| left < least)
-                {
-                    *least = Some((left, Standing { level: index as u8, debt: charged.debt }));
-                }
-                true
-            }
-            Err(wait) => {
-                outcome = Err((index, wait));
-                false
-            }
-        });
-        match outcome {
-            Ok(Some((_, standing))) => Ok(standing),
-            Ok(None) => Ok(Standing { level: 0, debt: Debt(0) }),
-            Err((failed, wait)) => {
-                self.each(subject, |index, level, key| {
-                    if index < failed {
-                        level.table.refund(key, cost, now, &level.gcra);
-                    }
-                    index < failed
-                });
-                Err(wait)
-            }
-        }
-    }
-
-    pub(crate) fn refund(&self, subject: Subject, cost: u32, now: Tick) {
-        self.each(subject, |_, level, key| {
-            level.table.refund(key, cost, now, &level.gcra);
-            true
-        });
-    }
-
-    pub(crate) fn surcharge(&self, subject: Subject, cost: u32, now: Tick) {
-        self.each(subject, |_, level, key| {
-            level.table.surcharge(key, cost, now, &level.gcra);
-            true
-        });
-    }
-
-    /// How the subject stands, charging nothing.
-    pub(crate) fn standing(&self, subject: Subject, now: Tick) -> Standing {
-        let mut worst = (u64::MAX, 0, Standing { level: 0, debt: Debt(0) });
-        self.each(subject, |index, level, key| {
-            let debt = level.table.debt(key, now);
-            let (left, reset) = (level.gcra.remaining(debt), level.gcra.reset_seconds(debt));
-            if left < worst.0 || left == worst.0 && reset > worst.1 {
-                worst = (left, reset, Standing { level: index as u8, debt });
-            }
-            true
-        });
-        worst.2
-    }
-
-    /// What is left, and the seconds until there is more.
-    pub(crate) fn left(&self, standing: Standing) -> (u64, u64) {
-        let level = self.levels.get(usize::from(standing.level));
-        level.map_or((0, 1), |Level { gcra, .. }| {
-            (gcra.remaining(standing.debt), gcra.reset_seconds(standing.debt))
-        })
-    }
-
-    /// Calls `f` for each level the subject is counted on, in order, for as long as it returns true.
-    fn each(&self, subject: Subject, mut f: impl FnMut(usize, &Level, Key) -> bool) {
-        match self.limit.counted() {
-            Counted::Ip(levels) => {
-                for (index, key) in levels.keys(subject.bits()) {
-                    if !f(index, &self.levels[index], key) {
-                        return;
-                    }
-                }
-            }
-            Counted::By(_) => {
-                f(0, &self.levels[0], Key::from_bits(subject.bits()));
-            }
-        }
+        let least = levels.min_by_key(|level| (level.remaining, u64::MAX - level.reset));
+        least.unwrap_or(Self { remaining: 0, reset: 1 })
     }
 }

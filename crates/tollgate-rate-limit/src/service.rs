@@ -1,24 +1,34 @@
+use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
 use http::{Method, Request, Response};
-use tollgate_core::{Body, ClientIp, Origin, Refusal, RefusalKind};
+use tollgate_core::{Body, Origin, Refusal, RefusalKind};
 use tower_service::Service;
 
-use crate::future::{After, ResponseFuture};
-use crate::{Decision, IpRateLimitLayer, Mode, RequestHead, Ticket, metrics};
+use crate::admission::{Admission, Next};
+use crate::decision::Outcome;
+use crate::future::{After, Kept, ResponseFuture, Until};
+use crate::store::{Count, Memory, Store};
+use crate::{IpRateLimitLayer, Mode, RequestHead, Ticket, metrics};
 
 /// Passes on the requests of clients that do not ask too often; made by [`IpRateLimitLayer`].
-#[derive(Clone, Debug)]
-pub struct IpRateLimit<S> {
+#[derive(Debug)]
+pub struct IpRateLimit<S, St: Store = Memory> {
     inner: S,
-    layer: IpRateLimitLayer,
+    layer: IpRateLimitLayer<St>,
 }
 
-impl<S> IpRateLimit<S> {
+impl<S: Clone, St: Store> Clone for IpRateLimit<S, St> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), layer: self.layer.clone() }
+    }
+}
+
+impl<S, St: Store> IpRateLimit<S, St> {
     /// `inner` behind `layer`, and counting together with all other services behind it.
-    pub fn new(inner: S, layer: IpRateLimitLayer) -> Self {
+    pub fn new(inner: S, layer: IpRateLimitLayer<St>) -> Self {
         Self { inner, layer }
     }
 
@@ -38,45 +48,51 @@ impl<S> IpRateLimit<S> {
     }
 }
 
-impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for IpRateLimit<S>
+/// `Clone`, for the requests that wait: they take the service along that was ready.
+impl<S, ReqBody, ResBody, St> Service<Request<ReqBody>> for IpRateLimit<S, St>
 where
-    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
+    St: Store,
 {
     type Response = Response<Body<ResBody>>;
     type Error = S::Error;
-    type Future = ResponseFuture<S::Future>;
+    type Future = ResponseFuture<S, ReqBody, St>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let layer = &self.layer;
-        match layer.decide(&(&request).into()) {
-            Decided::Pass(ticket) => {
-                let after = ticket.filter(|ticket| layer.limiter.wants_answer(ticket)).map(|ticket| After {
-                    limiter: Arc::clone(&layer.limiter),
-                    ticket,
-                    form: layer.header_form,
-                });
-                ResponseFuture::passed(self.inner.call(request), after)
+        let Self { inner, layer } = self;
+        let head = RequestHead::from(&request);
+        layer.notice_twice();
+        if is_preflight(&head) {
+            return layer.pass(inner, request, Ticket::default());
+        }
+        let client = match Origin::resolve(head.extensions) {
+            Origin::Client(client) => client,
+            origin => {
+                return match layer.decide_without_client(origin, &head) {
+                    Ok(()) => layer.pass(inner, request, Ticket::default()),
+                    Err(refusal) => layer.refuse(refusal, &request, &Ticket::default()),
+                };
             }
-            Decided::Refuse(refusal, ticket) => {
-                let mut response = layer.refusal_format.render_bytes(refusal, request.headers());
-                // Of gRPC these headers are the trailers, where the fields must not be.
-                if !response.headers().contains_key("grpc-status") {
-                    layer.limiter.tell(&ticket, layer.header_form, response.headers_mut());
-                }
-                ResponseFuture::refused(response)
+        };
+        let mut admission = Admission::new(&*layer.limiter, client);
+        let next = admission.begin(&*layer.limiter, layer.waiting.as_ref(), &head);
+        if let Next::Answer(outcome) = next {
+            return layer.answer(inner, request, admission, outcome);
+        }
+        match Until::of(next, &layer.limiter, &mut admission.ticket) {
+            Err(outcome) => layer.answer(inner, request, admission, outcome),
+            Ok(until) => {
+                let clone = inner.clone();
+                let service = mem::replace(inner, clone);
+                let kept = Kept { service, request, layer: layer.clone(), admission };
+                ResponseFuture::held(until, kept, layer.limiter.mark)
             }
         }
     }
-}
-
-/// What becomes of a request, with what it was charged.
-enum Decided {
-    Pass(Option<Ticket>),
-    Refuse(Refusal, Ticket),
 }
 
 /// A CORS preflight (Fetch §4.8): a browser asks before it asks, and sends nothing of its user's. Any other `OPTIONS`
@@ -87,34 +103,87 @@ fn is_preflight(head: &RequestHead<'_>) -> bool {
         && head.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-impl IpRateLimitLayer {
-    fn decide(&self, head: &RequestHead<'_>) -> Decided {
-        if is_preflight(head) {
-            return Decided::Pass(None);
-        }
-        match Origin::resolve(head.extensions) {
-            Origin::Client(client) => self.decide_for(client, head),
-            origin => match self.decide_without_client(origin, head) {
-                Ok(()) => Decided::Pass(None),
-                Err(refusal) => Decided::Refuse(refusal, Ticket::default()),
-            },
+impl<St: Store> IpRateLimitLayer<St> {
+    /// Passes a decided request on, or refuses it.
+    pub(crate) fn answer<S, B>(
+        &self,
+        service: &mut S,
+        request: Request<B>,
+        admission: Admission,
+        outcome: Outcome,
+    ) -> ResponseFuture<S, B, St>
+    where
+        S: Service<Request<B>>,
+    {
+        let limiter = &*self.limiter;
+        self.say(&admission, outcome);
+        match limiter.refusal(outcome, &admission.ticket) {
+            None => self.pass(service, request, admission.ticket),
+            Some(refusal) => self.refuse(refusal, &request, &admission.ticket),
         }
     }
 
-    fn decide_for(&self, client: ClientIp, head: &RequestHead<'_>) -> Decided {
-        let decision = self.limiter.check(client, head);
-        match &decision {
-            Decision::Pass { monitored, .. } if monitored.is_empty() => {}
-            Decision::Pass { monitored, .. } => {
-                tracing::debug!(%client, limits = ?monitored, "over a monitored rate limit");
-            }
-            Decision::Refuse { violated, wait, .. } => {
-                tracing::debug!(%client, limits = ?violated, ?wait, "refused: over the rate limit");
-            }
+    #[inline]
+    fn pass<S, B>(&self, service: &mut S, request: Request<B>, ticket: Ticket) -> ResponseFuture<S, B, St>
+    where
+        S: Service<Request<B>>,
+    {
+        let after = self.limiter.wants_answer(&ticket).then(|| After {
+            limiter: Arc::clone(&self.limiter),
+            ticket,
+            form: self.header_form,
+        });
+        let mark = self.limiter.mark;
+        let _inside = mark.enter();
+        ResponseFuture::called(service.call(request), after, mark)
+    }
+
+    fn refuse<S, B>(
+        &self,
+        refusal: Refusal,
+        request: &Request<B>,
+        ticket: &Ticket,
+    ) -> ResponseFuture<S, B, St>
+    where
+        S: Service<Request<B>>,
+    {
+        let mut response = self.refusal_format.render_bytes(refusal, request.headers());
+        // Of gRPC these headers are the trailers, where the fields must not be.
+        if !response.headers().contains_key("grpc-status") {
+            self.limiter.tell(ticket, self.header_form, response.headers_mut());
         }
-        match decision.refusal() {
-            Some(refusal) => Decided::Refuse(refusal, decision.into_ticket()),
-            None => Decided::Pass(Some(decision.into_ticket())),
+        ResponseFuture::refused(response, self.limiter.mark)
+    }
+
+    /// Events that no flood of requests turns into a flood of lines.
+    #[inline]
+    fn say(&self, admission: &Admission, outcome: Outcome) {
+        let ticket = &admission.ticket;
+        if outcome == Outcome::Pass && !ticket.counts.iter().any(Count::is_violated) {
+            return;
+        }
+        if !tracing::enabled!(tracing::Level::DEBUG) {
+            return;
+        }
+        let sampler = if outcome == Outcome::Pass { &self.monitored } else { &self.refused };
+        let Some(unsaid) = sampler.take(self.limiter.moment().monotonic) else { return };
+        let (client, limiter) = (admission.client(), &self.limiter);
+        let limits: Vec<_> = limiter.violated(ticket, outcome != Outcome::Pass).collect();
+        match outcome {
+            Outcome::Pass => tracing::debug!(%client, ?limits, unsaid, "over a monitored rate limit"),
+            Outcome::Limited(wait) => {
+                tracing::debug!(%client, ?limits, ?wait, unsaid, "refused: over the rate limit");
+            }
+            Outcome::Banned(wait) => tracing::debug!(%client, ?wait, unsaid, "refused: banned"),
+            Outcome::Denied => tracing::debug!(%client, unsaid, "refused: denied"),
+        }
+    }
+
+    /// The same limiter around itself counts every request twice.
+    #[inline]
+    fn notice_twice(&self) {
+        if self.limiter.mark.is_on() {
+            self.limiter.tell_twice();
         }
     }
 

@@ -1,252 +1,176 @@
-//! Who asked when: a table that never grows.
+//! Where debts are kept: what a store is asked, and what it answers.
 //!
-//! A key lives in one *line* of eight slots, chosen by its hash; a line is a cache line, so a decision touches memory
-//! once. A slot is one integer: a 20-bit fingerprint of the key above a 44-bit theoretical arrival time (TAT). Every
-//! change is one compare-and-swap on one slot: no lock, no allocation, no sweeper.
-//!
-//! A new key in a full line takes the slot with the smallest TAT. A TAT in the past says nothing that an absent one
-//! does not, so idle entries go first; among live ones the one that goes is the closest to being idle, so a flood of
-//! fresh addresses (one request each) pushes out itself and not a client that used up its quota. A new key is always
-//! admitted: one that is not counted would not be limited.
-//!
-//! What is approximate, and how much:
-//!
-//! * Two keys of one line with the same fingerprint share a quota: a new key meets such a one in a full line with odds
-//!   of 8 in 2^20, once in 130,000. Nobody can aim at it, because the hash is keyed at random for each table.
-//! * Pushing out a live key gives it back what it owed, and is counted. To push out one that used up its quota, an
-//!   attacker has to use up a quota for each of the seven other slots of its line first.
-//! * The same new key inserted twice at once: both inserts choose the same slot when they see the same line, and the
-//!   compare-and-swap makes one of them start over and find the other. When a refund makes another slot the smallest
-//!   between the two looks, or a thread was held up, they can choose different slots; so an insert looks over the line
-//!   again, and takes itself back when it finds another. Only when a further request of the key has charged it before
-//!   that does the key keep two slots. Look-ups then use the first of them, and what was charged to the second is lost:
-//!   at most what a whole quota holds. The tests show both with a model checker.
-//! * A refund by a thread that was held up for longer than the request it takes back would have counted gives back one
-//!   that was charged since: at most one request.
-
-mod atomic;
-#[cfg(test)]
-mod model;
-#[cfg(test)]
-mod tests;
+//! A [`Limiter`](crate::Limiter) works out who asks, of which limits and at what cost, and a [`Store`] keeps who owes
+//! what. [`Memory`] is the one this crate has: it answers at once. A store that asks elsewhere answers [`Step::Later`],
+//! and the request waits for it.
 
 use std::fmt;
-use std::hash::BuildHasher;
-use std::ptr;
-use std::sync::atomic::AtomicU64;
+use std::future::Future;
 
-use foldhash::quality::SeedableRandomState;
+use smallvec::SmallVec;
 
 use crate::Key;
-use crate::gcra::{Debt, Gcra, TICK_BITS, Tick, Wait};
-use crate::key::seeded;
 
-use self::atomic::Atomic;
+pub use crate::gcra::{Debt, Gcra, Tick, Wait};
+pub use crate::memory::Memory;
 
-const WAYS: usize = 8;
+/// Keeps what every key owes.
+///
+/// Whatever a store is made of, all its answers together must be those of one: `tests/it/store.rs` of this crate is
+/// what it has to pass.
+pub trait Store: Send + Sync + 'static {
+    /// What answers when the store has to ask elsewhere: the counts, each with its verdict.
+    type Later: Future<Output = Counts> + Send + 'static;
 
-/// Bytes of a line.
-pub(crate) const LINE_BYTES: usize = 64;
+    /// Charges a request to all its counts or to none, and says of each what became of it ([`Count::verdict`]).
+    ///
+    /// When all enforced counts have room, each is charged. When one has not, none is, and all that have no room are
+    /// [`Verdict::Violated`]. Counts that are not enforced never stand in the way of others: those of one limit are
+    /// charged if all of them have room.
+    ///
+    /// `Step::Now`: the verdicts are in `counts`. Who answers `Step::Later` may take them out of it.
+    fn take(&self, counts: &mut Counts, now: Tick) -> Step<Self::Later>;
 
-const FINGERPRINT_BITS: u32 = u64::BITS - TICK_BITS;
+    /// Takes back `cost` of what was charged to a count; never more than is owed. Does not wait.
+    fn give_back(&self, count: &Count, cost: u32, now: Tick);
 
-#[repr(align(64))]
-struct Line<A>([A; WAYS]);
+    /// Charges `cost` to a count, whatever is left of its quota, until `most` is owed. Does not wait. What is owed then,
+    /// as far as is known here.
+    fn charge(&self, count: &Count, cost: u32, most: Debt, now: Tick) -> Debt;
 
-/// A slot's content.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Slot(u64);
+    /// What is owed, as far as is known here, without charging anything.
+    fn debt(&self, count: &Count, now: Tick) -> Debt;
 
-impl Slot {
-    /// No key has fingerprint 0, so this is nobody's.
-    const EMPTY: Self = Self(0);
+    /// Nothing is owed any more.
+    fn forget(&self, count: &Count, now: Tick);
 
-    fn new(fingerprint: u64, tat: Tick) -> Self {
-        Self(fingerprint << TICK_BITS | tat.bits())
-    }
-
-    fn fingerprint(self) -> u64 {
-        self.0 >> TICK_BITS
-    }
-
-    fn tat(self) -> Tick {
-        Tick::from_bits(self.0)
-    }
-
-    /// What goes first when the line is full: the smallest.
-    fn worth(self, now: Tick) -> u64 {
-        if self == Self::EMPTY { 0 } else { 1 + self.tat().rank(now) }
-    }
+    /// A limit's quota is another from now on, on one of its levels: whoever owed `debt` by the old one now owes
+    /// `convert(debt)`.
+    fn convert(&self, limit: usize, level: usize, convert: &dyn Fn(Debt) -> Debt, now: Tick);
 }
 
-/// One limit's keys.
-pub(crate) struct Table<A = AtomicU64> {
-    lines: Box<[Line<A>]>,
-    hasher: SeedableRandomState,
+/// A store's answer.
+#[derive(Debug)]
+pub enum Step<L> {
+    /// It is there.
+    Now,
+    /// It will be.
+    Later(L),
 }
 
-/// Where a key belongs.
-struct Place<'a, A> {
-    line: &'a Line<A>,
-    fingerprint: u64,
-}
-
-/// A slot as it was seen: the key's own, or the one that a new key takes.
-struct Seen<'a, A> {
-    cell: &'a A,
-    slot: Slot,
-    is_own: bool,
-}
-
-/// What a charge did beside charging.
-pub(crate) struct Charged {
-    /// What the key owes with it.
-    pub(crate) debt: Debt,
-    /// Another key lost its slot while it still owed something: the table is too small for this traffic.
+/// One of the counts that a request is held against: a limit, on one prefix length of the client's address, or by the
+/// limit's own key.
+#[derive(Clone, Copy)]
+pub struct Count {
+    /// In halves: an integer of 128 bits would leave a gap.
+    key: [u64; 2],
+    pub(crate) gcra: Gcra,
+    pub(crate) verdict: Verdict,
+    pub(crate) cost: u32,
+    limit: u8,
+    level: u8,
+    pub(crate) is_enforced: bool,
     pub(crate) evicted_live: bool,
 }
 
-impl Table {
-    /// A table of as many lines as `bytes` hold, at least one.
-    pub(crate) fn new(bytes: usize) -> Self {
-        Self::keyed(bytes, seeded())
+/// The counts of a request: those of one limit next to each other, the client itself before its wider prefixes.
+pub type Counts = SmallVec<[Count; 6]>;
+
+/// What a store says of a count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// There is room for the request. It was not charged, or not yet, because another count has none.
+    Fits,
+    /// It was charged, and this is what is owed now.
+    Charged(Debt),
+    /// There is no room for it before this wait is over.
+    Violated(Wait),
+}
+
+impl Count {
+    #[inline]
+    pub(crate) fn new(limit: u8, level: u8, key: Key, gcra: Gcra, cost: u32, is_enforced: bool) -> Self {
+        let key = [(key.bits() >> 64) as u64, key.bits() as u64];
+        Self { key, gcra, verdict: Verdict::Fits, cost, limit, level, is_enforced, evicted_live: false }
+    }
+
+    /// Which limit: its place among those of its limiter that are not off.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.limit.into()
+    }
+
+    /// Which of the limit's prefix lengths: 0 for the client itself, then the wider ones.
+    #[must_use]
+    pub fn level(&self) -> usize {
+        self.level.into()
+    }
+
+    /// Who is counted. Unique together with limit and level.
+    #[must_use]
+    #[inline]
+    pub fn key(&self) -> Key {
+        let [high, low] = self.key;
+        Key::from_bits(u128::from(high) << 64 | u128::from(low))
+    }
+
+    /// The quota.
+    #[must_use]
+    pub fn gcra(&self) -> &Gcra {
+        &self.gcra
+    }
+
+    /// How many requests' worth is charged, at least 1.
+    #[must_use]
+    pub fn cost(&self) -> u32 {
+        self.cost
+    }
+
+    /// Whether the request may only pass if this count has room for it.
+    #[must_use]
+    pub fn is_enforced(&self) -> bool {
+        self.is_enforced
+    }
+
+    /// What the store says.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
+    /// Says it.
+    pub fn set_verdict(&mut self, verdict: Verdict) {
+        self.verdict = verdict;
+    }
+
+    pub(crate) fn is_violated(&self) -> bool {
+        matches!(self.verdict, Verdict::Violated(_))
     }
 }
 
-impl<A: Atomic> Table<A> {
-    fn keyed(bytes: usize, hasher: SeedableRandomState) -> Self {
-        Self {
-            lines: (0..(bytes / LINE_BYTES).max(1))
-                .map(|_| Line(std::array::from_fn(|_| A::empty())))
-                .collect(),
-            hasher,
-        }
-    }
-
-    pub(crate) fn bytes(&self) -> usize {
-        self.lines.len() * LINE_BYTES
-    }
-
-    /// What `key` owes, changing nothing.
-    pub(crate) fn debt(&self, key: Key, now: Tick) -> Debt {
-        Debt(self.place(key).look(now).tat(now).ahead_of(now))
-    }
-
-    /// Whether a request of `key` would pass, charging nothing.
-    pub(crate) fn peek(&self, key: Key, cost: u32, now: Tick, gcra: &Gcra) -> Result<(), Wait> {
-        let seen = self.place(key).look(now);
-        gcra.decide(now, seen.tat(now), cost).map(drop)
-    }
-
-    /// Charges a request to `key`, or tells how long to wait and charges nothing.
-    pub(crate) fn charge(&self, key: Key, cost: u32, now: Tick, gcra: &Gcra) -> Result<Charged, Wait> {
-        let place = self.place(key);
-        let mut evicted_live = false;
-        loop {
-            let seen = place.look(now);
-            let tat = gcra.decide(now, seen.tat(now), cost)?;
-            let slot = Slot::new(place.fingerprint, tat);
-            if !seen.replace(slot) {
-                continue;
-            }
-            if !seen.is_own {
-                evicted_live |= seen.slot != Slot::EMPTY && seen.slot.tat().ahead_of(now) > 0;
-                if place.took_back(seen.cell, slot) {
-                    continue;
-                }
-            }
-            return Ok(Charged { debt: Debt(tat.ahead_of(now)), evicted_live });
-        }
-    }
-
-    /// Takes back what was charged to `key`. Does nothing when the key has lost its slot since: what it owed went with
-    /// it.
-    pub(crate) fn refund(&self, key: Key, cost: u32, now: Tick, gcra: &Gcra) {
-        self.change(key, now, |tat| gcra.refund(now, tat, cost));
-    }
-
-    /// Charges more to `key` than it was asked for, whatever is left. Does nothing when the key has lost its slot.
-    pub(crate) fn surcharge(&self, key: Key, cost: u32, now: Tick, gcra: &Gcra) {
-        self.change(key, now, |tat| gcra.surcharge(now, tat, cost));
-    }
-
-    fn change(&self, key: Key, now: Tick, tat: impl Fn(Tick) -> Tick) {
-        let place = self.place(key);
-        loop {
-            let seen = place.look(now);
-            if !seen.is_own || seen.replace(Slot::new(place.fingerprint, tat(seen.slot.tat()))) {
-                return;
-            }
-        }
-    }
-
-    fn place(&self, key: Key) -> Place<'_, A> {
-        let hash = self.hasher.hash_one(key.bits());
-        // The upper half, scaled to the number of lines (which need not be a power of two), and the lowest bits: the
-        // fingerprint is independent of the line.
-        let line = (((hash >> 32) * self.lines.len() as u64) >> 32) as usize;
-        Place { line: &self.lines[line], fingerprint: (hash & ((1 << FINGERPRINT_BITS) - 1)).max(1) }
-    }
-}
-
-impl<'a, A: Atomic> Place<'a, A> {
-    fn look(&self, now: Tick) -> Seen<'a, A> {
-        let [first, others @ ..] = &self.line.0;
-        let mut victim = Seen::load(first, self.fingerprint);
-        for cell in others {
-            if victim.is_own {
-                break;
-            }
-            let seen = Seen::load(cell, self.fingerprint);
-            // The first of equals, so that two inserts of one key choose the same.
-            if seen.is_own || seen.slot.worth(now) < victim.slot.worth(now) {
-                victim = seen;
-            }
-        }
-        victim
-    }
-
-    /// Empties `cell` again, in which `inserted` was just put, when the key has another slot: another thread inserted
-    /// it, too. Not when somebody has charged it since.
-    // Out of line, so that a charge to a key that has its slot stays short.
-    #[inline(never)]
-    fn took_back(&self, cell: &A, inserted: Slot) -> bool {
-        // Of two threads that are here at once, one at least sees the other's slot.
-        A::fence();
-        let twice = self
-            .line
-            .0
-            .iter()
-            .any(|other| !ptr::eq(other, cell) && Seen::load(other, self.fingerprint).is_own);
-        // Whose slot it was may have another by now, so it is not given back.
-        let took_back = twice && cell.replace(inserted.0, Slot::EMPTY.0);
-        if took_back {
-            // When both threads take theirs back, one at least has to see that, and pass.
-            A::fence();
-        }
-        took_back
-    }
-}
-
-impl<'a, A: Atomic> Seen<'a, A> {
-    fn load(cell: &'a A, fingerprint: u64) -> Self {
-        let slot = Slot(cell.load());
-        Self { cell, slot, is_own: slot.fingerprint() == fingerprint }
-    }
-
-    /// The key's TAT; now, for a key without a slot.
-    fn tat(&self, now: Tick) -> Tick {
-        if self.is_own { self.slot.tat() } else { now }
-    }
-
-    fn replace(&self, by: Slot) -> bool {
-        self.cell.replace(self.slot.0, by.0)
-    }
-}
-
-/// Without the hasher: whoever knows its seed can aim at a line.
-impl<A> fmt::Debug for Table<A> {
+/// Without the key: of an address it is the address.
+impl fmt::Debug for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Table").field("slots", &(self.lines.len() * WAYS)).finish_non_exhaustive()
+        f.debug_struct("Count")
+            .field("limit", &self.limit)
+            .field("level", &self.level)
+            .field("cost", &self.cost)
+            .field("verdict", &self.verdict)
+            .finish_non_exhaustive()
     }
+}
+
+/// Of the counts that stand in the way, the longest wait.
+#[inline]
+pub(crate) fn refusal(counts: &[Count]) -> Option<Wait> {
+    let waits = counts.iter().filter(|count| count.is_enforced).filter_map(|count| match count.verdict {
+        Verdict::Violated(wait) => Some(wait),
+        _ => None,
+    });
+    waits.max()
+}
+
+/// The counts of each limit.
+pub(crate) fn by_limit(counts: &[Count]) -> impl Iterator<Item = &[Count]> {
+    counts.chunk_by(|one, next| one.limit == next.limit)
 }

@@ -14,6 +14,10 @@ pub enum RefusalKind {
     ClientIpMissing,
     /// IpRateLimit: too often.
     RateLimited,
+    /// IpRateLimit: went on asking after refusals, and is refused for a while whatever it asks for.
+    ClientBanned,
+    /// IpRateLimit: on the list of clients that are always refused.
+    ClientDenied,
     /// The caller gave no valid token for the gateway.
     Unauthorized,
     /// The `Host` header and the URI's authority name different hosts.
@@ -74,6 +78,8 @@ impl RefusalKind {
         Self::ClientIpUndetermined,
         Self::ClientIpMissing,
         Self::RateLimited,
+        Self::ClientBanned,
+        Self::ClientDenied,
         Self::Unauthorized,
         Self::HostMismatch,
         Self::MethodOverride,
@@ -130,6 +136,10 @@ impl RefusalKind {
                 "https://iana.org/assignments/http-problem-types#quota-exceeded",
                 "Request cannot be satisfied as assigned quota has been exceeded",
             )),
+            Self::ClientBanned => Some((
+                "https://iana.org/assignments/http-problem-types#abnormal-usage-detected",
+                "Request not satisfied due to detection of abnormal request pattern",
+            )),
             _ => None,
         }
     }
@@ -155,6 +165,8 @@ impl RefusalKind {
             Self::ClientIpUndetermined => ("client_ip_undetermined", S::BAD_REQUEST, INVALID_ARGUMENT),
             Self::ClientIpMissing => ("client_ip_missing", S::INTERNAL_SERVER_ERROR, INTERNAL),
             Self::RateLimited => ("rate_limited", S::TOO_MANY_REQUESTS, RESOURCE_EXHAUSTED),
+            Self::ClientBanned => ("client_banned", S::TOO_MANY_REQUESTS, RESOURCE_EXHAUSTED),
+            Self::ClientDenied => ("client_denied", S::FORBIDDEN, PERMISSION_DENIED),
             Self::Unauthorized => ("unauthorized", S::UNAUTHORIZED, UNAUTHENTICATED),
             Self::HostMismatch => ("host_mismatch", S::BAD_REQUEST, INVALID_ARGUMENT),
             Self::MethodOverride => ("method_override", S::BAD_REQUEST, INVALID_ARGUMENT),

@@ -5,7 +5,7 @@ use tollgate::core::SharedClock;
 use tollgate::eight::{Class, Hosts, Placement, Product};
 use tollgate::injector::{self, ClientIpInjectorLayer};
 use tollgate::pump_guard::{self, Country, Policy};
-use tollgate::rate_limit::{self, HeadersOn, IpRateLimitLayer, Limit, Quota, RequestHead};
+use tollgate::rate_limit::{self, HeadersOn, IpRateLimitLayer, Limit, Limiter, Quota, RequestHead};
 
 use super::{Batch, Config, Headers, Match, Mode, Preset, Problems, Region, Span, State, Unusable};
 use crate::gateway::Served;
@@ -129,15 +129,16 @@ impl Config {
             let built = Limit::new(limit.name.clone(), quota).with_mode(mode).with_headers(headers);
             built.only(move |head| matches.counts(head))
         });
-        let built = IpRateLimitLayer::new(limits.collect::<Vec<_>>());
-        let layer = built.map_err(|error| {
+        let built = Limiter::new(limits.collect::<Vec<_>>());
+        let limiter = built.map_err(|error| {
             let field = match error.limit_index() {
                 Some(i) => format!("rate_limit[{i}].{}", error.field()),
                 None => format!("rate_limit.{}", error.field()),
             };
             problems.add(field, format!("{}: {}", error.value(), error.remedy()));
         });
-        layer.ok().map(|layer| layer.with_clock(clock).with_refusal_format(tollgate::eight::envelope()))
+        let limiter = limiter.ok()?.with_clock(clock);
+        Some(IpRateLimitLayer::from(limiter).with_refusal_format(tollgate::eight::envelope()))
     }
 
     /// What is allowed and seldom meant.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{HeaderMap, Method, Request};
 use sfv::{BareItem, List, ListEntry, Parser};
 use tollgate_core::FakeClock;
-use tollgate_rate_limit::{HeaderForm, HeadersOn, IpRateLimitLayer, Limit, Quota};
+use tollgate_rate_limit::{HeaderForm, HeadersOn, IpRateLimitLayer, Limit, Limiter, Quota};
 use tower::{Layer, ServiceExt};
 
 use crate::service::{Probe, request};
@@ -46,7 +46,7 @@ async fn headers(layer: &IpRateLimitLayer) -> HeaderMap {
 
 fn layer(limits: impl IntoIterator<Item = Limit>) -> (IpRateLimitLayer, FakeClock) {
     let clock = FakeClock::new();
-    (IpRateLimitLayer::new(limits).unwrap().with_clock(Arc::new(clock.clone())), clock)
+    (Limiter::new(limits).unwrap().with_clock(Arc::new(clock.clone())).into(), clock)
 }
 
 #[tokio::test]

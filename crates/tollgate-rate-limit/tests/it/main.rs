@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use http::Request;
 use tollgate_core::{ClientIp, FakeClock};
-use tollgate_rate_limit::{Decision, Limit, Limiter, Quota};
+use tollgate_rate_limit::{Limit, Limiter, Quota};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -42,10 +42,7 @@ fn passes(limiter: &Limiter, client: ClientIp) -> bool {
 
 /// How long the client is told to wait; `None` when it may pass.
 fn wait(limiter: &Limiter, client: ClientIp) -> Option<Duration> {
-    match limiter.check(client, &(&Request::new(())).into()) {
-        Decision::Refuse { wait, .. } => Some(wait),
-        _ => None,
-    }
+    limiter.check(client, &(&Request::new(())).into()).wait()
 }
 
 /// How many of `attempts` pass.

@@ -10,7 +10,7 @@ use http::{Request, Response, StatusCode};
 use http_body::Body as _;
 use http_body_util::{BodyExt, Full};
 use tollgate_core::{Body, FakeClock, Origin, RefusalKind};
-use tollgate_rate_limit::{IpRateLimit, IpRateLimitLayer, Limit, Mode, Quota};
+use tollgate_rate_limit::{IpRateLimit, IpRateLimitLayer, Limit, Limiter, Mode, Quota};
 use tower::{Layer, Service, ServiceExt};
 
 use crate::{MINUTE, client};
@@ -45,7 +45,7 @@ impl Service<Request<()>> for Probe {
 
 fn layer() -> IpRateLimitLayer {
     let limit = Limit::new("per-minute", Quota::requests(2).per(MINUTE));
-    IpRateLimitLayer::new([limit]).unwrap().with_clock(Arc::new(FakeClock::new()))
+    Limiter::new([limit]).unwrap().with_clock(Arc::new(FakeClock::new())).into()
 }
 
 pub(crate) fn request(origin: impl Clone + Send + Sync + 'static) -> Request<()> {

@@ -2,17 +2,15 @@
 
 use http::{Request, Response};
 use proptest::prelude::*;
-use tollgate_rate_limit::{Decision, Limit, Limiter, Quota, Ticket};
+use tollgate_rate_limit::{Limit, Limiter, Quota, Ticket};
 
 use crate::{MINUTE, client, limiter, passing};
 
 const CLIENT: &str = "203.0.113.7";
 
 fn charged(limiter: &Limiter) -> Option<Ticket> {
-    match limiter.check(client(CLIENT), &(&Request::new(())).into()) {
-        Decision::Pass { ticket, .. } => Some(ticket),
-        _ => None,
-    }
+    let decision = limiter.check(client(CLIENT), &(&Request::new(())).into());
+    decision.is_pass().then(|| decision.into_ticket())
 }
 
 #[test]
@@ -111,6 +109,10 @@ fn a_ticket_of_another_limiter_does_no_harm() {
     let (none, _clock) = limiter([]);
     none.settle(charged(&two).unwrap(), &(&Response::new(())).into());
     assert!(charged(&two).is_none());
+    two.limit("a").unwrap().forget(client(CLIENT)).unwrap();
+    two.limit("b").unwrap().forget(client(CLIENT)).unwrap();
+    none.refund(charged(&two).unwrap());
+    assert!(charged(&two).is_none());
 }
 
 #[test]
@@ -137,12 +139,10 @@ proptest! {
         let mut owed = 0;
         for (cost, gives_back) in steps {
             let request = Request::get(format!("/{cost}")).body(()).unwrap();
-            match limiter.check(client(CLIENT), &(&request).into()) {
-                Decision::Pass { ticket, .. } => {
-                    prop_assert!(owed + cost <= 20);
-                    if gives_back { limiter.refund(ticket) } else { owed += cost }
-                }
-                _ => prop_assert!(owed + cost > 20),
+            let decision = limiter.check(client(CLIENT), &(&request).into());
+            prop_assert_eq!(decision.is_pass(), owed + cost <= 20);
+            if decision.is_pass() {
+                if gives_back { limiter.refund(decision.into_ticket()) } else { owed += cost }
             }
         }
     }

@@ -1,10 +1,9 @@
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
-use std::sync::atomic::{self, AtomicU64};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// A slot's cell: the machine's, or in tests the one of a model checker that tries every order of its accesses.
 ///
-/// Relaxed order is enough for it, but for the fence: all that is known of a key is in this one integer, unless it was
-/// inserted twice.
+/// Relaxed order is enough: all that is known of a key is in this one integer.
 pub(crate) trait Atomic {
     fn empty() -> Self;
 
@@ -12,9 +11,6 @@ pub(crate) trait Atomic {
 
     /// False when somebody was faster.
     fn replace(&self, current: u64, new: u64) -> bool;
-
-    /// Of two threads that each change a cell, pass this, and load the other's cell, at least one sees the change.
-    fn fence();
 }
 
 impl Atomic for AtomicU64 {
@@ -30,10 +26,5 @@ impl Atomic for AtomicU64 {
     #[inline]
     fn replace(&self, current: u64, new: u64) -> bool {
         self.compare_exchange(current, new, Relaxed, Relaxed).is_ok()
-    }
-
-    #[inline]
-    fn fence() {
-        atomic::fence(SeqCst);
     }
 }

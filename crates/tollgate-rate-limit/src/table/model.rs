@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use foldhash::quality::SeedableRandomState;
-use loom::sync::atomic::Ordering::{Relaxed, SeqCst};
-use loom::sync::atomic::{self, AtomicU64};
+use loom::sync::atomic::AtomicU64;
+use loom::sync::atomic::Ordering::Relaxed;
 use loom::thread;
 
 use super::*;
@@ -26,10 +26,6 @@ impl Atomic for AtomicU64 {
 
     fn replace(&self, current: u64, new: u64) -> bool {
         self.compare_exchange(current, new, Relaxed, Relaxed).is_ok()
-    }
-
-    fn fence() {
-        atomic::fence(SeqCst);
     }
 }
 
@@ -81,7 +77,7 @@ fn refund_last_of_line(table: &Model) {
 
 fn slots(table: &Model, key: Key) -> usize {
     let place = table.place(key);
-    place.line.0.iter().filter(|cell| Seen::load(*cell, place.fingerprint).is_own).count()
+    place.line.0.iter().filter(|cell| Slot(Atomic::load(*cell)).fingerprint() == place.fingerprint).count()
 }
 
 #[test]
@@ -103,84 +99,55 @@ fn a_new_key_that_is_inserted_twice_at_once_in_a_full_line_passes_once() {
     explore(|| assert_eq!(race(&line(8), gcra(1), nothing), 1));
 }
 
+/// The refund makes another slot the one to take, between the two looks: the key is in two slots, until somebody sees
+/// both. What was charged to one of them is forgotten: one request.
 #[test]
-fn a_new_key_that_is_inserted_twice_while_others_push_in_passes_once() {
-    explore(|| {
-        let pushes_in = |table: &Model| assert!(table.charge(key(50), 1, NOW, &gcra(1)).is_ok());
-        assert_eq!(race(&line(8), gcra(1), pushes_in), 1);
-    });
+fn a_new_key_that_is_inserted_twice_in_two_slots_passes_once_too_often_at_most() {
+    for quota in 1..=3 {
+        let (passed, most) = (Arc::new(AtomicUsize::new(0)), quota + 1);
+        let highest = Arc::clone(&passed);
+        explore(move || {
+            let (table, gcra) = (line(8), gcra(quota as u32));
+            let mut passed = race(&table, gcra, refund_last_of_line);
+            passed += (0..most).filter(|_| table.charge(key(1), 1, NOW, &gcra).is_ok()).count();
+            assert!((quota..=most).contains(&passed), "{passed} of {quota}");
+            assert_eq!(slots(&table, key(1)), 1);
+            highest.fetch_max(passed, Relaxed);
+        });
+        assert_eq!(passed.load(Relaxed), most, "it cannot happen any more: say so in the documentation");
+    }
 }
 
-/// The refund makes another slot the one to take, between the two looks: the key is in two slots, until one of the
-/// threads takes its own back.
 #[test]
-fn a_new_key_that_is_inserted_twice_around_anothers_refund_passes_once() {
+fn a_new_key_that_is_inserted_twice_while_others_push_in_passes_once_too_often_at_most() {
     explore(|| {
+        let pushes_in = |table: &Model| assert!(table.charge(key(50), 1, NOW, &gcra(1)).is_ok());
         let table = line(8);
-        assert_eq!(race(&table, gcra(1), refund_last_of_line), 1);
-        assert_eq!(slots(&table, key(1)), 1);
+        let passed = race(&table, gcra(1), pushes_in);
+        assert!((1..=2).contains(&passed), "{passed}");
         assert!(table.charge(key(1), 1, NOW, &gcra(1)).is_err());
     });
 }
 
 #[test]
-fn a_new_key_that_is_inserted_twice_while_a_third_thread_refunds_passes_once() {
+fn a_new_key_that_is_inserted_twice_while_a_third_thread_refunds_passes_once_too_often_at_most() {
     explore(|| {
         let table = line(8);
         let third = Arc::clone(&table);
         let third = thread::spawn(move || refund_last_of_line(&third));
-        assert_eq!(race(&table, gcra(1), nothing), 1);
+        let passed = race(&table, gcra(1), nothing);
+        assert!((1..=2).contains(&passed), "{passed}");
         third.join().unwrap();
+        assert!(table.charge(key(1), 1, NOW, &gcra(1)).is_err());
         assert_eq!(slots(&table, key(1)), 1);
     });
 }
 
+/// A thread was held up between its look and its insert, for as long as other requests of the key took, which had used
+/// up the quota by then.
 #[test]
-fn a_new_key_that_is_inserted_twice_while_a_third_thread_pushes_others_in_passes_once() {
-    explore(|| {
-        let table = line(8);
-        let third = Arc::clone(&table);
-        let third = thread::spawn(move || {
-            assert!(third.charge(key(50), 1, NOW, &gcra(5)).is_ok());
-            assert!(third.charge(key(51), 1, NOW, &gcra(5)).is_ok());
-        });
-        assert_eq!(race(&table, gcra(1), nothing), 1);
-        third.join().unwrap();
-    });
-}
-
-#[test]
-fn a_new_key_that_is_inserted_three_times_around_anothers_refund_passes_once() {
-    explore(|| {
-        let table = line(8);
-        let third = Arc::clone(&table);
-        let third = thread::spawn(move || usize::from(third.charge(key(1), 1, NOW, &gcra(1)).is_ok()));
-        let passed = race(&table, gcra(1), refund_last_of_line);
-        assert_eq!(passed + third.join().unwrap(), 1);
-        assert!(table.charge(key(1), 1, NOW, &gcra(1)).is_err());
-    });
-}
-
-/// What was taken back is not given back to whom it was taken from: who asks again meanwhile has another slot.
-#[test]
-fn a_key_that_was_pushed_out_and_comes_back_is_not_in_two_slots() {
-    explore(|| {
-        let table = line(8);
-        let third = Arc::clone(&table);
-        let third = thread::spawn(move || drop(third.charge(key(100), 1, NOW, &gcra(5))));
-        race(&table, gcra(1), refund_last_of_line);
-        third.join().unwrap();
-        assert!(slots(&table, key(100)) <= 1);
-    });
-}
-
-/// The one case left. A thread was held up between its look and its insert, for as long as the key's other requests
-/// took; and one more charges what it inserted before it has looked again, so that it cannot be taken back.
-#[test]
-fn an_insert_that_was_held_up_and_is_charged_at_once_forgets_at_most_a_quota() {
+fn an_insert_that_was_held_up_makes_nobody_forget_what_the_key_owes() {
     const QUOTA: usize = 2;
-    let too_many = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&too_many);
     // Three threads that do this much have too many orders with three switches.
     explore_within(2, move || {
         let (table, gcra) = (line(8), gcra(QUOTA as u32));
@@ -197,16 +164,10 @@ fn an_insert_that_was_held_up_and_is_charged_at_once_forgets_at_most_a_quota() {
         passed += other.join().unwrap();
         passed += third.join().unwrap();
         passed += passes(&table, 2 * QUOTA);
-        match slots(&table, key(1)) {
-            1 => assert_eq!(passed, QUOTA),
-            2 => {
-                assert!(passed <= 2 * QUOTA, "{passed}");
-                counted.fetch_add(usize::from(passed > QUOTA), Relaxed);
-            }
-            slots => panic!("{slots}"),
-        }
+        // Two more at the very most: the insert, and one that was decided before both slots could be seen.
+        assert!((QUOTA..=QUOTA + 2).contains(&passed), "{passed}");
+        assert_eq!(slots(&table, key(1)), 1);
     });
-    assert!(too_many.load(Relaxed) > 0, "it cannot happen any more: say so in the documentation");
 }
 
 #[test]

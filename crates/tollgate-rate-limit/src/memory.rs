@@ -1,0 +1,177 @@
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::future::Pending;
+
+use crate::gcra::{Debt, Tick};
+use crate::store::{Count, Counts, Step, Store, Verdict};
+use crate::table::Table;
+
+/// The store of one process, of a size that never changes: a table for each limit and each of its prefix lengths, so
+/// that a limit's entries compete only with their like.
+pub struct Memory {
+    /// By limit and level.
+    tables: Box<[Box<[Table]>]>,
+}
+
+impl Memory {
+    /// `bytes` of memory for limits of so many levels each, split evenly; of a limit's memory half is for the clients
+    /// themselves and half for all their wider prefixes.
+    pub(crate) fn new(bytes: usize, levels: &[usize]) -> Self {
+        let of_each = bytes / levels.len().max(1);
+        let tables = levels.iter().map(|levels| {
+            let wider = levels.saturating_sub(1);
+            let of_wider = (of_each / 2).checked_div(wider).unwrap_or(0);
+            let of_hosts = of_each - wider * of_wider;
+            let bytes = std::iter::once(of_hosts).chain(std::iter::repeat_n(of_wider, wider));
+            bytes.map(Table::new).collect()
+        });
+        Self { tables: tables.collect() }
+    }
+
+    /// As large, with nobody in it.
+    pub(crate) fn emptied(&self) -> Self {
+        let emptied = |levels: &[Table]| levels.iter().map(|table| Table::new(table.bytes())).collect();
+        Self { tables: self.tables.iter().map(|levels| emptied(levels)).collect() }
+    }
+
+    /// What all tables take, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.tables.iter().flatten().map(Table::bytes).sum()
+    }
+
+    /// What every client that is counted by a limit owes.
+    pub(crate) fn debts(&self, limit: usize, now: Tick) -> impl Iterator<Item = Debt> {
+        self.tables
+            .get(limit)
+            .and_then(|levels| levels.first())
+            .into_iter()
+            .flat_map(move |table| table.debts(now))
+    }
+
+    /// None for a count of another limiter.
+    #[inline]
+    fn table(&self, count: &Count) -> Option<&Table> {
+        self.tables.get(count.limit())?.get(count.level())
+    }
+
+    #[inline]
+    fn peek(&self, count: &mut Count, now: Tick) {
+        let Some(table) = self.table(count) else { return };
+        let peeked = table.peek(count.key(), count.cost, now, &count.gcra);
+        count.verdict = peeked.map_or_else(Verdict::Violated, |()| Verdict::Fits);
+    }
+
+    /// Whether it was charged.
+    #[inline]
+    fn take_one(&self, count: &mut Count, now: Tick) -> bool {
+        let Some(table) = self.table(count) else { return true };
+        let charged = table.charge(count.key(), count.cost, now, &count.gcra);
+        count.verdict = match charged {
+            Ok(charged) => {
+                count.evicted_live = charged.evicted_live;
+                Verdict::Charged(charged.debt)
+            }
+            Err(wait) => Verdict::Violated(wait),
+        };
+        charged.is_ok()
+    }
+
+    /// Looks at all of them, charging nothing: whether one stands in the way.
+    fn look(&self, counts: &mut [Count], now: Tick) -> bool {
+        let mut is_refused = false;
+        for count in counts {
+            self.peek(count, now);
+            is_refused |= count.is_enforced && count.is_violated();
+        }
+        is_refused
+    }
+
+    /// Charges all that fitted when they were looked at.
+    fn charge_fitting(&self, counts: &mut [Count], now: Tick) {
+        if let Err(failed) = self.take_all(counts, true, now) {
+            // The others may be used up as well by now, and are to be named too.
+            let verdict = counts[failed].verdict;
+            self.look(counts, now);
+            counts[failed].verdict = verdict;
+            return;
+        }
+        // After all enforced ones, so that none of these is ever taken back for another limit.
+        for counts in counts.chunk_by_mut(|one, next| one.limit() == next.limit()) {
+            if counts.iter().all(|count| !count.is_enforced && !count.is_violated()) {
+                // Its verdict says so.
+                let _ = self.take_all(counts, false, now);
+            }
+        }
+    }
+
+    /// Charges all that are `enforced` or not, which fit when they were looked at. Another request may have been faster
+    /// since: then takes back what it charged, and says which is the trouble.
+    fn take_all(&self, counts: &mut [Count], enforced: bool, now: Tick) -> Result<(), usize> {
+        for index in 0..counts.len() {
+            if counts[index].is_enforced != enforced || self.take_one(&mut counts[index], now) {
+                continue;
+            }
+            for count in &mut counts[..index] {
+                if matches!(count.verdict, Verdict::Charged(_)) {
+                    self.give_back(count, count.cost, now);
+                    count.verdict = Verdict::Fits;
+                }
+            }
+            return Err(index);
+        }
+        Ok(())
+    }
+}
+
+impl Store for Memory {
+    type Later = Pending<Counts>;
+
+    #[inline]
+    fn take(&self, counts: &mut Counts, now: Tick) -> Step<Self::Later> {
+        // One by itself is charged at once: there is nothing that could have to be taken back.
+        if let [only] = counts.as_mut_slice() {
+            self.take_one(only, now);
+            return Step::Now;
+        }
+        if !self.look(counts, now) {
+            self.charge_fitting(counts, now);
+        }
+        Step::Now
+    }
+
+    fn give_back(&self, count: &Count, cost: u32, now: Tick) {
+        if let Some(table) = self.table(count) {
+            table.refund(count.key(), cost, now, &count.gcra);
+        }
+    }
+
+    fn charge(&self, count: &Count, cost: u32, most: Debt, now: Tick) -> Debt {
+        let table = self.table(count);
+        table.map_or(Debt(0), |table| table.surcharge(count.key(), cost, most, now, &count.gcra).debt)
+    }
+
+    fn debt(&self, count: &Count, now: Tick) -> Debt {
+        self.table(count).map_or(Debt(0), |table| table.debt(count.key(), now))
+    }
+
+    fn forget(&self, count: &Count, now: Tick) {
+        if let Some(table) = self.table(count) {
+            table.forget(count.key(), now);
+        }
+    }
+
+    fn convert(&self, limit: usize, level: usize, convert: &dyn Fn(Debt) -> Debt, now: Tick) {
+        if let Some(table) = self.tables.get(limit).and_then(|levels| levels.get(level)) {
+            table.convert(now, convert);
+        }
+    }
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memory").field("bytes", &self.bytes()).finish_non_exhaustive()
+    }
+}

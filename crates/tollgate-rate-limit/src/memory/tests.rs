@@ -1,0 +1,32 @@
+use std::time::Duration;
+
+use super::*;
+use crate::gcra::Gcra;
+use crate::store::refusal;
+use crate::{Key, Quota};
+
+const NOW: Tick = Tick::ZERO;
+
+#[test]
+fn a_request_that_lost_the_race_is_charged_to_none_and_told_of_all() {
+    let store = Memory::new(3 * 4096, &[1, 1, 1]);
+    let count = |limit, requests, is_enforced| {
+        let gcra = Gcra::new(&Quota::requests(requests).per(Duration::from_secs(60)), 1).unwrap();
+        Count::new(limit, 0, Key::from_bits(7), gcra, 1, is_enforced)
+    };
+    let [wide, watched, tight] = [count(0, 3, true), count(1, 3, false), count(2, 1, true)];
+    let mut counts = [wide, watched, tight];
+    // It looked before another request took the only one of tight …
+    assert!(!store.look(&mut counts, NOW));
+    assert!(store.take_one(&mut tight.clone(), NOW));
+    // … and charges after.
+    store.charge_fitting(&mut counts, NOW);
+
+    assert_eq!(counts.map(|count| count.is_violated()), [false, false, true]);
+    assert_eq!(refusal(&counts).map(|wait| wait.from(Duration::ZERO)), Some(Duration::from_secs(60)));
+    for untouched in [wide, watched] {
+        for _ in 0..3 {
+            assert!(store.take_one(&mut untouched.clone(), NOW));
+        }
+    }
+}

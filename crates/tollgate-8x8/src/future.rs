@@ -96,7 +96,7 @@ impl<S: Service<Request<B>>, B, H> DispatchFuture<S, B, H> {
     }
 
     /// The request is refused as it stands.
-    pub fn refuse(refusal: Refusal, format: RefusalFormat, request_headers: &HeaderMap) -> Self {
+    pub fn refuse(refusal: Refusal, format: &RefusalFormat, request_headers: &HeaderMap) -> Self {
         Self { state: State::Refused(Some(format.render_bytes(refusal, request_headers))) }
     }
 }

@@ -135,14 +135,14 @@ where
             Decision::Pass => DispatchFuture::pass(self.inner.call(request)),
             Decision::Refuse(refusal) => {
                 tell(&refusal);
-                DispatchFuture::refuse(refusal, config.format, request.headers())
+                DispatchFuture::refuse(refusal, &config.format, request.headers())
             }
             Decision::Write(endpoint, addr) => {
                 // The service that was made ready is the one to call.
                 let clone = self.inner.clone();
                 let ready = std::mem::replace(&mut self.inner, clone);
                 let writing = Writing::new(addr, config.placement);
-                DispatchFuture::read(endpoint, request, config.limit, ready, writing, config.format)
+                DispatchFuture::read(endpoint, request, config.limit, ready, writing, config.format.clone())
             }
         }
     }

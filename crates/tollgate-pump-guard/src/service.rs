@@ -84,7 +84,7 @@ where
             Decision::Pass => DispatchFuture::pass(self.inner.call(request)),
             Decision::Refuse(refusal) => {
                 refuse::tell(&refusal);
-                DispatchFuture::refuse(refusal, self.config.format, request.headers())
+                DispatchFuture::refuse(refusal, &self.config.format, request.headers())
             }
             Decision::Judge(endpoint) => {
                 // The inner service is called later, perhaps in another task: what the scope knows goes with the request.
@@ -99,7 +99,8 @@ where
                 let clone = self.inner.clone();
                 let ready = std::mem::replace(&mut self.inner, clone);
                 let judging = Judging::new(self.config.guard.clone(), profile);
-                DispatchFuture::read(endpoint, request, self.config.limit, ready, judging, self.config.format)
+                let format = self.config.format.clone();
+                DispatchFuture::read(endpoint, request, self.config.limit, ready, judging, format)
             }
         }
     }

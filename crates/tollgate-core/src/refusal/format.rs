@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -14,48 +15,79 @@ use crate::Body;
 ///
 /// Whatever the form, the response carries `tollgate-refusal`, `cache-control: no-store` and, where it is known when to
 /// come back, `retry-after`.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct RefusalFormat(Render);
 
 /// Turns a refusal into a response; the request's headers tell what the caller speaks.
-type Render = fn(&Refusal, &HeaderMap) -> Response<Bytes>;
+#[derive(Clone)]
+enum Render {
+    Plain(fn(&Refusal, &HeaderMap) -> Response<Bytes>),
+    Capturing(Arc<Capturing>),
+}
+
+type Capturing = dyn Fn(&Refusal, &HeaderMap) -> Response<Bytes> + Send + Sync;
 
 impl RefusalFormat {
     /// A form of your own. Status, headers and body are the function's; the headers every refusal carries are added.
     #[must_use]
     pub const fn new(render: fn(&Refusal, &HeaderMap) -> Response<Bytes>) -> Self {
-        Self(render)
+        Self(Render::Plain(render))
+    }
+
+    /// The same for a function that holds something: a template, a table of translations. Clones share it.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use http::{Response, header::CONTENT_TYPE};
+    /// use tollgate_core::RefusalFormat;
+    ///
+    /// let page = String::from("<h1>Please try again later</h1>");
+    /// let format = RefusalFormat::from_fn(move |refusal, _request_headers| {
+    ///     let mut response = Response::new(Bytes::from(page.clone()));
+    ///     *response.status_mut() = refusal.kind().status();
+    ///     response.headers_mut().insert(CONTENT_TYPE, "text/html; charset=utf-8".parse().unwrap());
+    ///     response
+    /// });
+    /// # drop(format);
+    /// ```
+    #[must_use]
+    pub fn from_fn(render: impl Fn(&Refusal, &HeaderMap) -> Response<Bytes> + Send + Sync + 'static) -> Self {
+        Self(Render::Capturing(Arc::new(render)))
     }
 
     /// `application/problem+json` (RFC 9457). The type is IANA's where it has one for the kind, else
     /// `urn:tollgate:refusal:<kind>`.
     #[must_use]
     pub const fn problem_json() -> Self {
-        Self(problem_json)
+        Self(Render::Plain(problem_json))
     }
 
     /// gRPC, trailers-only: HTTP 200, the code in `grpc-status`, no body. Where it is known when to come back, so do
     /// `grpc-status-details-bin` (a `google.rpc.RetryInfo`) and `grpc-retry-pushback-ms` (gRFC A6) say.
     #[must_use]
     pub const fn grpc() -> Self {
-        Self(grpc)
+        Self(Render::Plain(grpc))
     }
 
     /// gRPC where the request's content type is `application/grpc…` or `application/grpc-web…`, else problem+json.
     #[must_use]
     pub const fn auto() -> Self {
-        Self(auto)
+        Self(Render::Plain(auto))
     }
 
     /// The response for `refusal`, asked for with these headers.
-    pub fn render<B>(self, refusal: Refusal, request_headers: &HeaderMap) -> Response<Body<B>> {
+    pub fn render<B>(&self, refusal: Refusal, request_headers: &HeaderMap) -> Response<Body<B>> {
         self.render_bytes(refusal, request_headers).map(Body::from)
     }
 
     /// The same before it is known what it will stand in for.
     #[must_use]
-    pub fn render_bytes(self, refusal: Refusal, request_headers: &HeaderMap) -> Response<Bytes> {
-        let (mut parts, body) = (self.0)(&refusal, request_headers).into_parts();
+    pub fn render_bytes(&self, refusal: Refusal, request_headers: &HeaderMap) -> Response<Bytes> {
+        let response = match &self.0 {
+            Render::Plain(render) => render(&refusal, request_headers),
+            Render::Capturing(render) => render(&refusal, request_headers),
+        };
+        let (mut parts, body) = response.into_parts();
         parts.headers.insert(HEADER, HeaderValue::from_static(refusal.kind().as_str()));
         parts.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = refusal.retry_after_seconds() {
@@ -172,70 +204,4 @@ fn percent_encode(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use http_body_util::{BodyExt, Empty};
-
-    use super::*;
-    use crate::RefusalKind;
-    use crate::refusal::Member;
-
-    type NoBody = Empty<Bytes>;
-
-    fn refusal() -> Refusal {
-        Refusal::new(RefusalKind::RateLimited, "5 requests a minute, 100 % used")
-            .with_retry_after(Duration::from_millis(1500))
-            .with_member("violated-policies", Member::Texts(vec!["per-minute".into(), "per-day".into()]))
-    }
-
-    #[tokio::test]
-    async fn problem_json_says_what_when_and_which() {
-        let response = RefusalFormat::problem_json().render::<NoBody>(refusal(), &HeaderMap::new());
-        assert_eq!(response.status(), 429);
-        assert_eq!(response.headers()["tollgate-refusal"], "rate_limited");
-        assert_eq!(response.headers()["retry-after"], "2");
-        assert_eq!(response.headers()["cache-control"], "no-store");
-        assert_eq!(response.extensions().get(), Some(&RefusalKind::RateLimited));
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        assert_eq!(
-            body,
-            "{\"type\":\"https://iana.org/assignments/http-problem-types#quota-exceeded\",\
-             \"title\":\"Request cannot be satisfied as assigned quota has been exceeded\",\"status\":429,\
-             \"detail\":\"5 requests a minute, 100 % used\",\"violated-policies\":[\"per-minute\",\"per-day\"]}"
-        );
-    }
-
-    #[test]
-    fn a_grpc_web_caller_is_answered_in_its_own_content_type() {
-        for (asked, answered) in [
-            ("application/grpc-web", "application/grpc-web+proto"),
-            ("application/grpc-web+proto", "application/grpc-web+proto"),
-            ("application/grpc-web-text", "application/grpc-web-text+proto"),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(CONTENT_TYPE, asked.parse().unwrap());
-            let response = RefusalFormat::auto().render::<NoBody>(refusal(), &headers);
-            assert_eq!(response.headers()[CONTENT_TYPE], answered);
-            assert_eq!(response.headers()["grpc-status"], "8");
-        }
-    }
-
-    #[test]
-    fn a_grpc_caller_gets_trailers_only() {
-        use http_body::Body as _;
-        for content_type in ["application/grpc", "application/grpc+proto", "Application/gRPC; x=y"] {
-            let mut headers = HeaderMap::new();
-            headers.insert(CONTENT_TYPE, content_type.parse().unwrap());
-            let response = RefusalFormat::auto().render::<NoBody>(refusal(), &headers);
-            assert_eq!(response.status(), 200);
-            assert_eq!(response.headers()["grpc-status"], "8");
-            assert_eq!(response.headers()["grpc-message"], "5 requests a minute, 100 %25 used");
-            assert_eq!(response.headers()["grpc-retry-pushback-ms"], "1500");
-            assert!(response.body().is_end_stream());
-        }
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, "application/grpcx".parse().unwrap());
-        assert_eq!(RefusalFormat::auto().render::<NoBody>(refusal(), &headers).status(), 429);
-    }
-}
+mod tests;

@@ -148,7 +148,7 @@ impl Banned {
         let key = self.key(client);
         let strike = Gcra::of(Debt::new(self.bans.forgotten_after).0, u64::from(MOST_STRIKES));
         let Debt(owed) = self.strikes.surcharge(key, 1, strike.capacity(), now, &strike).debt;
-        let strikes = owed.div_ceil(strike.interval_ticks()).clamp(1, u64::from(MOST_STRIKES));
+        let strikes = owed.div_ceil(strike.ticks().0).clamp(1, u64::from(MOST_STRIKES));
         let doubled = self.bans.first.saturating_mul(1 << (strikes - 1));
         let Debt(ticks) = Debt::new(doubled.min(self.bans.longest));
         let until = self.until.set(key, now, |until| {

@@ -142,6 +142,17 @@ impl Gcra {
         Self { interval, capacity: interval.saturating_mul(burst).min(FUTURE - 1) }
     }
 
+    /// Of an interval and a capacity in ticks.
+    #[inline]
+    pub(crate) fn from_ticks(interval: u64, capacity: u64) -> Self {
+        Self { interval, capacity }
+    }
+
+    /// Interval and capacity.
+    pub(crate) fn ticks(&self) -> (u64, u64) {
+        (self.interval, self.capacity)
+    }
+
     /// The time in which one request comes back.
     #[must_use]
     pub fn interval(&self) -> Duration {
@@ -158,10 +169,6 @@ impl Gcra {
     #[must_use]
     pub fn capacity(&self) -> Debt {
         Debt(self.capacity)
-    }
-
-    pub(crate) fn interval_ticks(&self) -> u64 {
-        self.interval
     }
 
     /// The same rate for those who would wait for `patience`: their requests are charged ahead of time.

@@ -155,6 +155,12 @@ impl Limiter {
         Limiter { rules, off, store, clock, lists, banned, talkers, mark, twice_told, changing }
     }
 
+    /// The store by itself, as a part of another one.
+    #[must_use]
+    pub fn into_store(self) -> Memory {
+        self.store
+    }
+
     /// Whether a request of `client` may pass; if so, it is charged to every limit that applies.
     ///
     /// All or nothing: what one enforced limit refuses is charged to none. Two requests at once may see each other's

@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64};
 
 use arc_swap::ArcSwap;
@@ -37,28 +37,39 @@ pub(crate) struct Terms {
     pub(crate) policy: HeaderValue,
 }
 
-/// A level's quota. Two integers that are changed one after the other: a request in between goes by the old burst and
-/// the new rate, or the other way round.
+/// A level's quota. Two integers, and a request may see one of them changed and the other not yet.
 struct Level {
     interval: AtomicU64,
-    burst: AtomicU64,
+    capacity: AtomicU64,
     times: u32,
 }
 
 impl Level {
     fn new(quota: &Quota, times: u32) -> Result<Self, QuotaError> {
         let gcra = Gcra::new(quota, times)?;
-        Ok(Self { interval: gcra.interval_ticks().into(), burst: gcra.burst().into(), times })
+        let (interval, capacity) = gcra.ticks();
+        Ok(Self { interval: interval.into(), capacity: capacity.into(), times })
     }
 
     #[inline]
     fn gcra(&self) -> Gcra {
-        Gcra::of(self.interval.load(Relaxed), self.burst.load(Relaxed))
+        Gcra::from_ticks(self.interval.load(Relaxed), self.capacity.load(Relaxed))
     }
 
-    /// The quota it had.
-    fn set(&self, gcra: Gcra) -> Gcra {
-        Gcra::of(self.interval.swap(gcra.interval_ticks(), Relaxed), self.burst.swap(gcra.burst(), Relaxed))
+    fn set(&self, gcra: Gcra) {
+        let (interval, capacity) = gcra.ticks();
+        self.interval.store(interval, SeqCst);
+        self.capacity.store(capacity, SeqCst);
+    }
+
+    /// Sets another quota. While `convert` converts the debts, requests go by the slower rate and the smaller capacity of
+    /// both, so that whoever used up the old one passes at no moment.
+    fn change(&self, new: Gcra, convert: impl FnOnce(Gcra, Gcra)) {
+        let old = self.gcra();
+        let ((slow, small), (interval, capacity)) = (old.ticks(), new.ticks());
+        self.set(Gcra::from_ticks(slow.max(interval), small.min(capacity)));
+        convert(old, new);
+        self.set(new);
     }
 }
 
@@ -123,8 +134,7 @@ impl Rule {
         self.told.store(false, Relaxed);
         self.terms.store(Arc::new(Terms::new(&self.limit, quota)));
         for (index, (level, new)) in self.levels.iter().zip(new).enumerate() {
-            let old = level.set(new);
-            convert(index, old, new);
+            level.change(new, |old, new| convert(index, old, new));
         }
         Ok(())
     }
@@ -187,7 +197,7 @@ impl Rule {
     #[inline]
     fn cost(&self, head: &RequestHead<'_>) -> u32 {
         let cost = self.limit.cost(head);
-        if cost > 1 && u64::from(cost) > self.levels[0].burst.load(Relaxed) {
+        if cost > 1 && u64::from(cost) > self.levels[0].gcra().burst() {
             self.tell_of_cost(cost);
         }
         cost

@@ -4,6 +4,9 @@
 //! what. [`Memory`] is the one this crate has: it answers at once. A store that asks elsewhere answers [`Step::Later`],
 //! and the request waits for it.
 
+#[cfg(feature = "store-suite")]
+pub mod suite;
+
 use std::fmt;
 use std::future::Future;
 
@@ -16,8 +19,7 @@ pub use crate::memory::Memory;
 
 /// Keeps what every key owes.
 ///
-/// Whatever a store is made of, all its answers together must be those of one: `tests/it/store.rs` of this crate is
-/// what it has to pass.
+/// Whatever a store is made of has to pass `suite::run` (with the feature `store-suite`).
 pub trait Store: Send + Sync + 'static {
     /// What answers when the store has to ask elsewhere: the counts, each with its verdict.
     type Later: Future<Output = Counts> + Send + 'static;

@@ -2,13 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod bans;
 mod flood;
 mod headers;
 mod levels;
 mod limits;
+mod operate;
 mod quota;
 mod service;
 mod settle;
+mod store;
+mod twice;
+mod waiting;
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Response};
-use tollgate_core::{Clock, Refusal, RefusalFormat, RefusalKind, SystemClock, refusal};
+use tollgate_core::{Refusal, RefusalFormat, RefusalKind, SystemClock, refusal};
 
 /// 8x8's error envelope: `{"code", "message", "errorId", "timestamp"}`, for callers who speak 8x8.
 ///
@@ -38,7 +38,7 @@ pub const fn code_of(kind: RefusalKind) -> u16 {
 fn render(refusal: &Refusal, _: &HeaderMap) -> Response<Bytes> {
     let mut body = format!("{{\"code\":{},\"message\":\"", code_of(refusal.kind()));
     refusal::escape_into(&mut body, refusal.detail());
-    let timestamp = jiff::Timestamp::try_from(SystemClock::new().wall()).unwrap_or_default();
+    let timestamp = jiff::Timestamp::try_from(SystemClock::wall_now()).unwrap_or_default();
     body.push_str(&format!("\",\"errorId\":\"{}\",\"timestamp\":\"{timestamp:.3}\"", uuid::Uuid::new_v4()));
     refusal.append_members(&mut body);
     body.push('}');

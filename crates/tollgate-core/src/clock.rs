@@ -1,6 +1,8 @@
+mod counter;
+
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Where time comes from. Nothing else in Tollgate reads it; decisions take it as a value.
@@ -18,31 +20,25 @@ pub type SharedClock = Arc<dyn Clock>;
 
 /// The machine's clocks. Monotonic time counts from when this was made.
 ///
-/// Monotonic time is read from the processor's time-stamp counter, by the crate `quanta`, for less than half of what the
-/// operating system's clock costs; where the processor has none that ticks at one rate, it is the operating system's
-/// clock. The first of these that is made in a process compares the two, which takes about a millisecond, and at most
-/// 200: make it before requests are served. All later ones share the result.
+/// On Linux, where the kernel itself goes by the processor's time-stamp counter, monotonic time is read from it, for less
+/// than half of what the operating system's clock costs; elsewhere it is the operating system's. The first of these that
+/// is made in a process measures the counter, which takes about a millisecond, and at most 200: make it before requests
+/// are served.
 ///
-/// What is cheaper is so for a price. A thread's own reads never go back, but the processor may read the counter a
-/// microsecond early, so one thread's read may be that much behind what another has told it: subtract with
-/// `saturating_sub`. NTP does not correct the rate, so it may drift from the operating system's clock by seconds a day.
-/// And the machine is trusted not to set the counter back, as waking from suspend to RAM may do.
+/// A thread's own reads never go back, also when the counter is set back (a machine that slept or was moved). But one
+/// thread's read may be a microsecond behind what another has told it: subtract with `saturating_sub`. NTP does not
+/// correct the rate, so that it may drift from the operating system's clock by a few seconds a day.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock {
-    counter: &'static quanta::Clock,
-    /// What the counter showed.
+    /// In nanoseconds.
     start: u64,
 }
-
-/// One for the process: to make one asks the processor what it can, which is slow in a virtual machine.
-static COUNTER: LazyLock<quanta::Clock> = LazyLock::new(quanta::Clock::new);
 
 impl SystemClock {
     /// A clock that starts now.
     #[must_use]
     pub fn new() -> Self {
-        let counter = &*COUNTER;
-        Self { counter, start: counter.raw() }
+        Self { start: counter::nanos() }
     }
 
     /// A system clock as layers hold it.
@@ -66,9 +62,9 @@ impl Default for SystemClock {
 }
 
 impl Clock for SystemClock {
-    /// Never before the start: a counter that is behind reads as zero.
+    #[inline]
     fn monotonic(&self) -> Duration {
-        Duration::from_nanos(self.counter.delta_as_nanos(self.start, self.counter.raw()))
+        Duration::from_nanos(counter::nanos().saturating_sub(self.start))
     }
 
     fn wall(&self) -> SystemTime {

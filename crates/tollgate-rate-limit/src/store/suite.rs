@@ -65,8 +65,11 @@ async fn requests_come_back_one_by_one<S: Store>(limiter: &impl AsyncFn(Vec<Limi
     assert_eq!(passing(&limiter, client(1), 5).await, 1, "one interval later");
 }
 
-async fn what_one_limit_refuses_is_charged_to_none<S: Store>(limiter: &impl AsyncFn(Vec<Limit>) -> Limiter<S>) {
-    let limits = [("wide", 5), ("tight", 2)].map(|(name, most)| Limit::new(name, Quota::requests(most).per(DAY)));
+async fn what_one_limit_refuses_is_charged_to_none<S: Store>(
+    limiter: &impl AsyncFn(Vec<Limit>) -> Limiter<S>,
+) {
+    let limits =
+        [("wide", 5), ("tight", 2)].map(|(name, most)| Limit::new(name, Quota::requests(most).per(DAY)));
     let limiter = limiter(limits.into()).await;
     assert_eq!(passing(&limiter, client(1), 20).await, 2);
     limiter.limit("tight").expect("tight").forget(client(1)).expect("forgotten");
@@ -101,7 +104,9 @@ async fn a_monitored_limit_stands_in_nobodys_way<S: Store>(limiter: &impl AsyncF
     assert_eq!(passing(&limiter, client(1), 3).await, 0);
 }
 
-async fn costs_are_charged_settled_and_given_back<S: Store>(limiter: &impl AsyncFn(Vec<Limit>) -> Limiter<S>) {
+async fn costs_are_charged_settled_and_given_back<S: Store>(
+    limiter: &impl AsyncFn(Vec<Limit>) -> Limiter<S>,
+) {
     let limit = Limit::new("a", Quota::requests(10).per(DAY)).with_cost(4);
     let limiter = limiter(vec![limit.settled_by(|answer| Some(answer.status.as_u16().into()))]).await;
     let ticket = limiter.ask(client(1), &(&Request::new(())).into()).await.into_ticket();

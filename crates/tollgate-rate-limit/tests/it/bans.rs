@@ -135,7 +135,11 @@ async fn the_lists_come_before_all_limits_and_can_be_replaced() {
     }
     for denied in [CLIENT, "::ffff:203.0.113.8", "10.6.6.6"] {
         let (status, headers, _) = ask(&layer, denied).await;
-        assert_eq!((status, headers["tollgate-refusal"].to_str().unwrap()), (403, "client_denied"), "{denied}");
+        assert_eq!(
+            (status, headers["tollgate-refusal"].to_str().unwrap()),
+            (403, "client_denied"),
+            "{denied}"
+        );
         assert!(!headers.contains_key("retry-after"));
     }
     assert_eq!(passing(limiter, client("198.51.100.9"), 100), 2);

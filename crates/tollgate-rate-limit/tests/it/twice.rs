@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use tollgate_rate_limit::{IpRateLimitLayer, Limit, Quota};
+use tower::util::BoxCloneService;
 use tower::{Layer, ServiceExt, service_fn};
 use tracing::instrument::WithSubscriber as _;
 
@@ -43,20 +44,22 @@ async fn app(_: Request<()>) -> Result<Response<Full<Bytes>>, Infallible> {
     Ok(Response::new(Full::default()))
 }
 
-/// What is logged when these layers are asked twice, the first the outermost.
-async fn logged(layers: &[IpRateLimitLayer], between: bool) -> String {
+type App = BoxCloneService<Request<()>, Response<Full<Bytes>>, Infallible>;
+
+/// What is logged when a request passes these layers, the first the outermost; `late`: each calls the next only once its
+/// future is polled, as axum's router does.
+async fn logged(layers: &[IpRateLimitLayer], late: bool) -> String {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
-    let mut service = tower::util::BoxCloneService::new(service_fn(app).map_response(tollgate_core::Body::inner));
+    let mut service: App = BoxCloneService::new(service_fn(app));
     for layer in layers.iter().rev() {
-        if between {
-            // Called only once its future is polled, as an axum router does it.
+        if late {
             let inner = service;
-            service = tower::util::BoxCloneService::new(service_fn(move |request| inner.clone().oneshot(request)));
+            service = BoxCloneService::new(service_fn(move |request| inner.clone().oneshot(request)));
         }
-        let limited = layer.layer(service);
-        service = tower::util::BoxCloneService::new(limited.map_response(flatten));
+        let plain = |answer: Response<_>| answer.map(|_| Full::default());
+        service = BoxCloneService::new(layer.layer(service).map_response(plain));
     }
     async {
         for _ in 0..2 {
@@ -70,17 +73,11 @@ async fn logged(layers: &[IpRateLimitLayer], between: bool) -> String {
     log.text()
 }
 
-type Answer = Response<tollgate_core::Body<Full<Bytes>>>;
-
-fn flatten(answer: Response<tollgate_core::Body<tollgate_core::Body<Full<Bytes>>>>) -> Answer {
-    answer.map(|_| tollgate_core::Body::inner(Full::default()))
-}
-
 #[tokio::test]
 async fn it_is_told_loudly_and_once() {
-    for between in [false, true] {
+    for late in [false, true] {
         let (one, other) = (layer("one"), layer("other"));
-        let told = logged(&[one.clone(), other.clone(), one.clone()], between).await;
+        let told = logged(&[one.clone(), other.clone(), one.clone()], late).await;
         assert_eq!(told.matches("passes the same rate limiter twice").count(), 1, "{told}");
         assert!(told.contains("ERROR") && told.contains("limits=[\"one\"]"), "{told}");
     }
@@ -88,7 +85,7 @@ async fn it_is_told_loudly_and_once() {
 
 #[tokio::test]
 async fn two_limiters_are_two() {
-    for between in [false, true] {
-        assert_eq!(logged(&[layer("one"), layer("one")], between).await, "");
+    for late in [false, true] {
+        assert_eq!(logged(&[layer("one"), layer("one")], late).await, "");
     }
 }

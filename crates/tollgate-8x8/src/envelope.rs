@@ -58,7 +58,7 @@ mod tests {
     #[tokio::test]
     async fn a_refusal_looks_like_8x8s_own_errors_and_says_that_it_is_not_one() {
         let refusal = Refusal::new(RefusalKind::Pumping, "range +62 812 345 xxx")
-            .with_member("reasons", Member::Texts(vec!["range_velocity".into()]));
+            .with_member("reasons", Member::Texts(["range_velocity".to_owned()].into()));
         let response = envelope().render::<Empty<Bytes>>(refusal, &HeaderMap::new());
         assert_eq!(response.status(), 403);
         assert_eq!(response.headers()["tollgate-refusal"], "pumping");

@@ -115,7 +115,7 @@ fn refusal(reason: Option<&Reason>) -> Refusal {
     match reason {
         // Without the evidence: a proxy may have written it, and it is none of the client's business.
         Some(reason) => Refusal::new(kind, format!("{reason:#}"))
-            .with_member("reasons", Member::Texts(vec![reason.as_str().to_owned()])),
+            .with_member("reasons", Member::Texts([reason.as_str().to_owned()].into())),
         None => Refusal::new(kind, "the client's address is not known"),
     }
 }

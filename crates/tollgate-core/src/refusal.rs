@@ -6,6 +6,7 @@ mod kind;
 mod rpc;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use format::RefusalFormat;
@@ -14,6 +15,12 @@ pub use kind::RefusalKind;
 
 /// Names the [`RefusalKind`] on every refusal, so that it is never mistaken for 8x8's own answer.
 pub const HEADER: http::HeaderName = http::HeaderName::from_static("tollgate-refusal");
+
+/// A wait as callers are told it: in whole seconds, rounded up, at least 1.
+#[must_use]
+pub fn whole_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
+}
 
 /// Why a request was not passed on.
 ///
@@ -34,7 +41,7 @@ pub enum Member {
     /// A number.
     Number(u64),
     /// A list of texts.
-    Texts(Vec<String>),
+    Texts(Arc<[String]>),
 }
 
 impl Refusal {
@@ -79,7 +86,7 @@ impl Refusal {
     /// The wait in whole seconds, rounded up, at least 1 (RFC 9110 §10.2.3).
     #[must_use]
     pub fn retry_after_seconds(&self) -> Option<u64> {
-        self.retry_after.map(|wait| (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1))
+        self.retry_after.map(whole_seconds)
     }
 
     /// Additional members of the body.

@@ -52,7 +52,7 @@ fn finish(verdict: &Verdict, detail: String, all: Vec<&Verdict>) -> Refusal {
     }
     let refusal = Refusal::new(kind(verdict), detail)
         .with_member("score", Member::Number(verdict.score.into()))
-        .with_member("reasons", Member::Texts(codes));
+        .with_member("reasons", Member::Texts(codes.into()));
     match verdict.retry_after {
         Some(wait) => refusal.with_retry_after(wait),
         None => refusal,

@@ -1,8 +1,9 @@
 use std::fmt;
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tollgate_core::refusal::Member;
+use tollgate_core::refusal::{self, Member};
 use tollgate_core::{Refusal, RefusalKind};
 
 use crate::Limiter;
@@ -39,16 +40,19 @@ pub struct Ticket {
 }
 
 impl<'a, S: Store> Decision<'a, S> {
+    #[inline]
     pub(crate) fn new(limiter: &'a Limiter<S>) -> Self {
         Self { limiter, outcome: Outcome::Pass, ticket: Ticket::default() }
     }
 
+    #[inline]
     pub(crate) fn parts(&mut self) -> (&mut Outcome, &mut Ticket) {
         (&mut self.outcome, &mut self.ticket)
     }
 
     /// Whether the request may pass. If so, it was charged to every limit that applies; if not, to none.
     #[must_use]
+    #[inline]
     pub fn is_pass(&self) -> bool {
         self.outcome == Outcome::Pass
     }
@@ -101,7 +105,12 @@ impl<S: Store> Limiter<S> {
         self.violated_rules(ticket, is_enforced).map(|rule| rule.limit.name())
     }
 
+    #[inline]
     pub(crate) fn refusal(&self, outcome: Outcome, ticket: &Ticket) -> Option<Refusal> {
+        if outcome == Outcome::Pass { None } else { self.refusal_of(outcome, ticket) }
+    }
+
+    fn refusal_of(&self, outcome: Outcome, ticket: &Ticket) -> Option<Refusal> {
         match outcome {
             Outcome::Pass => None,
             Outcome::Denied => Some(Refusal::new(
@@ -109,8 +118,7 @@ impl<S: Store> Limiter<S> {
                 "this address is on a list of those that are refused",
             )),
             Outcome::Banned(wait) => {
-                let refusal = Refusal::new(RefusalKind::ClientBanned, "").with_retry_after(wait);
-                let seconds = refusal.retry_after_seconds().unwrap_or(1);
+                let seconds = refusal::whole_seconds(wait);
                 let detail = format!("went on asking after refusals, and is refused for {seconds} s more");
                 Some(Refusal::new(RefusalKind::ClientBanned, detail).with_retry_after(wait))
             }
@@ -119,19 +127,22 @@ impl<S: Store> Limiter<S> {
     }
 
     fn over_limits(&self, wait: Duration, ticket: &Ticket) -> Refusal {
-        let mut detail = String::with_capacity(96);
-        let mut names = Vec::with_capacity(1);
+        let mut detail = String::new();
+        let mut names: Option<Arc<[String]>> = None;
         for rule in self.violated_rules(ticket, true) {
-            // Writing to a string cannot fail.
-            let _ = write!(detail, "limit {} ({}) is used up; ", rule.limit.name(), rule.quota());
-            names.push(rule.limit.name().to_owned());
+            let terms = rule.terms();
+            detail.reserve(terms.used_up.len() + 24);
+            detail.push_str(&terms.used_up);
+            names = Some(match names {
+                None => Arc::clone(&terms.names),
+                Some(names) => names.iter().chain(terms.names.iter()).cloned().collect(),
+            });
         }
-        let refusal = Refusal::new(RefusalKind::RateLimited, "").with_retry_after(wait);
-        let seconds = refusal.retry_after_seconds().unwrap_or(1);
-        let _ = write!(detail, "ask again in {seconds} s");
+        // Writing to a string cannot fail.
+        let _ = write!(detail, "ask again in {} s", refusal::whole_seconds(wait));
         Refusal::new(RefusalKind::RateLimited, detail)
             .with_retry_after(wait)
-            .with_member("violated-policies", Member::Texts(names))
+            .with_member("violated-policies", Member::Texts(names.unwrap_or_default()))
     }
 
     fn violated_rules(&self, ticket: &Ticket, is_enforced: bool) -> impl Iterator<Item = &Rule> + use<'_, S> {

@@ -29,7 +29,8 @@ where
 {
     #[pin]
     state: State<S, B, St>,
-    after: Option<After<St>>,
+    /// Out of line, as seldom as it is there.
+    after: Option<Box<After<St>>>,
     mark: Mark,
 }
 
@@ -146,7 +147,7 @@ where
     St: Store,
 {
     #[inline]
-    pub(crate) fn called(future: S::Future, after: Option<After<St>>, mark: Mark) -> Self {
+    pub(crate) fn called(future: S::Future, after: Option<Box<After<St>>>, mark: Mark) -> Self {
         Self { state: State::Called(tollgate_core::ResponseFuture::inner(future)), after, mark }
     }
 
@@ -181,8 +182,8 @@ where
                 }
                 StateProjection::Held(held) => {
                     let (kept, outcome) = ready!(held.as_mut().poll(cx));
-                    let Kept { mut service, request, layer, admission } = kept;
-                    let new = layer.answer(&mut service, request, admission, outcome);
+                    let Kept { mut service, request, layer, mut admission } = kept;
+                    let new = layer.answer(&mut service, request, &mut admission, outcome);
                     self.set(new);
                 }
             }

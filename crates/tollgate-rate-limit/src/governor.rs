@@ -22,7 +22,7 @@ use crate::{ConfigError, Key, Quota};
 ///
 /// let quota = governor::Quota::per_minute(NonZeroU32::MIN);
 /// let store = GovernorStore::new(1 << 20)?;
-/// let limiter = RateLimiter::new(quota, store, DefaultClock::default());
+/// let limiter = RateLimiter::<_, _, _>::new(quota, store, DefaultClock::default());
 /// assert!(limiter.check_key(&"somebody").is_ok());
 /// assert!(limiter.check_key(&"somebody").is_err());
 /// # Ok::<(), tollgate_rate_limit::ConfigError>(())

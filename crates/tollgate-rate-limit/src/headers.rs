@@ -1,9 +1,11 @@
 //! What answers tell of the limits: `RateLimit-Policy` and `RateLimit`, or `X-RateLimit-*`.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 use std::sync::Arc;
 
+use arc_swap::Guard;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use smallvec::SmallVec;
 
 use crate::Quota;
 use crate::rule::{Standing, Terms};
@@ -39,10 +41,10 @@ pub enum HeaderForm {
 }
 
 /// What an answer tells of one limit.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Told<'a> {
     pub(crate) name: &'a str,
-    pub(crate) terms: Arc<Terms>,
+    pub(crate) terms: Guard<Arc<Terms>>,
     pub(crate) standing: Standing,
 }
 
@@ -66,22 +68,23 @@ pub(crate) fn tell<'a>(form: HeaderForm, mut told: impl Iterator<Item = Told<'a>
     match form {
         HeaderForm::Draft10 => {
             let Some(first) = told.next() else { return };
-            let mut rate_limit = item(String::with_capacity(48), &first);
+            let mut rate_limit = Line::new();
+            item(&mut rate_limit, &first);
             let Some(second) = told.next() else {
                 // Alone, as most often: its policy is rendered already.
                 headers.insert(POLICY, first.terms.policy.clone());
-                insert(headers, RATE_LIMIT, HeaderValue::try_from(rate_limit).ok());
+                insert(headers, RATE_LIMIT, &rate_limit);
                 return;
             };
-            let mut policies = first.terms.policy.as_bytes().to_vec();
+            let mut policies = Line::from_slice(first.terms.policy.as_bytes());
             for next in std::iter::once(second).chain(told) {
                 policies.extend_from_slice(b", ");
                 policies.extend_from_slice(next.terms.policy.as_bytes());
-                rate_limit.push_str(", ");
-                rate_limit = item(rate_limit, &next);
+                rate_limit.extend_from_slice(b", ");
+                item(&mut rate_limit, &next);
             }
-            insert(headers, POLICY, HeaderValue::try_from(policies).ok());
-            insert(headers, RATE_LIMIT, HeaderValue::try_from(rate_limit).ok());
+            insert(headers, POLICY, &policies);
+            insert(headers, RATE_LIMIT, &rate_limit);
         }
         HeaderForm::XRateLimit => {
             let least = told.min_by_key(|told| (told.standing.remaining, u64::MAX - told.standing.reset));
@@ -97,37 +100,39 @@ pub(crate) fn tell<'a>(form: HeaderForm, mut told: impl Iterator<Item = Told<'a>
     }
 }
 
-fn insert(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>) {
-    if let Some(value) = value {
+/// A field's value while it is written: on the stack, as long as it is short.
+type Line = SmallVec<[u8; 128]>;
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &Line) {
+    if let Ok(value) = HeaderValue::from_bytes(value) {
         headers.insert(name, value);
     }
 }
 
-fn item(mut out: String, told: &Told<'_>) -> String {
-    push_string(&mut out, told.name);
-    // Writing to a string cannot fail.
-    let _ = write!(out, ";r={};t={}", told.standing.remaining, told.standing.reset);
-    out
+fn item(line: &mut Line, told: &Told<'_>) {
+    push_string(line, told.name);
+    // Writing to memory cannot fail.
+    let _ = write!(line, ";r={};t={}", told.standing.remaining, told.standing.reset);
 }
 
 /// A limit's item of `RateLimit-Policy`: its requests, in its period in seconds, rounded up.
 pub(crate) fn policy(name: &str, quota: Quota) -> HeaderValue {
-    let mut out = String::with_capacity(48);
-    push_string(&mut out, name);
+    let mut line = Line::new();
+    push_string(&mut line, name);
     let seconds = quota.period.as_secs() + u64::from(quota.period.subsec_nanos() > 0);
-    let _ = write!(out, ";q={};w={}", quota.requests, seconds.max(1));
+    let _ = write!(line, ";q={};w={}", quota.requests, seconds.max(1));
     // A name of printable ASCII, escaped: a header value, as the limiter has checked.
-    HeaderValue::try_from(out).unwrap_or_else(|_| HeaderValue::from_static(""))
+    HeaderValue::from_bytes(&line).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 /// A String of RFC 9651 §3.3.3.
-fn push_string(out: &mut String, text: &str) {
-    out.push('"');
-    for c in text.chars() {
-        if matches!(c, '"' | '\\') {
-            out.push('\\');
+fn push_string(line: &mut Line, text: &str) {
+    line.push(b'"');
+    for byte in text.bytes() {
+        if matches!(byte, b'"' | b'\\') {
+            line.push(b'\\');
         }
-        out.push(c);
+        line.push(byte);
     }
-    out.push('"');
+    line.push(b'"');
 }

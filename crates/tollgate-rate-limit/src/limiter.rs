@@ -165,6 +165,7 @@ impl Limiter {
     ///
     /// All or nothing: what one enforced limit refuses is charged to none. Two requests at once may see each other's
     /// charges before they are taken back, so that near a limit's end one can be refused too many.
+    #[inline]
     pub fn check(&self, client: ClientIp, head: &RequestHead<'_>) -> Decision<'_> {
         let mut decision = Decision::new(self);
         let (outcome, ticket) = decision.parts();

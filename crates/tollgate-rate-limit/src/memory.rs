@@ -4,9 +4,11 @@ mod tests;
 use std::fmt;
 use std::future::Pending;
 
+use smallvec::SmallVec;
+
 use crate::gcra::{Debt, Tick};
 use crate::store::{Count, Counts, Step, Store, Verdict};
-use crate::table::Table;
+use crate::table::{Found, Table};
 
 /// The store of one process, of a size that never changes: a table for each limit and each of its prefix lengths, so
 /// that a limit's entries compete only with their like.
@@ -57,61 +59,89 @@ impl Memory {
         self.tables.get(count.limit())?.get(count.level())
     }
 
-    #[inline]
-    fn peek(&self, count: &mut Count, now: Tick) {
-        let Some(table) = self.table(count) else { return };
-        let peeked = table.peek(count.key(), count.cost, now, &count.gcra);
-        count.verdict = peeked.map_or_else(Verdict::Violated, |()| Verdict::Fits);
-    }
-
     /// Whether it was charged.
     #[inline]
     fn take_one(&self, count: &mut Count, now: Tick) -> bool {
         let Some(table) = self.table(count) else { return true };
-        let charged = table.charge(count.key(), count.cost, now, &count.gcra);
-        count.verdict = match charged {
-            Ok(charged) => {
-                count.evicted_live = charged.evicted_live;
-                Verdict::Charged(charged.debt)
-            }
-            Err(wait) => Verdict::Violated(wait),
-        };
-        charged.is_ok()
+        count.note(table.charge(count.key(), count.cost, now, &count.gcra))
+    }
+
+    /// The same by what was found, if that has not changed since.
+    #[inline]
+    fn take_found(&self, count: &mut Count, found: &Found<'_>, now: Tick) -> bool {
+        match found.charge(now) {
+            Some(charged) => count.note(Ok(charged)),
+            None => self.take_one(count, now),
+        }
     }
 
     /// Looks at all of them, charging nothing: whether one stands in the way.
-    fn look(&self, counts: &mut [Count], now: Tick) -> bool {
-        let mut is_refused = false;
+    #[cold]
+    fn look_again(&self, counts: &mut [Count], now: Tick) {
         for count in counts {
-            self.peek(count, now);
+            let Some(table) = self.table(count) else { continue };
+            let peeked = table.peek(count.key(), count.cost, now, &count.gcra);
+            count.verdict = peeked.map_or_else(Verdict::Violated, |()| Verdict::Fits);
+        }
+    }
+
+    /// Finds all of them: first of all, so that the processor fetches their lines at the same time.
+    #[inline]
+    fn find<'a>(&'a self, counts: &[Count], now: Tick, found: &mut SmallVec<[Found<'a>; 6]>) {
+        for count in counts {
+            if let Some(table) = self.table(count) {
+                found.push(table.look_up(count.key(), now));
+            }
+        }
+    }
+
+    /// Decides about all, charging nothing: whether one stands in the way.
+    #[inline]
+    fn decide(counts: &mut [Count], found: &mut [Found<'_>], now: Tick) -> bool {
+        let mut is_refused = false;
+        for (count, found) in counts.iter_mut().zip(found) {
+            let decided = found.decide(count.cost, now, &count.gcra);
+            count.verdict = decided.map_or_else(Verdict::Violated, |()| Verdict::Fits);
             is_refused |= count.is_enforced && count.is_violated();
         }
         is_refused
     }
 
-    /// Charges all that fitted when they were looked at.
-    fn charge_fitting(&self, counts: &mut [Count], now: Tick) {
-        if let Err(failed) = self.take_all(counts, true, now) {
+    /// Charges all that fitted when they were found.
+    #[inline]
+    fn charge_fitting(&self, counts: &mut [Count], found: &[Found<'_>], now: Tick) {
+        if let Err(failed) = self.take_all(counts, found, true, now) {
             // The others may be used up as well by now, and are to be named too.
             let verdict = counts[failed].verdict;
-            self.look(counts, now);
+            self.look_again(counts, now);
             counts[failed].verdict = verdict;
             return;
         }
         // After all enforced ones, so that none of these is ever taken back for another limit.
+        let mut first = 0;
         for counts in counts.chunk_by_mut(|one, next| one.limit() == next.limit()) {
+            let found = &found[first..];
+            first += counts.len();
             if counts.iter().all(|count| !count.is_enforced && !count.is_violated()) {
                 // Its verdict says so.
-                let _ = self.take_all(counts, false, now);
+                let _ = self.take_all(counts, found, false, now);
             }
         }
     }
 
     /// Charges all that are `enforced` or not, which fit when they were looked at. Another request may have been faster
     /// since: then takes back what it charged, and says which is the trouble.
-    fn take_all(&self, counts: &mut [Count], enforced: bool, now: Tick) -> Result<(), usize> {
+    #[inline]
+    fn take_all(
+        &self,
+        counts: &mut [Count],
+        found: &[Found<'_>],
+        enforced: bool,
+        now: Tick,
+    ) -> Result<(), usize> {
         for index in 0..counts.len() {
-            if counts[index].is_enforced != enforced || self.take_one(&mut counts[index], now) {
+            let count = &mut counts[index];
+            if count.is_enforced != enforced || self.take_found(count, &found[index], now) {
                 continue;
             }
             for count in &mut counts[..index] {
@@ -136,8 +166,10 @@ impl Store for Memory {
             self.take_one(only, now);
             return Step::Now;
         }
-        if !self.look(counts, now) {
-            self.charge_fitting(counts, now);
+        let mut found = SmallVec::new();
+        self.find(counts, now, &mut found);
+        if !Self::decide(counts, &mut found, now) {
+            self.charge_fitting(counts, &found, now);
         }
         Step::Now
     }

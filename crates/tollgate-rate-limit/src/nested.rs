@@ -8,37 +8,39 @@ use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 
 thread_local! {
-    static INSIDE: Cell<u64> = const { Cell::new(0) };
+    /// The innermost four, the last entered first; 0 is none.
+    static INSIDE: Cell<[u32; 4]> = const { Cell::new([0; 4]) };
 }
 
-/// A limiter's mark: a bit of its own for the first 64 of a process, none for later ones.
+/// A limiter's mark: a number of its own.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Mark(u64);
+pub(crate) struct Mark(u32);
 
 impl Mark {
     pub(crate) fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        Self(1_u64.checked_shl(NEXT.fetch_add(1, Relaxed)).unwrap_or(0))
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        Self(NEXT.fetch_add(1, Relaxed).max(1))
     }
 
     /// Whether this thread is inside of it.
     #[inline]
     pub(crate) fn is_on(self) -> bool {
-        INSIDE.get() & self.0 != 0
+        INSIDE.get().contains(&self.0)
     }
 
     /// Is inside of it until the guard is dropped.
     #[inline]
     pub(crate) fn enter(self) -> Inside {
         let outer = INSIDE.get();
-        INSIDE.set(outer | self.0);
+        let [first, second, third, _] = outer;
+        INSIDE.set([self.0, first, second, third]);
         Inside { outer }
     }
 }
 
 #[derive(Debug)]
 pub(crate) struct Inside {
-    outer: u64,
+    outer: [u32; 4],
 }
 
 impl Drop for Inside {

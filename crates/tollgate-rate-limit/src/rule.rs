@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use http::HeaderValue;
 use tollgate_core::ClientIp;
 
@@ -35,6 +35,10 @@ pub(crate) struct Terms {
     pub(crate) quota: Quota,
     /// Its item of `RateLimit-Policy`.
     pub(crate) policy: HeaderValue,
+    /// Its name, as a list.
+    pub(crate) names: Arc<[String]>,
+    /// What a refusal says of it.
+    pub(crate) used_up: String,
 }
 
 /// A level's quota. Two integers, and a request may see one of them changed and the other not yet.
@@ -100,8 +104,8 @@ impl Rule {
         self.levels.len()
     }
 
-    pub(crate) fn terms(&self) -> Arc<Terms> {
-        self.terms.load_full()
+    pub(crate) fn terms(&self) -> Guard<Arc<Terms>> {
+        self.terms.load()
     }
 
     pub(crate) fn quota(&self) -> Quota {
@@ -234,7 +238,13 @@ impl Rule {
 
 impl Terms {
     fn new(limit: &Limit, quota: Quota) -> Self {
-        Self { quota, policy: headers::policy(limit.name(), quota) }
+        let name = limit.name();
+        Self {
+            quota,
+            policy: headers::policy(name, quota),
+            names: [name.to_owned()].into(),
+            used_up: format!("limit {name} ({quota}) is used up; "),
+        }
     }
 }
 

@@ -67,13 +67,13 @@ where
         let head = RequestHead::from(&request);
         layer.notice_twice();
         if is_preflight(&head) {
-            return layer.pass(inner, request, Ticket::default());
+            return layer.pass(inner, request, &mut Ticket::default());
         }
         let client = match Origin::resolve(head.extensions) {
             Origin::Client(client) => client,
             origin => {
                 return match layer.decide_without_client(origin, &head) {
-                    Ok(()) => layer.pass(inner, request, Ticket::default()),
+                    Ok(()) => layer.pass(inner, request, &mut Ticket::default()),
                     Err(refusal) => layer.refuse(refusal, &request, &Ticket::default()),
                 };
             }
@@ -81,10 +81,10 @@ where
         let mut admission = Admission::new(&*layer.limiter, client);
         let next = admission.begin(&*layer.limiter, layer.waiting.as_ref(), &head);
         if let Next::Answer(outcome) = next {
-            return layer.answer(inner, request, admission, outcome);
+            return layer.answer(inner, request, &mut admission, outcome);
         }
         match Until::of(next, &layer.limiter, &mut admission.ticket) {
-            Err(outcome) => layer.answer(inner, request, admission, outcome),
+            Err(outcome) => layer.answer(inner, request, &mut admission, outcome),
             Ok(until) => {
                 let clone = inner.clone();
                 let service = mem::replace(inner, clone);
@@ -105,33 +105,38 @@ fn is_preflight(head: &RequestHead<'_>) -> bool {
 
 impl<St: Store> IpRateLimitLayer<St> {
     /// Passes a decided request on, or refuses it.
+    #[inline]
     pub(crate) fn answer<S, B>(
         &self,
         service: &mut S,
         request: Request<B>,
-        admission: Admission,
+        admission: &mut Admission,
         outcome: Outcome,
     ) -> ResponseFuture<S, B, St>
     where
         S: Service<Request<B>>,
     {
         let limiter = &*self.limiter;
-        self.say(&admission, outcome);
+        self.say(admission, outcome);
         match limiter.refusal(outcome, &admission.ticket) {
-            None => self.pass(service, request, admission.ticket),
+            None => self.pass(service, request, &mut admission.ticket),
             Some(refusal) => self.refuse(refusal, &request, &admission.ticket),
         }
     }
 
     #[inline]
-    fn pass<S, B>(&self, service: &mut S, request: Request<B>, ticket: Ticket) -> ResponseFuture<S, B, St>
+    fn pass<S, B>(
+        &self,
+        service: &mut S,
+        request: Request<B>,
+        ticket: &mut Ticket,
+    ) -> ResponseFuture<S, B, St>
     where
         S: Service<Request<B>>,
     {
-        let after = self.limiter.wants_answer(&ticket).then(|| After {
-            limiter: Arc::clone(&self.limiter),
-            ticket,
-            form: self.header_form,
+        let after = self.limiter.wants_answer(ticket).then(|| {
+            let (limiter, ticket) = (Arc::clone(&self.limiter), mem::take(ticket));
+            Box::new(After { limiter, ticket, form: self.header_form })
         });
         let mark = self.limiter.mark;
         let _inside = mark.enter();
@@ -162,9 +167,14 @@ impl<St: Store> IpRateLimitLayer<St> {
         if outcome == Outcome::Pass && !ticket.counts.iter().any(Count::is_violated) {
             return;
         }
-        if !tracing::enabled!(tracing::Level::DEBUG) {
-            return;
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            self.say_what_is_wrong(admission, outcome);
         }
+    }
+
+    #[cold]
+    fn say_what_is_wrong(&self, admission: &Admission, outcome: Outcome) {
+        let ticket = &admission.ticket;
         let sampler = if outcome == Outcome::Pass { &self.monitored } else { &self.refused };
         let Some(unsaid) = sampler.take(self.limiter.moment().monotonic) else { return };
         let (client, limiter) = (admission.client(), &self.limiter);

@@ -13,6 +13,7 @@ use std::future::Future;
 use smallvec::SmallVec;
 
 use crate::Key;
+use crate::table::Charged;
 
 pub use crate::gcra::{Debt, Gcra, Tick, Wait};
 pub use crate::memory::Memory;
@@ -145,6 +146,20 @@ impl Count {
         self.verdict = verdict;
     }
 
+    /// Notes what came of charging it: whether it was.
+    #[inline]
+    pub(crate) fn note(&mut self, charged: Result<Charged, Wait>) -> bool {
+        match charged {
+            Ok(charged) => {
+                self.evicted_live = charged.evicted_live;
+                self.verdict = Verdict::Charged(charged.debt);
+            }
+            Err(wait) => self.verdict = Verdict::Violated(wait),
+        }
+        charged.is_ok()
+    }
+
+    #[inline]
     pub(crate) fn is_violated(&self) -> bool {
         matches!(self.verdict, Verdict::Violated(_))
     }

@@ -103,6 +103,16 @@ struct Seen<'a, A> {
     is_own: bool,
 }
 
+/// A key that was looked up, and may have changed since.
+pub(crate) struct Found<'a, A = AtomicU64> {
+    cell: &'a A,
+    slot: Slot,
+    is_own: bool,
+    fingerprint: u64,
+    /// What it is to become.
+    tat: Tick,
+}
+
 /// What a charge did beside charging.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Charged {
@@ -143,6 +153,14 @@ impl<A: Atomic> Table<A> {
     pub(crate) fn peek(&self, key: Key, cost: u32, now: Tick, gcra: &Gcra) -> Result<(), Wait> {
         let seen = self.place(key).look(now);
         gcra.decide(now, seen.tat(now), cost).map(drop)
+    }
+
+    /// Looks `key` up, for a request that is decided together with others and charged then.
+    #[inline]
+    pub(crate) fn look_up(&self, key: Key, now: Tick) -> Found<'_, A> {
+        let place = self.place(key);
+        let Seen { cell, slot, is_own } = place.look(now);
+        Found { cell, slot, is_own, fingerprint: place.fingerprint, tat: now }
     }
 
     /// Charges a request to `key`. One that does not conform is told its wait and charges nothing.
@@ -291,6 +309,24 @@ impl<A: Atomic> Seen<'_, A> {
 
     fn replace(&self, by: Slot) -> bool {
         self.cell.replace(self.slot.0, by.0)
+    }
+}
+
+impl<A: Atomic> Found<'_, A> {
+    /// Whether a request would pass.
+    #[inline]
+    pub(crate) fn decide(&mut self, cost: u32, now: Tick, gcra: &Gcra) -> Result<(), Wait> {
+        self.tat = gcra.decide(now, if self.is_own { self.slot.tat() } else { now }, cost)?;
+        Ok(())
+    }
+
+    /// Charges it, unless the key has changed since: then nothing is done.
+    #[inline]
+    pub(crate) fn charge(&self, now: Tick) -> Option<Charged> {
+        let by = Slot::new(self.fingerprint, self.tat);
+        let evicted_live = !self.is_own && self.slot.debt(now) > 0;
+        let charged = Charged { debt: Debt(self.tat.ahead_of(now)), evicted_live };
+        self.cell.replace(self.slot.0, by.0).then_some(charged)
     }
 }
 

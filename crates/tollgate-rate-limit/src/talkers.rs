@@ -8,7 +8,7 @@ use tollgate_core::ClientIp;
 const PLACES: usize = 128;
 
 /// Of the requests that pass, one in so many is noted.
-const EVERY: u8 = 64;
+const EVERY: u16 = 256;
 
 /// After so many notes every count is halved, so that yesterday's talkers make room for today's.
 const HALF_LIFE: u32 = 8192;
@@ -52,7 +52,7 @@ impl Talkers {
     #[inline]
     pub(crate) fn note_some(&self, client: ClientIp) {
         thread_local! {
-            static SINCE: Cell<u8> = const { Cell::new(0) };
+            static SINCE: Cell<u16> = const { Cell::new(0) };
         }
         let since = SINCE.get().wrapping_add(1) % EVERY;
         SINCE.set(since);

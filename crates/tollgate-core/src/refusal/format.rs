@@ -114,6 +114,8 @@ impl fmt::Debug for RefusalFormat {
 fn response(status: StatusCode, content_type: &'static str, body: String) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
+    // For all that a refusal has, and what a layer may add: so that the map does not grow.
+    response.headers_mut().reserve(8);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }

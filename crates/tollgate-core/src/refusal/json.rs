@@ -2,22 +2,27 @@ use super::{Member, Refusal};
 
 /// Appends `text` as the inside of a JSON string (RFC 8259 §7), without the quotes.
 pub fn escape_into(out: &mut String, text: &str) {
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c < '\u{20}' => {
+    let mut rest = text;
+    // What is to be escaped is ASCII, so that its place is between characters.
+    while let Some(at) = rest.bytes().position(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+        let (plain, special) = rest.split_at(at);
+        out.push_str(plain);
+        match special.as_bytes()[0] {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            control => {
                 const HEX: &[u8; 16] = b"0123456789abcdef";
                 out.push_str("\\u00");
-                out.push(char::from(HEX[(c as usize) >> 4]));
-                out.push(char::from(HEX[c as usize & 15]));
+                out.push(char::from(HEX[usize::from(control >> 4)]));
+                out.push(char::from(HEX[usize::from(control & 15)]));
             }
-            c => out.push(c),
         }
+        rest = &special[1..];
     }
+    out.push_str(rest);
 }
 
 impl Refusal {
@@ -50,7 +55,7 @@ mod tests {
     #[test]
     fn what_json_forbids_in_a_string_is_escaped() {
         let mut out = String::new();
-        escape_into(&mut out, "a\"b\\c\n\u{1}é");
-        assert_eq!(out, "a\\\"b\\\\c\\n\\u0001é");
+        escape_into(&mut out, "a\"b\\c\n\u{1}é\u{1f}\r\t");
+        assert_eq!(out, "a\\\"b\\\\c\\n\\u0001é\\u001f\\r\\t");
     }
 }

@@ -17,16 +17,24 @@ fn a_request_that_lost_the_race_is_charged_to_none_and_told_of_all() {
     let [wide, watched, tight] = [count(0, 3, true), count(1, 3, false), count(2, 1, true)];
     let mut counts = [wide, watched, tight];
     // It looked before another request took the only one of tight …
-    assert!(!store.look(&mut counts, NOW));
-    assert!(store.take_one(&mut tight.clone(), NOW));
+    let mut found = SmallVec::new();
+    store.find(&counts, NOW, &mut found);
+    assert!(!Memory::decide(&mut counts, &mut found, NOW));
+    assert!(take(&store, tight));
     // … and charges after.
-    store.charge_fitting(&mut counts, NOW);
+    store.charge_fitting(&mut counts, &found, NOW);
 
     assert_eq!(counts.map(|count| count.is_violated()), [false, false, true]);
     assert_eq!(refusal(&counts).map(|wait| wait.from(Duration::ZERO)), Some(Duration::from_secs(60)));
     for untouched in [wide, watched] {
         for _ in 0..3 {
-            assert!(store.take_one(&mut untouched.clone(), NOW));
+            assert!(take(&store, untouched));
         }
     }
+}
+
+fn take(store: &Memory, count: Count) -> bool {
+    let mut counts = Counts::from_slice(&[count]);
+    assert!(matches!(store.take(&mut counts, NOW), Step::Now));
+    !counts[0].is_violated()
 }

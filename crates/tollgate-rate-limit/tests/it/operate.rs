@@ -159,5 +159,5 @@ fn a_quota_that_changes_under_load_gives_no_more_than_it_says() {
     // In the middle of a change the stricter measure holds; only a thread that was held up with the old one in its hand
     // can let one too many through.
     let passed = passed.load(Relaxed);
-    assert!((3000..=4000 + 2 * CHANGES).contains(&passed), "{passed}");
+    assert!((1000..=4000 + 2 * CHANGES).contains(&passed), "{passed}");
 }

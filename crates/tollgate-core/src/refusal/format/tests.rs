@@ -11,7 +11,7 @@ type NoBody = Empty<Bytes>;
 fn refusal() -> Refusal {
     Refusal::new(RefusalKind::RateLimited, "5 requests a minute, 100 % used")
         .with_retry_after(Duration::from_millis(1500))
-        .with_member("violated-policies", Member::Texts(vec!["per-minute".into(), "per-day".into()]))
+        .with_member("violated-policies", Member::Texts(["per-minute", "per-day"].map(str::to_owned).into()))
 }
 
 #[tokio::test]

@@ -114,3 +114,27 @@ async fn a_site_that_asks_from_many_prefixes_gets_four_times_the_quota() {
     }
     assert_eq!(sent, 4);
 }
+
+#[tokio::test]
+async fn clients_on_the_lists_are_never_limited_or_always_refused() {
+    let config = "
+        [clients]
+        allow = [\"203.0.113.0/28\"]
+        deny = [\"203.0.113.9\", \"2001:db8:bad::/48\"]
+        [[rate_limit]]
+        name = \"a\"
+        requests = 1
+        per = \"1d\"
+    ";
+    let road = Road::with(&format!("{config}{RULE}")).await;
+    for n in 0..3 {
+        let number = format!("+659{}234567", 1 + n);
+        assert_eq!(road.post(SINGLE, "203.0.113.7", to(&number)).await.status, 200, "{n}");
+    }
+    for denied in ["203.0.113.9", "2001:db8:bad:1::1"] {
+        let answer = road.post(SINGLE, denied, to("+6591234567")).await;
+        answer.is_refused("client_denied", 403);
+        assert_eq!(answer.body["code"], 1201);
+    }
+    assert_eq!(road.received().len(), 3);
+}

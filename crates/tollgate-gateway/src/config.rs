@@ -9,6 +9,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 use tollgate::client_ip;
+use tollgate::rate_limit::{self, Quota};
 
 pub use build::Built;
 pub use duration::Span;
@@ -22,6 +23,8 @@ pub struct Config {
     pub listen: Listen,
     /// Who the client is.
     pub client_ip: client_ip::Config,
+    /// Who is never limited, and who is always refused.
+    pub clients: Clients,
     /// How often it may ask.
     pub rate_limit: Vec<RateLimit>,
     /// Whether a message goes to a person.
@@ -49,6 +52,7 @@ impl Default for Config {
         Self {
             listen: Listen::default(),
             client_ip: client_ip::Config::default(),
+            clients: Clients::default(),
             rate_limit: vec![limit("per-minute", 10, 60), limit("per-day", 100, 86_400)],
             pump_guard: PumpGuard::default(),
             injector: Injector::default(),
@@ -89,6 +93,16 @@ impl Default for Listen {
     }
 }
 
+/// `[clients]`
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Clients {
+    /// These are never limited: CIDRs and addresses.
+    pub allow: Vec<String>,
+    /// These are refused whatever they ask for; goes before `allow`.
+    pub deny: Vec<String>,
+}
+
 /// `[[rate_limit]]`
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -111,6 +125,25 @@ pub struct RateLimit {
     /// When answers tell of the limit.
     #[serde(default)]
     pub headers: Headers,
+}
+
+impl RateLimit {
+    /// The quota.
+    pub(crate) fn quota(&self) -> Quota {
+        let quota = Quota::requests(self.requests).per(self.per.0);
+        self.burst.map_or(quota, |burst| quota.burst(burst))
+    }
+}
+
+impl Mode {
+    /// As a rate limit has it.
+    pub(crate) fn of_limit(self) -> rate_limit::Mode {
+        match self {
+            Self::Enforce => rate_limit::Mode::Enforce,
+            Self::Monitor => rate_limit::Mode::Monitor,
+            Self::Off => rate_limit::Mode::Off,
+        }
+    }
 }
 
 /// What a rate limit counts.

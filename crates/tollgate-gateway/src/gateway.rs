@@ -16,6 +16,7 @@ use tollgate::core::{Body, Refusal, RefusalKind, SharedClock, SystemClock};
 use tollgate::eight::{Class, Hosts, envelope};
 use tollgate::injector::ClientIpInjector;
 use tollgate::pump_guard::{PumpGuard, SmsPumpGuard, SmsPumpGuardLayer};
+use tollgate::rate_limit::Limiter;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, ServiceExt, service_fn};
 
@@ -39,6 +40,8 @@ pub struct Gateway {
     pub app: App,
     /// Who asks: whose connections begin with a PROXY protocol header is in its rules too.
     pub client_ip: TrustedClientIpLayer,
+    /// How often: to be looked at and changed while it serves.
+    pub limiter: Arc<Limiter>,
 }
 
 impl Gateway {
@@ -51,7 +54,8 @@ impl Gateway {
         let clock = SystemClock::shared();
         let built = config.build(Arc::clone(&clock))?;
         let client_ip = built.client_ip.clone();
-        app(config, built, secrets, clock).map(|app| Self { app, client_ip })
+        let limiter = Arc::clone(built.limits.limiter());
+        app(config, built, secrets, clock).map(|app| Self { app, client_ip, limiter })
     }
 }
 

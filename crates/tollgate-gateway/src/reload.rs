@@ -1,11 +1,57 @@
-//! Lists of peers, read again while the gateway runs.
+//! What is read again while the gateway runs: lists of peers, quotas, and the lists of clients.
+
+use std::path::Path;
 
 use tollgate::client_ip::{Resolver, RuleConfig, TrustedClientIpLayer};
+use tollgate::rate_limit::Limiter;
 
 use crate::config::Config;
 
+/// Reads the quotas, the modes and the lists of clients again. What cannot be right leaves everything as it is, and is
+/// told.
+pub(crate) fn reload_limits(path: &Path, limiter: &Limiter) {
+    let config = match Config::load(path) {
+        Ok(config) => config,
+        Err(problems) => {
+            tracing::error!("{}: {problems}; limits are left as they are", path.display());
+            return;
+        }
+    };
+    if let Err(error) = config.clients.set(limiter) {
+        tracing::error!("clients: {error}; what comes behind it in the list is left as it was");
+    }
+    for written in &config.rate_limit {
+        let name = &written.name;
+        let limit = match limiter.limit(name) {
+            Ok(limit) => limit,
+            Err(_) if written.mode == crate::config::Mode::Off => continue,
+            Err(error) => {
+                tracing::error!("rate_limit: {error}. A limit that is new takes a restart");
+                continue;
+            }
+        };
+        let (quota, mode) = (written.quota(), written.mode.of_limit());
+        if limit.quota() != quota {
+            let old = limit.quota();
+            match limit.set_quota(quota) {
+                Ok(()) => tracing::info!("rate_limit {name:?}: {quota} in place of {old}"),
+                Err(error) => tracing::error!("rate_limit {name:?}: {error}; {old} is kept"),
+            }
+        }
+        if limit.mode() != mode {
+            tracing::info!("rate_limit {name:?}: {mode:?} in place of {:?}", limit.mode());
+            limit.set_mode(mode);
+        }
+    }
+    for limit in limiter.limits() {
+        if !config.rate_limit.iter().any(|written| written.name == limit.name()) {
+            tracing::warn!("rate_limit: {:?} is no longer there, and holds until a restart", limit.name());
+        }
+    }
+}
+
 /// Reads every `peers_file` again. One that cannot be right leaves the last good list in place, and is told.
-pub(crate) fn reload(config: &Config, used: &TrustedClientIpLayer) {
+pub(crate) fn reload_peers(config: &Config, used: &TrustedClientIpLayer) {
     rules("rule", &config.client_ip.rule, used.resolver());
     if let Some(dry_run) = used.dry_run() {
         rules("dry_run", &config.client_ip.dry_run, dry_run);

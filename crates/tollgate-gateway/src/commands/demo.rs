@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use clap::Args;
 use tollgate_sandbox::Sandbox;
@@ -48,7 +49,7 @@ impl Demo {
         let config = config(gateway, page, sandbox)?;
         admin::collect();
         let built = Gateway::new(&config, Secrets::default())?;
-        let resolver = built.client_ip.resolver().clone();
+        let (resolver, limiter) = (built.client_ip.resolver().clone(), Arc::clone(&built.limiter));
         if self.json {
             println!(
                 "{}",
@@ -70,7 +71,7 @@ impl Demo {
         tokio::select! {
             () = serve(gateway_listener, built, &config, told_to_stop()) => Ok(()),
             ended = Sandbox::new().serve(sandbox_listener) => Err(Failure::Machine(format!("the sandbox ended: {ended:?}"))),
-            ended = admin::serve(admin_listener, resolver) => Err(Failure::Machine(format!("the admin page ended: {ended:?}"))),
+            ended = admin::serve(admin_listener, resolver, limiter) => Err(Failure::Machine(format!("the admin page ended: {ended:?}"))),
             () = traffic => Ok(()),
         }
     }

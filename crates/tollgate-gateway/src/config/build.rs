@@ -5,9 +5,9 @@ use tollgate::core::SharedClock;
 use tollgate::eight::{Class, Hosts, Placement, Product};
 use tollgate::injector::{self, ClientIpInjectorLayer};
 use tollgate::pump_guard::{self, Country, Policy};
-use tollgate::rate_limit::{self, HeadersOn, IpRateLimitLayer, Limit, Limiter, Quota, RequestHead};
+use tollgate::rate_limit::{ConfigError, HeadersOn, IpRateLimitLayer, Limit, Limiter, RequestHead};
 
-use super::{Batch, Config, Headers, Match, Mode, Preset, Problems, Region, Span, State, Unusable};
+use super::{Batch, Clients, Config, Headers, Match, Mode, Preset, Problems, Region, Span, State, Unusable};
 use crate::gateway::Served;
 use crate::upstream::{Base, Bases};
 
@@ -29,6 +29,14 @@ pub struct Built {
     pub hosts: Hosts,
     /// What should be known of it before it runs.
     pub warnings: Vec<String>,
+}
+
+impl Clients {
+    /// Puts them in place of the limiter's lists.
+    pub(crate) fn set(&self, limiter: &Limiter) -> Result<(), ConfigError> {
+        limiter.set_allowed(&self.allow)?;
+        limiter.set_denied(&self.deny)
+    }
 }
 
 impl Config {
@@ -110,15 +118,6 @@ impl Config {
 
     fn limits(&self, clock: SharedClock, problems: &mut Problems) -> Option<IpRateLimitLayer> {
         let limits = self.rate_limit.iter().map(|limit| {
-            let mut quota = Quota::requests(limit.requests).per(limit.per.0);
-            if let Some(burst) = limit.burst {
-                quota = quota.burst(burst);
-            }
-            let mode = match limit.mode {
-                Mode::Enforce => rate_limit::Mode::Enforce,
-                Mode::Monitor => rate_limit::Mode::Monitor,
-                Mode::Off => rate_limit::Mode::Off,
-            };
             let headers = match limit.headers {
                 Headers::Never => HeadersOn::Never,
                 Headers::Refused => HeadersOn::Refused,
@@ -126,7 +125,9 @@ impl Config {
                 Headers::Always => HeadersOn::Always,
             };
             let matches = limit.matches;
-            let built = Limit::new(limit.name.clone(), quota).with_mode(mode).with_headers(headers);
+            let built = Limit::new(limit.name.clone(), limit.quota())
+                .with_mode(limit.mode.of_limit())
+                .with_headers(headers);
             built.only(move |head| matches.counts(head))
         });
         let built = Limiter::new(limits.collect::<Vec<_>>());
@@ -138,12 +139,17 @@ impl Config {
             problems.add(field, format!("{}: {}", error.value(), error.remedy()));
         });
         let limiter = limiter.ok()?.with_clock(clock);
+        let lists = self.clients.set(&limiter);
+        problems.take("clients", lists)?;
         Some(IpRateLimitLayer::from(limiter).with_refusal_format(tollgate::eight::envelope()))
     }
 
     /// What is allowed and seldom meant.
     fn warn(&self, warnings: &mut Vec<String>) {
         let mut warn = |text: String| warnings.push(text);
+        for client in self.clients.allow.iter().filter(|client| self.clients.deny.contains(client)) {
+            warn(format!("clients.deny: {client} is allowed too; it is denied"));
+        }
         let counts = |limit: &super::RateLimit| limit.matches != Match::Check && limit.mode == Mode::Enforce;
         if !self.rate_limit.iter().any(counts) {
             warn(

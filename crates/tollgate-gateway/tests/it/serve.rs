@@ -76,3 +76,32 @@ fn a_list_of_peers_is_read_again_at_sighup_and_a_bad_one_is_told_and_left() {
     serve.signal("-TERM");
     assert!(serve.child.wait().unwrap().success());
 }
+
+#[cfg(unix)]
+#[test]
+fn quotas_and_lists_are_read_again_at_sighup_and_what_is_wrong_is_told_and_left() {
+    let limits = |rest: &str| format!("[listen]\ngateway = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n{rest}");
+    let limit = |requests: u32, mode: &str| {
+        format!("[[rate_limit]]\nname = \"a\"\nrequests = {requests}\nper = \"1m\"\nmode = \"{mode}\"\n")
+    };
+    let config = TempFile::new("limits", &limits(&limit(5, "enforce")));
+    let mut serve = Serve::start(&config);
+    let reload = |text: &str| {
+        std::fs::write(config.path(), limits(text)).unwrap();
+        serve.signal("-HUP");
+    };
+    reload(&format!("[clients]\ndeny = [\"203.0.113.0/24\"]\n{}", limit(2, "monitor")));
+    serve.logs("2 requests a 60 s in place of 5 requests a 60 s");
+    serve.logs("Monitor in place of Enforce");
+    reload(&limit(0, "enforce"));
+    serve.logs("nothing would ever pass; give at least 1; 2 requests a 60 s is kept");
+    reload("[[rate_limit]]\nname = \"b\"\nrequests = 1\nper = \"1m\"\n");
+    serve.logs("A limit that is new takes a restart");
+    serve.logs("holds until a restart");
+    reload("[[rate_limit]]\nname = \"a\"\nrequets = 1\n");
+    serve.logs("limits are left as they are");
+    reload("[clients]\ndeny = [\"0.0.0.0/0\"]\n");
+    serve.logs("is a great part of the internet");
+    serve.signal("-TERM");
+    assert!(serve.child.wait().unwrap().success());
+}

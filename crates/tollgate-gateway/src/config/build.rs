@@ -159,7 +159,10 @@ impl Config {
             );
         }
         if !self.listen.admin.ip().to_canonical().is_loopback() {
-            warn(format!("listen.admin: anybody who reaches {} sees the metrics", self.listen.admin));
+            warn(format!(
+                "listen.admin: anybody who reaches {} sees the metrics, and the addresses of clients that are limited",
+                self.listen.admin
+            ));
         }
         let guard = &self.pump_guard;
         let lists = !guard.allow_countries.is_empty() || !guard.deny_countries.is_empty();

@@ -1,6 +1,6 @@
 //! Floods of fresh addresses.
 
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use tollgate_core::ClientIp;
@@ -65,4 +65,35 @@ fn an_evader_gets_what_an_unbounded_table_would_give_it() {
         // An entry can be pushed out once it owes less than one request, which is what is then given away.
         assert!(passed <= due + 1, "{bytes}: {passed} instead of {due}");
     }
+}
+
+/// 100,000 fresh /64s a second for twenty seconds, in a table of 1 MiB: 12,500 people make four requests each of the
+/// five that they may make in a minute, and one client hammers.
+#[test]
+fn under_a_spray_no_honest_request_is_refused_and_a_limited_client_gets_its_quota() {
+    const SPRAYED: u64 = 2_000_000;
+    const EVERY: u64 = SPRAYED / 50_000;
+    let (limiter, clock) = limiter_of(Quota::requests(5).per(MINUTE));
+    let offender = client("203.0.113.7");
+    let (mut refused, mut asked, mut hammered) = (0, 0, 0);
+    for n in 0..SPRAYED {
+        passes(&limiter, fresh(n));
+        clock.advance(Duration::from_micros(10));
+        if n % EVERY == 0 {
+            // Half of them have IPv6.
+            let person = n / EVERY % 12_500;
+            let addr = match person % 2 {
+                0 => Ipv4Addr::from(0xc633_0000 + person as u32).into(),
+                _ => IpAddr::from(Ipv6Addr::from(0x3_u128 << 124 | u128::from(person) << 80 | 1)),
+            };
+            asked += 1;
+            refused += u32::from(!passes(&limiter, ClientIp::asserted(addr)));
+        }
+        if n % 1000 == 0 {
+            hammered += u32::from(passes(&limiter, offender));
+        }
+    }
+    assert_eq!((asked, refused), (50_000, 0));
+    // Five at once, and one after 12 s.
+    assert_eq!(hammered, 6);
 }

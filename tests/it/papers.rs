@@ -44,3 +44,15 @@ fn the_table_of_reasons_is_the_reasons() {
         assert!(paper.contains(&format!("\n| `{code}` |")), "docs/client-ip.md has no row for {code}");
     }
 }
+
+#[test]
+fn the_page_of_rate_limits_has_every_metric() {
+    let read =
+        |path: &str| std::fs::read_to_string(format!("{}/../{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let (page, source) = (read("docs/rate-limit.md"), read("crates/tollgate-rate-limit/src/metrics.rs"));
+    let names: Vec<_> = source.split('"').filter(|text| text.starts_with("tollgate_rate_limit_")).collect();
+    assert_eq!(names.len(), 5, "{names:?}");
+    for name in names {
+        assert!(page.contains(&format!("\n| `{name}` |")), "docs/rate-limit.md has no row for {name}");
+    }
+}

@@ -27,9 +27,14 @@
 //!    ([`Limit::with_headers`]).
 //! 9. **A CORS preflight** is not counted: `OPTIONS` with `Origin` and `Access-Control-Request-Method`. Any other
 //!    `OPTIONS` is a request.
-//! 10. **Memory is fixed** when the layer is built: 1 MiB for each limit if not said, 8 bytes a client. When it is full,
-//!     the client closest to being idle is forgotten, so a flood of fresh addresses does not free one that used up its
-//!     quota. See [`Limiter::with_table_bytes`].
+//! 10. **Memory is fixed** when the limiter is built: 1 MiB for all limits if not said, 8 bytes a client in each limit and
+//!     prefix length. When a table is full, the client closest to being idle is forgotten, so a flood of fresh addresses
+//!     does not free one that used up its quota. See [`Limiter::with_table_bytes`].
+//! 11. **While it runs** quotas and modes can be changed, and nobody who is limited is forgotten ([`Limiter::limit`]);
+//!     clients can be penalized, banned ([`Bans`]), allowed and denied ([`Limiter::set_denied`]).
+//! 12. **Waiting** for one's turn instead of being refused is bounded in time and number
+//!     ([`IpRateLimitLayer::with_waiting`]).
+//! 13. **Twice** on the way of one request, the same limiter charges twice, and says so in the log.
 //!
 //! # Examples
 //!
@@ -98,7 +103,8 @@
 //! * **Tell apart who shares an address.** Behind a carrier's NAT (CGNAT, RFC 6888) thousands ask from one IPv4 address,
 //!   and are one client here. Watch a quota with [`Mode::Monitor`] before enforcing it, and limit by account as well
 //!   where there is one.
-//! * **Count across processes.** Each process counts for itself, and from nothing when it starts.
+//! * **Count across processes.** Each process counts for itself, and from nothing when it starts, as long as its
+//!   [`Store`](store::Store) is [`Memory`](store::Memory).
 //! * **Limit what is in progress.** It counts requests as they come, not those that are being answered: use
 //!   `tower::limit::ConcurrencyLimit` for that.
 //! * **Trust a predicate more than its input.** [`Limit::only`] sees headers that anybody can write.
@@ -109,9 +115,17 @@
 //! |---|---|---|
 //! | `tollgate_rate_limit_total` | `limit`; `verdict`: `pass`, `refuse`, `monitor` | requests charged to the limit, refused by it, or let through though it is used up |
 //! | `tollgate_rate_limit_evicted_live_total` | `limit` | clients forgotten while they still owed something: the limit's table is too small, or is under attack |
+//! | `tollgate_rate_limit_banned_total` | | requests of banned clients, refused |
+//! | `tollgate_rate_limit_denied_total` | | requests of clients on the deny list, refused |
 //! | `tollgate_rate_limit_without_client_ip_total` | `verdict`: `pass`, `refuse` | requests that a limit applies to, without a client IP |
 //!
-//! Refusals and monitored violations are also `tracing` events at `debug`, the only place where an address is written.
+//! Refusals and monitored violations are also `tracing` events at `debug`, one a second of each, the only place where an
+//! address is written. Who is limited now says [`Limiter::snapshot`].
+//!
+//! # Features
+//!
+//! * `governor`: `GovernorStore`, our table for a governor limiter, and `Quota::from(governor::Quota)`.
+//! * `store-suite`: what a [`Store`](store::Store) of your own has to pass.
 
 mod admission;
 mod bans;

@@ -73,5 +73,5 @@ pub mod prelude {
     #[cfg(feature = "pump-guard")]
     pub use tollgate_pump_guard::{Policy, Profile, PumpGuard, SmsPumpGuardLayer};
     #[cfg(feature = "rate-limit")]
-    pub use tollgate_rate_limit::{IpRateLimitLayer, Limit, Quota};
+    pub use tollgate_rate_limit::{IpRateLimitLayer, Limit, Limiter, Quota};
 }

@@ -217,6 +217,12 @@ impl Gcra {
         (after > self.capacity).then(|| Wait(after - self.capacity))
     }
 
+    /// What is owed by whom a request that costs `cost` would make wait so long.
+    pub(crate) fn debt_behind(&self, wait: Wait, cost: u32) -> Debt {
+        let after = self.capacity.saturating_add(wait.0);
+        Debt(after.saturating_sub(self.interval.saturating_mul(cost.into())))
+    }
+
     /// What to tell a client of when there is more, in whole seconds, at least 1: until the next request conforms where
     /// none does now; else until the whole burst is back, and never so soon that what is left over this time would be
     /// more than twice the quota's rate (a client may take the one over the other for what it may do).

@@ -207,7 +207,7 @@ impl<S: Store> LimitHandle<'_, S> {
         let debt = |count: &crate::store::Count| self.limiter.store.debt(count, moment.now);
         let wait = counts.iter().filter_map(|count| count.gcra.wait(debt(count), 1)).max();
         Left {
-            remaining: Standing::of(counts, debt).remaining,
+            remaining: Standing::by(counts, debt).remaining,
             wait: wait.map_or(Duration::ZERO, |wait| wait.from(moment.monotonic)),
         }
     }

@@ -360,15 +360,12 @@ impl<S: Store> Limiter<S> {
 
     /// Puts what is to be told of the limits into an answer's headers.
     pub(crate) fn tell(&self, ticket: &Ticket, form: HeaderForm, headers: &mut HeaderMap) {
-        let mut now = None;
         let told = by_limit(&ticket.counts).filter_map(|counts| {
             let rule = self.rules.get(counts[0].limit())?;
             if rule.limit.headers() == HeadersOn::Never {
                 return None;
             }
-            let standing = Standing::of(counts, |count| {
-                self.store.debt(count, *now.get_or_insert_with(|| self.moment().now))
-            });
+            let standing = Standing::of(counts);
             let terms = rule.terms();
             let refuses = counts.iter().any(|count| count.is_enforced && count.is_violated());
             let tells = rule.limit.headers().tells(refuses, standing.remaining, terms.quota.burst);

@@ -6,7 +6,7 @@ use std::future::Pending;
 
 use smallvec::SmallVec;
 
-use crate::gcra::{Debt, Tick};
+use crate::gcra::{Debt, Tick, Wait};
 use crate::store::{Count, Counts, Step, Store, Verdict};
 use crate::table::{Found, Table};
 
@@ -16,6 +16,9 @@ pub struct Memory {
     /// By limit and level.
     tables: Box<[Box<[Table]>]>,
 }
+
+/// The wait for a count that has no table here, which is the store of other limits: nothing passes.
+const NOT_HERE: Wait = Wait(1);
 
 impl Memory {
     /// `bytes` of memory for limits of so many levels each, split evenly; of a limit's memory half is for the clients
@@ -62,7 +65,7 @@ impl Memory {
     /// Whether it was charged.
     #[inline]
     fn take_one(&self, count: &mut Count, now: Tick) -> bool {
-        let Some(table) = self.table(count) else { return true };
+        let Some(table) = self.table(count) else { return count.note(Err(NOT_HERE)) };
         count.note(table.charge(count.key(), count.cost, now, &count.gcra))
     }
 
@@ -81,7 +84,7 @@ impl Memory {
         for count in counts {
             let Some(table) = self.table(count) else { continue };
             let peeked = table.peek(count.key(), count.cost, now, &count.gcra);
-            count.verdict = peeked.map_or_else(Verdict::Violated, |()| Verdict::Fits);
+            count.verdict = peeked.map_or_else(Verdict::Violated, Verdict::Fits);
         }
     }
 
@@ -101,7 +104,7 @@ impl Memory {
         let mut is_refused = false;
         for (count, found) in counts.iter_mut().zip(found) {
             let decided = found.decide(count.cost, now, &count.gcra);
-            count.verdict = decided.map_or_else(Verdict::Violated, |()| Verdict::Fits);
+            count.verdict = decided.map_or_else(Verdict::Violated, Verdict::Fits);
             is_refused |= count.is_enforced && count.is_violated();
         }
         is_refused
@@ -147,7 +150,7 @@ impl Memory {
             for count in &mut counts[..index] {
                 if matches!(count.verdict, Verdict::Charged(_)) {
                     self.give_back(count, count.cost, now);
-                    count.verdict = Verdict::Fits;
+                    count.verdict = Verdict::Fits(self.debt(count, now));
                 }
             }
             return Err(index);
@@ -168,7 +171,9 @@ impl Store for Memory {
         }
         let mut found = SmallVec::new();
         self.find(counts, now, &mut found);
-        if !Self::decide(counts, &mut found, now) {
+        if found.len() < counts.len() {
+            counts.iter_mut().for_each(|count| count.set_verdict(Verdict::Violated(NOT_HERE)));
+        } else if !Self::decide(counts, &mut found, now) {
             self.charge_fitting(counts, &found, now);
         }
         Step::Now

@@ -12,7 +12,7 @@ use crate::headers;
 use crate::levels::bits_of;
 use crate::limit::Counted;
 use crate::metrics::Counters;
-use crate::store::{Count, Counts, Verdict};
+use crate::store::{Count, Counts};
 use crate::{ConfigError, Key, Limit, Mode, Quota, RequestHead, Who};
 
 /// A limit at work. Its quota and its mode can be changed while it is.
@@ -257,10 +257,14 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
-    /// `debt` is what is owed where the store has not said.
-    pub(crate) fn of(counts: &[Count], mut debt: impl FnMut(&Count) -> Debt) -> Self {
+    pub(crate) fn of(counts: &[Count]) -> Self {
+        Self::by(counts, Count::debt)
+    }
+
+    /// The same by what is owed now.
+    pub(crate) fn by(counts: &[Count], mut debt: impl FnMut(&Count) -> Debt) -> Self {
         let levels = counts.iter().map(|count| {
-            let debt = if let Verdict::Charged(debt) = count.verdict { debt } else { debt(count) };
+            let debt = debt(count);
             Self { remaining: count.gcra.remaining(debt), reset: count.gcra.reset_seconds(debt) }
         });
         let least = levels.min_by_key(|level| (level.remaining, u64::MAX - level.reset));

@@ -82,8 +82,9 @@ pub type Counts = SmallVec<[Count; 6]>;
 /// What a store says of a count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// There is room for the request. It was not charged, or not yet, because another count has none.
-    Fits,
+    /// There is room for the request. It was not charged, or not yet, because another count has none; this is what is
+    /// owed without it.
+    Fits(Debt),
     /// It was charged, and this is what is owed now.
     Charged(Debt),
     /// There is no room for it before this wait is over.
@@ -94,7 +95,16 @@ impl Count {
     #[inline]
     pub(crate) fn new(limit: u8, level: u8, key: Key, gcra: Gcra, cost: u32, is_enforced: bool) -> Self {
         let key = [(key.bits() >> 64) as u64, key.bits() as u64];
-        Self { key, gcra, verdict: Verdict::Fits, cost, limit, level, is_enforced, evicted_live: false }
+        Self {
+            key,
+            gcra,
+            verdict: Verdict::Fits(Debt(0)),
+            cost,
+            limit,
+            level,
+            is_enforced,
+            evicted_live: false,
+        }
     }
 
     /// Which limit: its place among those of its limiter that are not off.
@@ -157,6 +167,14 @@ impl Count {
             Err(wait) => self.verdict = Verdict::Violated(wait),
         }
         charged.is_ok()
+    }
+
+    /// What is owed now, as the verdict has it.
+    pub(crate) fn debt(&self) -> Debt {
+        match self.verdict {
+            Verdict::Fits(debt) | Verdict::Charged(debt) => debt,
+            Verdict::Violated(wait) => self.gcra.debt_behind(wait, self.cost),
+        }
     }
 
     #[inline]

@@ -148,11 +148,10 @@ impl<A: Atomic> Table<A> {
         Debt(self.place(key).look(now).tat(now).ahead_of(now))
     }
 
-    /// Whether a request of `key` would pass, charging nothing.
+    /// Whether a request of `key` would pass, charging nothing: what is owed without it.
     #[inline]
-    pub(crate) fn peek(&self, key: Key, cost: u32, now: Tick, gcra: &Gcra) -> Result<(), Wait> {
-        let seen = self.place(key).look(now);
-        gcra.decide(now, seen.tat(now), cost).map(drop)
+    pub(crate) fn peek(&self, key: Key, cost: u32, now: Tick, gcra: &Gcra) -> Result<Debt, Wait> {
+        self.look_up(key, now).decide(cost, now, gcra)
     }
 
     /// Looks `key` up, for a request that is decided together with others and charged then.
@@ -313,11 +312,12 @@ impl<A: Atomic> Seen<'_, A> {
 }
 
 impl<A: Atomic> Found<'_, A> {
-    /// Whether a request would pass.
+    /// Whether a request would pass: what is owed without it.
     #[inline]
-    pub(crate) fn decide(&mut self, cost: u32, now: Tick, gcra: &Gcra) -> Result<(), Wait> {
-        self.tat = gcra.decide(now, if self.is_own { self.slot.tat() } else { now }, cost)?;
-        Ok(())
+    pub(crate) fn decide(&mut self, cost: u32, now: Tick, gcra: &Gcra) -> Result<Debt, Wait> {
+        let tat = if self.is_own { self.slot.tat() } else { now };
+        self.tat = gcra.decide(now, tat, cost)?;
+        Ok(Debt(tat.ahead_of(now)))
     }
 
     /// Charges it, unless the key has changed since: then nothing is done.

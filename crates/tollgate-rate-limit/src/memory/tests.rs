@@ -38,3 +38,16 @@ fn take(store: &Memory, count: Count) -> bool {
     assert!(matches!(store.take(&mut counts, NOW), Step::Now));
     !counts[0].is_violated()
 }
+
+/// A store of other limits has no place for these: then nothing passes, instead of everything.
+#[test]
+fn what_has_no_table_is_refused() {
+    let store = Memory::new(4096, &[1]);
+    let gcra = Gcra::new(&Quota::requests(3).per(Duration::from_secs(60)), 1).unwrap();
+    let count = |limit| Count::new(limit, 0, Key::from_bits(7), gcra, 1, true);
+    assert!(!take(&store, count(1)));
+    let mut counts = Counts::from_slice(&[count(0), count(1)]);
+    assert!(matches!(store.take(&mut counts, NOW), Step::Now));
+    assert!(counts.iter().all(Count::is_violated));
+    assert!(take(&store, count(0)));
+}

@@ -110,6 +110,12 @@ impl PrefixLengths {
         self.v6
     }
 
+    /// Whether an IPv6 address may be counted by an IPv4 address in it.
+    #[must_use]
+    pub const fn embeds(self) -> bool {
+        self.nat64 || self.sixtofour
+    }
+
     /// The address that counts: the IPv4 address in `addr`, where that was asked for and there is one; else `addr`.
     #[must_use]
     pub fn embedded(self, addr: IpAddr) -> IpAddr {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use tollgate_core::ClientIp;
 
 use crate::gcra::{Debt, Gcra, Tick, Wait};
-use crate::levels::bits_of;
+use crate::levels::Masks;
 use crate::table::Table;
 use crate::{ConfigError, IpLevels, Key, Quota};
 
@@ -98,7 +98,7 @@ pub(crate) struct Banned {
     /// A strike is a debt of `forgotten_after`.
     strikes: Table,
     refusals: Option<(Gcra, Table)>,
-    levels: IpLevels,
+    masks: Masks,
 }
 
 impl Banned {
@@ -110,7 +110,7 @@ impl Banned {
             None => None,
         };
         let [until, strikes] = [(); 2].map(|()| Table::new(bytes / TABLES));
-        Ok(Self { bans, until, strikes, refusals, levels: IpLevels::default() })
+        Ok(Self { bans, until, strikes, refusals, masks: IpLevels::default().masks() })
     }
 
     /// As large, with nobody banned.
@@ -121,7 +121,7 @@ impl Banned {
             until: emptied(&self.until),
             strikes: emptied(&self.strikes),
             refusals: self.refusals.as_ref().map(|(gcra, table)| (*gcra, emptied(table))),
-            levels: self.levels.clone(),
+            masks: self.masks.clone(),
         }
     }
 
@@ -174,7 +174,6 @@ impl Banned {
     }
 
     fn key(&self, client: ClientIp) -> Key {
-        let host = self.levels.keys(bits_of(client.addr())).next();
-        host.map_or_else(|| Key::of(client.addr()), |(_, key)| key)
+        self.masks.host(client.addr())
     }
 }

@@ -96,17 +96,47 @@ impl IpLevels {
         std::iter::once(1).chain(self.wider.iter().map(|wider| wider.times))
     }
 
-    /// The levels that an address is counted by, each with its key. `bits` is the address, IPv4 as IPv4-mapped IPv6.
+    /// The same, to be asked for every request.
+    pub(crate) fn masks(&self) -> Masks {
+        let of_family = |is_v4, host| {
+            let host = std::iter::once((0, mask(is_v4, host)));
+            let wider = self.wider.iter().zip(1..).filter(move |(wider, _)| wider.is_v4 == is_v4);
+            host.chain(wider.map(|(wider, level)| (level, mask(is_v4, wider.length)))).collect()
+        };
+        Masks {
+            hosts: self.hosts,
+            v4: of_family(true, self.hosts.v4()),
+            v6: of_family(false, self.hosts.v6()),
+            embeds: self.hosts.embeds(),
+        }
+    }
+}
+
+/// The levels of each family, with what of an address counts on them.
+#[derive(Clone, Debug)]
+pub(crate) struct Masks {
+    hosts: PrefixLengths,
+    v4: Box<[(u8, u128)]>,
+    v6: Box<[(u8, u128)]>,
+    embeds: bool,
+}
+
+impl Masks {
+    /// The levels that an address is counted by, each with its key.
     #[inline]
-    pub(crate) fn keys(&self, bits: u128) -> impl Iterator<Item = (usize, Key)> {
-        // An address that is counted by the IPv4 address in it is an IPv4 address on all levels.
-        let bits = if is_v4(bits) { bits } else { bits_of(self.hosts.embedded(Ipv6Addr::from(bits).into())) };
-        let is_v4 = is_v4(bits);
-        let host = mask(is_v4, if is_v4 { self.hosts.v4() } else { self.hosts.v6() });
-        let wider = self.wider.iter().enumerate().filter(move |(_, wider)| wider.is_v4 == is_v4);
-        let wider = wider.map(|(level, wider)| (level + 1, mask(wider.is_v4, wider.length)));
-        let levels = std::iter::once((0, host)).chain(wider);
-        levels.map(move |(level, mask)| (level, Key::from_bits(bits & mask)))
+    pub(crate) fn keys(&self, addr: IpAddr) -> impl Iterator<Item = (u8, Key)> {
+        let mut bits = bits_of(addr);
+        if self.embeds && !is_v4(bits) {
+            // An address that is counted by the IPv4 address in it is an IPv4 address on all levels.
+            bits = bits_of(self.hosts.embedded(Ipv6Addr::from(bits).into()));
+        }
+        let levels = if is_v4(bits) { &self.v4 } else { &self.v6 };
+        levels.iter().map(move |&(level, mask)| (level, Key::from_bits(bits & mask)))
+    }
+
+    /// The key of the client itself.
+    pub(crate) fn host(&self, addr: IpAddr) -> Key {
+        self.keys(addr).next().map_or_else(|| Key::from_bits(bits_of(addr)), |(_, key)| key)
     }
 }
 
@@ -139,8 +169,8 @@ impl Default for IpLevels {
 mod tests {
     use super::*;
 
-    fn levels(levels: &IpLevels, addr: &str) -> Vec<usize> {
-        levels.keys(bits_of(addr.parse().unwrap())).map(|(level, _)| level).collect()
+    fn levels(levels: &IpLevels, addr: &str) -> Vec<u8> {
+        levels.masks().keys(addr.parse().unwrap()).map(|(level, _)| level).collect()
     }
 
     #[test]
@@ -155,7 +185,7 @@ mod tests {
     fn an_embedded_ipv4_address_is_ipv4_on_all_levels() {
         let hosts = PrefixLengths::default().with_nat64_as_ipv4().with_6to4_as_ipv4();
         let by_24 = IpLevels::of(hosts).with_wider_v4(24, 8).unwrap();
-        let keys = |addr: &str| by_24.keys(bits_of(addr.parse().unwrap())).collect::<Vec<_>>();
+        let keys = |addr: &str| by_24.masks().keys(addr.parse().unwrap()).collect::<Vec<_>>();
         assert_eq!(keys("64:ff9b::203.0.113.7"), keys("203.0.113.7"));
         assert_eq!(keys("2002:cb00:7107::1"), keys("203.0.113.7"));
     }

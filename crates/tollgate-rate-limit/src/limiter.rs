@@ -282,9 +282,11 @@ impl<S: Store> Limiter<S> {
     #[inline]
     pub(crate) fn conclude(&self, client: ClientIp, ticket: &Ticket, moment: Moment) -> Outcome {
         let refusal = store::refusal(&ticket.counts);
-        for counts in by_limit(&ticket.counts) {
-            if let Some(rule) = self.rules.get(counts[0].limit()) {
-                rule.record(counts, refusal.is_some());
+        if let [only] = ticket.counts.as_slice() {
+            self.rules[only.limit()].record(std::slice::from_ref(only), refusal.is_some());
+        } else {
+            for counts in by_limit(&ticket.counts) {
+                self.rules[counts[0].limit()].record(counts, refusal.is_some());
             }
         }
         let Some(wait) = refusal else {

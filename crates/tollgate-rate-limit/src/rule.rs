@@ -9,11 +9,11 @@ use tollgate_core::ClientIp;
 use crate::error::QuotaError;
 use crate::gcra::{Debt, Gcra};
 use crate::headers;
-use crate::levels::bits_of;
+use crate::levels::Masks;
 use crate::limit::Counted;
 use crate::metrics::Counters;
 use crate::store::{Count, Counts};
-use crate::{ConfigError, Key, Limit, Mode, Quota, RequestHead, Who};
+use crate::{ConfigError, IpLevels, Key, Limit, Mode, Quota, RequestHead, Who};
 
 /// A limit at work. Its quota and its mode can be changed while it is.
 pub(crate) struct Rule {
@@ -25,6 +25,8 @@ pub(crate) struct Rule {
     mode: AtomicU8,
     terms: ArcSwap<Terms>,
     levels: Box<[Level]>,
+    /// What of an address counts; for a limit by a key of its own, nothing is asked of it.
+    masks: Masks,
     /// That a request costs more than the burst.
     told: AtomicBool,
 }
@@ -90,6 +92,10 @@ impl Rule {
             mode: AtomicU8::new(limit.mode() as u8),
             terms: ArcSwap::from_pointee(Terms::new(&limit, limit.quota())),
             levels: levels.collect::<Result<_, _>>()?,
+            masks: match limit.counted() {
+                Counted::Ip(levels) => levels.masks(),
+                Counted::By(_) => IpLevels::default().masks(),
+            },
             told: AtomicBool::new(false),
             limit,
         })
@@ -184,16 +190,14 @@ impl Rule {
 
     #[inline]
     fn count_client(&self, client: ClientIp, cost: u32, is_enforced: bool, counts: &mut Counts) {
-        if let Counted::Ip(levels) = self.limit.counted() {
-            for (level, key) in levels.keys(bits_of(client.addr())) {
-                counts.push(self.count_of(level, key, cost, is_enforced));
-            }
+        for (level, key) in self.masks.keys(client.addr()) {
+            counts.push(self.count_of(level, key, cost, is_enforced));
         }
     }
 
     #[inline]
-    fn count_of(&self, level: usize, key: Key, cost: u32, is_enforced: bool) -> Count {
-        Count::new(self.index, level as u8, key, self.levels[level].gcra(), cost, is_enforced)
+    fn count_of(&self, level: u8, key: Key, cost: u32, is_enforced: bool) -> Count {
+        Count::new(self.index, level, key, self.levels[usize::from(level)].gcra(), cost, is_enforced)
     }
 
     /// What a request costs. Above the burst it never passes, which is an error of the one who set the limit up: told

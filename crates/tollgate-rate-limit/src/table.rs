@@ -254,47 +254,54 @@ impl<'a, A: Atomic> Place<'a, A> {
     #[inline]
     fn look(&self, now: Tick) -> Seen<'a, A> {
         loop {
-            let slots: [Slot; WAYS] = std::array::from_fn(|way| Slot(self.line.0[way].load()));
             // All eight, without a branch for each: most often one is the key's own.
-            let own = slots.iter().enumerate().fold(0_u32, |own, (way, slot)| {
-                own | u32::from(slot.fingerprint() == self.fingerprint) << way
+            let cells = self.line.0.iter().enumerate();
+            let own = cells.fold(0_u32, |own, (way, cell)| {
+                own | u32::from(Slot(cell.load()).fingerprint() == self.fingerprint) << way
             });
-            let way = match own.count_ones() {
-                0 => first_by(&slots, u8::MAX.into(), |slot| slot.worth(now)),
-                1 => own.trailing_zeros() as usize,
-                _ => {
-                    self.empty_the_lesser(&slots, own, now);
-                    continue;
+            if own.is_power_of_two() {
+                let cell = &self.line.0[own.trailing_zeros() as usize % WAYS];
+                let slot = Slot(cell.load());
+                // Somebody may have taken it since.
+                if slot.fingerprint() == self.fingerprint {
+                    return Seen { cell, slot, is_own: true };
                 }
-            };
-            return Seen { cell: &self.line.0[way], slot: slots[way], is_own: own != 0 };
+            } else if let Some(victim) = self.victim(now) {
+                return victim;
+            }
         }
     }
 
-    /// Of the slots of a key that was inserted several times at once, empties all but the one with the most debt.
-    #[cold]
+    /// The slot that goes first, for a key that has none. Of a key that was inserted several times at once, empties all
+    /// but the one with the most debt.
     #[inline(never)]
-    fn empty_the_lesser(&self, slots: &[Slot; WAYS], own: u32, now: Tick) {
-        let most = first_by(slots, own, |slot| u64::MAX - slot.debt(now));
+    fn victim(&self, now: Tick) -> Option<Seen<'a, A>> {
+        let slots: [Slot; WAYS] = std::array::from_fn(|way| Slot(self.line.0[way].load()));
+        let is_own = |slot: &Slot| slot.fingerprint() == self.fingerprint;
+        if !slots.iter().any(is_own) {
+            let way = first_by(&slots, |slot| Some(slot.worth(now)));
+            return Some(Seen { cell: &self.line.0[way], slot: slots[way], is_own: false });
+        }
+        let most = first_by(&slots, |slot| is_own(&slot).then(|| u64::MAX - slot.debt(now)));
         for (way, slot) in slots.iter().enumerate() {
-            if own >> way & 1 == 1 && way != most {
+            if is_own(slot) && way != most {
                 // Where it was charged meanwhile, the next look sees that.
                 self.line.0[way].replace(slot.0, Slot::EMPTY.0);
             }
         }
+        None
     }
 }
 
-/// The one of `among` (a bit for each) whose `rank` is the smallest: the first of equals, so that two inserts of one key
+/// The slot whose `rank` is the smallest, of those that have one: the first of equals, so that two inserts of one key
 /// choose the same.
-fn first_by(slots: &[Slot; WAYS], among: u32, rank: impl Fn(Slot) -> u64) -> usize {
+fn first_by(slots: &[Slot; WAYS], rank: impl Fn(Slot) -> Option<u64>) -> usize {
     let mut first = (u64::MAX, 0);
     for (way, slot) in slots.iter().enumerate() {
-        if among >> way & 1 == 1 {
-            let rank = rank(*slot);
-            if rank < first.0 {
-                first = (rank, way);
-            }
+        if let Some(rank) = rank(*slot)
+            && rank < first.0
+        {
+            first = (rank, way);
         }
     }
     first.1

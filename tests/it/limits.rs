@@ -145,7 +145,7 @@ async fn clients_on_the_lists_are_never_limited_or_always_refused() {
 async fn a_client_that_hammers_for_two_seconds_gets_its_burst_and_what_comes_back() {
     let limit = "[[rate_limit]]\nname = \"a\"\nmatch = \"all\"\nrequests = 10\nper = \"1s\"\nburst = 4\n";
     let road = Road::with(&format!("{limit}{RULE}")).await;
-    let start = std::time::Instant::now();
+    let start = tokio::time::Instant::now();
     let (mut passed, mut due) = (0, 4.0);
     while start.elapsed().as_secs_f64() < 2.0 {
         let answer = road.get("/api/v1/accounts/mine/prices", "203.0.113.7").await;

@@ -290,7 +290,12 @@ impl<S: Store> Limiter<S> {
             }
         }
         let Some(wait) = refusal else {
-            self.talkers.note_some(client);
+            // Who has used more than half is worth a look.
+            if ticket.counts.iter().any(|count| count.debt().0 > count.gcra.capacity().0 / 2) {
+                self.talkers.note(client);
+            } else {
+                self.talkers.note_some(client);
+            }
             return Outcome::Pass;
         };
         self.talkers.note(client);

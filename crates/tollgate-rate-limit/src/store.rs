@@ -170,6 +170,7 @@ impl Count {
     }
 
     /// What is owed now, as the verdict has it.
+    #[inline]
     pub(crate) fn debt(&self) -> Debt {
         match self.verdict {
             Verdict::Fits(debt) | Verdict::Charged(debt) => debt,

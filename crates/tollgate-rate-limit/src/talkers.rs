@@ -16,7 +16,8 @@ const HALF_LIFE: u32 = 8192;
 /// The clients that ask most, by the Space-Saving algorithm (Metwally, Agrawal and El Abbadi, 2005): a table holds no
 /// addresses, only fingerprints, so that somebody has to remember whom it is about.
 ///
-/// Who asked is noted for every refusal and for one of [`EVERY`] requests that pass, and only when nobody else is noting.
+/// Who asked is noted for every refusal, for every request of a client that has used more than half of a quota, and for one
+/// of [`EVERY`] others, and only when nobody else is noting.
 pub(crate) struct Talkers(Mutex<Noted>);
 
 #[derive(Default)]

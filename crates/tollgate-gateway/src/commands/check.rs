@@ -94,6 +94,13 @@ fn explain(config: &Config, built: &Built) {
     if !config.client_ip.dry_run.is_empty() {
         println!("            and {} rules of a dry run, which only count", config.client_ip.dry_run.len());
     }
+    for (clients, what) in
+        [(&config.clients.allow, "are never limited"), (&config.clients.deny, "are always refused")]
+    {
+        if !clients.is_empty() {
+            println!("clients     {} {what}", clients.join(", "));
+        }
+    }
     for limit in &config.rate_limit {
         let what = match limit.matches {
             crate::config::Match::Dispatch => "dispatches",

@@ -139,8 +139,11 @@ impl Config {
             problems.add(field, format!("{}: {}", error.value(), error.remedy()));
         });
         let limiter = limiter.ok()?.with_clock(clock);
-        let lists = self.clients.set(&limiter);
-        problems.take("clients", lists)?;
+        if let Err(error) = self.clients.set(&limiter) {
+            let list = if error.field() == "denied" { "deny" } else { "allow" };
+            problems.add(format!("clients.{list}"), format!("{} {}", error.value(), error.remedy()));
+            return None;
+        }
         Some(IpRateLimitLayer::from(limiter).with_refusal_format(tollgate::eight::envelope()))
     }
 

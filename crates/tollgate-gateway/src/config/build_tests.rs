@@ -81,3 +81,15 @@ fn upstreams_are_https_unless_they_are_on_this_host() {
         assert!(problems(&format!("[upstream]\nsms = \"{url}\"\n")).contains("upstream.sms"), "{url}");
     }
 }
+
+#[test]
+fn a_list_of_clients_that_cannot_be_names_the_entry() {
+    for (list, entry, told) in [
+        ("allow", "0.0.0.0/0", "is a great part of the internet; give prefixes of at least /4"),
+        ("deny", "10.0.0.0/33", "is not a CIDR (prefix 0–32)"),
+    ] {
+        let config = Config::parse(&format!("[clients]\n{list} = [\"10.0.0.1\", \"{entry}\"]\n")).unwrap();
+        let problems = config.build(SystemClock::shared()).unwrap_err();
+        assert_eq!(problems.to_string(), format!("clients.{list}: \"{entry}\" {told}"));
+    }
+}

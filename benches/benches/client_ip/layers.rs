@@ -1,7 +1,7 @@
 //! Whole layers around a service that answers at once, and the same service bare.
 
 use std::convert::Infallible;
-use std::future::{Future, Ready, ready};
+use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use http::{Request, Response};
-use tollgate_benches::{Allocations, Contender, allocations};
+use tollgate_benches::{Allocations, AtOnce, Contender, allocations};
 use tollgate_client_ip::{Resolution, TrustedClientIpLayer};
 use tollgate_core::{ClientIp, Peer};
 use tower_governor::GovernorLayer;
@@ -21,24 +21,6 @@ use tower_service::Service;
 
 use crate::cases::{Header, Scene, Visit};
 use crate::rivals::resolver;
-
-/// Ready always, and answers at once.
-#[derive(Clone, Copy, Debug)]
-struct AtOnce;
-
-impl Service<Request<Body>> for AtOnce {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Ready<Result<Self::Response, Self::Error>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Request<Body>) -> Self::Future {
-        ready(Ok(Response::new(Body::empty())))
-    }
-}
 
 /// How the server says who is connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

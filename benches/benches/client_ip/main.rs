@@ -11,7 +11,6 @@ mod cases;
 mod layers;
 mod rivals;
 mod tables;
-mod targets;
 
 use std::time::Duration;
 

@@ -1,12 +1,11 @@
 //! All contenders in turn, case by case; and at the end, which targets were reached.
 
-use tollgate_benches::{Effort, Lap, Table, allocations, nanoseconds, race};
+use tollgate_benches::{Effort, Lap, Table, Targets, allocations, nanoseconds, race};
 use tollgate_core::Peer;
 
 use crate::cases::{self, Case, FORGED, HOPS, Header, Scene};
 use crate::layers;
 use crate::rivals::{NAMES, field, resolver};
-use crate::targets::Targets;
 
 /// For these many hops and 25 CIDRs, in nanoseconds: the target, and what real-ip took on the core it is set for.
 const TIMES: [(usize, f64, f64); 3] = [(1, 100.0, 352.0), (3, 200.0, 708.0), (10, 600.0, 2045.0)];

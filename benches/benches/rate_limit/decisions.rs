@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use http::Request;
-use tollgate_benches::{Contender, Effort, Table, allocations, nanoseconds, race};
+use tollgate_benches::{Contender, Effort, Table, Targets, allocations, nanoseconds, race};
 
 use crate::keys::{self, Family, Keys, Shuffled};
 use crate::rivals::Rivals;
-use crate::targets::Targets;
 
 /// For these many keys: how many times as long as governor's it may take.
 const TARGETS: [(u32, f64); 2] = [(10_000, 0.6), (1_000_000, 0.55)];

@@ -1,12 +1,11 @@
 //! What the whole layer costs over the bare service, and what it allocates.
 
-use tollgate_benches::{Effort, Lap, Table, nanoseconds, race};
+use tollgate_benches::{AtOnce, Effort, Lap, Table, Targets, nanoseconds, race};
 use tollgate_rate_limit::HeadersOn;
 use tower_layer::Layer;
 
-use crate::services::{self, AtOnce, BARE, OURS, OURS_HEADERS, OURS_REFUSED};
+use crate::services::{self, BARE, OURS, OURS_HEADERS, OURS_REFUSED};
 use crate::services::{THEIRS, THEIRS_HEADERS, THEIRS_REFUSED, THEIRS_REFUSED_HEADERS};
-use crate::targets::Targets;
 
 /// Ours, theirs, and how many times theirs it may cost.
 const TARGETS: [(&str, &str, f64); 4] = [

@@ -13,15 +13,12 @@ mod layers;
 mod memory;
 mod rivals;
 mod services;
-mod targets;
 mod threads;
 
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion};
-use tollgate_benches::{Counting, Effort};
-
-use crate::targets::Targets;
+use tollgate_benches::{Counting, Effort, Targets};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;

@@ -8,11 +8,9 @@ use std::time::{Duration, Instant};
 
 use governor::RateLimiter;
 use http::Request;
-use tollgate_benches::Table;
+use tollgate_benches::{Table, Targets};
 use tollgate_core::ClientIp;
 use tollgate_rate_limit::{Limit, Limiter, Quota};
-
-use crate::targets::Targets;
 
 const ADDRESSES: u64 = 10_000_000;
 

@@ -1,7 +1,7 @@
 //! Whole layers around a service that answers at once, and the same service bare.
 
 use std::convert::Infallible;
-use std::future::{Future, Ready, ready};
+use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -12,7 +12,7 @@ use axum::extract::ConnectInfo;
 use governor::clock::QuantaInstant;
 use governor::middleware::{NoOpMiddleware, RateLimitingMiddleware};
 use http::{Request, Response, StatusCode};
-use tollgate_benches::{Allocations, Contender, allocations};
+use tollgate_benches::{Allocations, AtOnce, Contender, allocations};
 use tollgate_core::ClientIp;
 use tollgate_rate_limit::{HeadersOn, IpRateLimitLayer, Limit, Quota};
 use tower_governor::GovernorLayer;
@@ -25,24 +25,6 @@ use crate::rivals::WIDE;
 
 const PEER: ([u8; 4], u16) = ([203, 0, 113, 7], 50_000);
 const DAY: Duration = Duration::from_secs(86_400);
-
-/// Ready always, and answers at once.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct AtOnce;
-
-impl Service<Request<Body>> for AtOnce {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Ready<Result<Self::Response, Self::Error>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Request<Body>) -> Self::Future {
-        ready(Ok(Response::new(Body::empty())))
-    }
-}
 
 /// The names, in the order of [`contenders`].
 pub(crate) const BARE: &str = "bare";

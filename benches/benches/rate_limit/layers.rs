@@ -4,7 +4,7 @@ use tollgate_benches::{AtOnce, Effort, Lap, Table, Targets, nanoseconds, race};
 use tollgate_rate_limit::HeadersOn;
 use tower_layer::Layer;
 
-use crate::services::{self, BARE, OURS, OURS_HEADERS, OURS_REFUSED};
+use crate::services::{self, AXUM_HEADERS, AXUM_REFUSED_HEADERS, BARE, OURS, OURS_HEADERS, OURS_REFUSED};
 use crate::services::{THEIRS, THEIRS_HEADERS, THEIRS_REFUSED, THEIRS_REFUSED_HEADERS};
 
 /// Ours, theirs, and how many times theirs it may cost.
@@ -44,6 +44,8 @@ fn allocations(targets: &mut Targets) {
         (OURS_HEADERS, services::allocations_of(services::wide(HeadersOn::Always).layer(AtOnce))),
         (OURS_REFUSED, services::allocations_of(services::narrow().layer(AtOnce))),
         (THEIRS_REFUSED, services::allocations_of_their_refusal()),
+        (AXUM_HEADERS, services::allocations_of(services::axum_governed(services::open_quota()))),
+        (AXUM_REFUSED_HEADERS, services::allocations_of(services::axum_governed(services::closed_quota()))),
     ];
     println!("Allocations of a request, the making of it not counted\n");
     let mut table = Table::new(["", "times", "bytes"]);

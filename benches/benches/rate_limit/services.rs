@@ -3,12 +3,14 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum_governor::PeerIp;
 use governor::clock::QuantaInstant;
 use governor::middleware::{NoOpMiddleware, RateLimitingMiddleware};
 use http::{Request, Response, StatusCode};
@@ -35,9 +37,11 @@ pub(crate) const THEIRS: &str = "tower_governor, allowed";
 pub(crate) const THEIRS_HEADERS: &str = "tower_governor, allowed, headers";
 pub(crate) const THEIRS_REFUSED: &str = "tower_governor, refused";
 pub(crate) const THEIRS_REFUSED_HEADERS: &str = "tower_governor, refused, headers";
+pub(crate) const AXUM_HEADERS: &str = "axum-governor, allowed, headers";
+pub(crate) const AXUM_REFUSED_HEADERS: &str = "axum-governor, refused, headers";
 
 /// The bare service first. Making the request is not timed, dropping it is; all get the same one, with what ours and
-/// what theirs reads. Our refusals always tell of the limit that refuses.
+/// what theirs reads. Our refusals always tell of the limit that refuses, and axum-governor always writes headers.
 pub(crate) fn contenders() -> Vec<Contender<'static>> {
     let (ok, refused) = (StatusCode::OK, StatusCode::TOO_MANY_REQUESTS);
     vec![
@@ -46,9 +50,11 @@ pub(crate) fn contenders() -> Vec<Contender<'static>> {
         contender(THEIRS, ok, governed(open())),
         contender(OURS_HEADERS, ok, wide(HeadersOn::Always).layer(AtOnce)),
         contender(THEIRS_HEADERS, ok, governed(open().use_headers())),
+        contender(AXUM_HEADERS, ok, axum_governed(open_quota())),
         contender(OURS_REFUSED, refused, narrow().layer(AtOnce)),
         contender(THEIRS_REFUSED, refused, governed(closed())),
         contender(THEIRS_REFUSED_HEADERS, refused, governed(closed().use_headers())),
+        contender(AXUM_REFUSED_HEADERS, refused, axum_governed(closed_quota())),
     ]
 }
 
@@ -81,6 +87,27 @@ fn closed() -> GovernorConfigBuilder<PeerIpKeyExtractor, NoOpMiddleware<QuantaIn
     let mut config = GovernorConfigBuilder::default();
     config.per_second(DAY.as_secs()).burst_size(1);
     config
+}
+
+/// axum-governor by the peer's address. It needs no router, only a service that answers with axum's body.
+pub(crate) fn axum_governed(quota: governor::Quota) -> impl Answers {
+    let config = axum_governor::GovernorConfigBuilder::default()
+        .with_extractor(PeerIp::default())
+        .expect_connect_info()
+        .quota_default(quota.into())
+        .finish()
+        .unwrap();
+    axum_governor::GovernorLayer::new(config).layer(AtOnce)
+}
+
+/// What tower_governor's [`open`] says.
+pub(crate) fn open_quota() -> governor::Quota {
+    governor::Quota::with_period(Duration::from_nanos(1)).unwrap().allow_burst(NonZeroU32::MAX)
+}
+
+/// One request a day.
+pub(crate) fn closed_quota() -> governor::Quota {
+    governor::Quota::with_period(DAY).unwrap()
 }
 
 /// What all these services are.

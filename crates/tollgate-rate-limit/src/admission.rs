@@ -4,24 +4,19 @@ use tollgate_core::ClientIp;
 
 use crate::decision::Outcome;
 use crate::limiter::Moment;
-use crate::store::{Counts, Step, Store, Verdict, Wait, refusal};
+use crate::store::{Debt, Step, Store, Verdict, Wait, refusal};
 use crate::waiting::{Place, Waiting};
 use crate::{Limiter, RequestHead, Ticket};
 
-/// A request on its way to an answer: it asks the store, and once more for a place to wait.
+/// A request on its way to an answer: it asks the store, perhaps more than once.
 #[derive(Debug)]
 pub(crate) struct Admission {
     client: ClientIp,
     moment: Moment,
     pub(crate) ticket: Ticket,
-    booking: Option<Booking>,
-}
-
-/// A place to wait in, and what the store said before it was asked to charge ahead of time.
-#[derive(Debug)]
-struct Booking {
-    refused: Counts,
-    place: Place,
+    /// How long it has waited, and will have by its next turn.
+    waited: Duration,
+    place: Option<Place>,
 }
 
 /// What comes next.
@@ -29,8 +24,8 @@ struct Booking {
 pub(crate) enum Next<L> {
     /// Wait for the store.
     Ask(L),
-    /// Wait so long in this place, and pass.
-    Wait(Duration, Place),
+    /// Wait so long, and ask again.
+    Wait(Duration),
     /// It is decided.
     Answer(Outcome),
 }
@@ -38,7 +33,14 @@ pub(crate) enum Next<L> {
 impl Admission {
     #[inline]
     pub(crate) fn new<S: Store>(limiter: &Limiter<S>, client: ClientIp) -> Self {
-        Self { client, moment: limiter.moment(), ticket: Ticket::default(), booking: None }
+        let (moment, ticket) = (limiter.moment(), Ticket::default());
+        Self { client, moment, ticket, waited: Duration::ZERO, place: None }
+    }
+
+    /// What lists and bans say, before any limit is asked.
+    #[inline]
+    pub(crate) fn admit<S: Store>(&self, limiter: &Limiter<S>) -> Option<Outcome> {
+        limiter.admit(self.client, self.moment)
     }
 
     #[inline]
@@ -48,9 +50,6 @@ impl Admission {
         waiting: Option<&Waiting>,
         head: &RequestHead<'_>,
     ) -> Next<S::Later> {
-        if let Some(outcome) = limiter.admit(self.client, self.moment) {
-            return Next::Answer(outcome);
-        }
         match limiter.take(self.client, head, &mut self.ticket, self.moment) {
             Step::Now => self.answered(limiter, waiting),
             Step::Later(later) => Next::Ask(later),
@@ -64,60 +63,54 @@ impl Admission {
         limiter: &Limiter<S>,
         waiting: Option<&Waiting>,
     ) -> Next<S::Later> {
-        if let Some(booking) = self.booking.take() {
-            return self.booked(limiter, booking);
-        }
         if let Some(waiting) = waiting
             && let Some(wait) = refusal(&self.ticket.counts)
-            && let Some(next) = self.book(limiter, waiting, wait)
+            && let Some(wait) = self.turn(waiting, wait)
         {
-            return next;
+            return Next::Wait(wait);
         }
         Next::Answer(limiter.conclude(self.client, &self.ticket, self.moment))
     }
 
-    /// Asks to be charged ahead of time, if the wait is bearable and there is a place to wait in. Who comes later is
-    /// charged later, and waits longer: nobody overtakes.
-    fn book<S: Store>(
+    /// Its wait is over: asks like any other. It was charged nothing so far, so that it takes nothing from anybody, and no
+    /// limit lets more through because somebody waited for another one.
+    pub(crate) fn ask_again<S: Store>(
         &mut self,
         limiter: &Limiter<S>,
-        waiting: &Waiting,
-        wait: Wait,
-    ) -> Option<Next<S::Later>> {
-        if wait.from(self.moment.monotonic) > waiting.at_most {
-            return None;
+        waiting: Option<&Waiting>,
+    ) -> Next<S::Later> {
+        self.moment = limiter.moment();
+        self.ticket.at = self.moment.now;
+        if let Some(outcome) = limiter.admit(self.client, self.moment) {
+            return Next::Answer(outcome);
         }
-        let place = waiting.place()?;
-        let refused = self.ticket.counts.clone();
-        for count in self.ticket.counts.iter_mut().filter(|count| count.is_enforced) {
-            count.gcra = count.gcra.for_waiting(waiting.at_most);
-        }
-        self.booking = Some(Booking { refused, place });
-        Some(match limiter.store.take(&mut self.ticket.counts, self.moment.now) {
-            Step::Now => self.answered(limiter, None),
+        self.ticket.counts.iter_mut().for_each(|count| count.verdict = Verdict::Fits(Debt(0)));
+        match limiter.store.take(&mut self.ticket.counts, self.moment.now) {
+            Step::Now => self.answered(limiter, waiting),
             Step::Later(later) => Next::Ask(later),
-        })
+        }
     }
 
-    fn booked<S: Store>(&mut self, limiter: &Limiter<S>, booking: Booking) -> Next<S::Later> {
-        let Booking { refused, place } = booking;
-        if refusal(&self.ticket.counts).is_some() {
-            // Others were faster, and the wait is too long by now.
-            self.ticket.counts = refused;
-            return Next::Answer(limiter.conclude(self.client, &self.ticket, self.moment));
+    /// How long to wait, if that is bearable, may help, and there is a place to wait in.
+    #[cold]
+    fn turn(&mut self, waiting: &Waiting, wait: Wait) -> Option<Duration> {
+        let wait = wait.from(self.moment.monotonic);
+        let never = self
+            .ticket
+            .counts
+            .iter()
+            .any(|count| count.is_enforced && u64::from(count.cost) > count.gcra.burst());
+        if never || self.waited.saturating_add(wait) > waiting.at_most {
+            return None;
         }
-        let mut wait = None;
-        for (count, before) in self.ticket.counts.iter_mut().zip(&refused) {
-            count.gcra = before.gcra;
-            if let (true, Verdict::Charged(debt)) = (count.is_enforced, count.verdict) {
-                wait = wait.max(count.gcra.wait(debt, 0));
-            }
+        // Whoever waits is woken by tokio.
+        if tokio::runtime::Handle::try_current().is_err() {
+            waiting.tell_of_runtime();
+            return None;
         }
-        let outcome = limiter.conclude(self.client, &self.ticket, self.moment);
-        match wait {
-            Some(wait) => Next::Wait(wait.from(self.moment.monotonic), place),
-            None => Next::Answer(outcome),
-        }
+        self.place = Some(self.place.take().or_else(|| waiting.place())?);
+        self.waited += wait;
+        Some(wait)
     }
 
     #[inline]

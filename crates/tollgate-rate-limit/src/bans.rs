@@ -5,7 +5,7 @@ use tollgate_core::ClientIp;
 use crate::gcra::{Debt, Gcra, Tick, Wait};
 use crate::levels::Masks;
 use crate::table::Table;
-use crate::{ConfigError, IpLevels, Key, Quota};
+use crate::{ConfigError, Key, Quota};
 
 /// How long clients are banned that go on asking after they were refused: twice as long each time, up to a longest.
 ///
@@ -51,8 +51,8 @@ impl Bans {
         self
     }
 
-    /// Bans who is refused more often than this, by any limit. If not said, only
-    /// [`Limiter::ban`](crate::Limiter::ban) does.
+    /// Bans who is refused more often than this because it used up a limit by itself: not for a prefix or a key that it
+    /// shares with others. If not said, only [`Limiter::ban`](crate::Limiter::ban) does.
     pub const fn after(mut self, refusals: Quota) -> Self {
         self.after = Some(refusals);
         self
@@ -89,7 +89,7 @@ const TABLES: usize = 3;
 /// Strikes are counted up to this many.
 const MOST_STRIKES: u32 = 32;
 
-/// Bans at work. A client is its host: an IPv4 address, an IPv6 /64.
+/// Bans at work. A client is what it is for the first limit by address: an IPv4 address, an IPv6 /64.
 #[derive(Debug)]
 pub(crate) struct Banned {
     pub(crate) bans: Bans,
@@ -103,14 +103,14 @@ pub(crate) struct Banned {
 
 impl Banned {
     /// With `bytes` of memory.
-    pub(crate) fn new(bans: Bans, bytes: usize) -> Result<Self, ConfigError> {
+    pub(crate) fn new(bans: Bans, bytes: usize, masks: Masks) -> Result<Self, ConfigError> {
         bans.validate()?;
         let refusals = match bans.after {
             Some(quota) => Some((Gcra::new(&quota, 1)?, Table::new(bytes / TABLES))),
             None => None,
         };
         let [until, strikes] = [(); 2].map(|()| Table::new(bytes / TABLES));
-        Ok(Self { bans, until, strikes, refusals, masks: IpLevels::default().masks() })
+        Ok(Self { bans, until, strikes, refusals, masks })
     }
 
     /// As large, with nobody banned.
@@ -140,7 +140,18 @@ impl Banned {
     /// The client was refused: how long it is banned, if that was once too often.
     pub(crate) fn refused(&self, client: ClientIp, now: Tick) -> Option<Wait> {
         let (gcra, table) = self.refusals.as_ref()?;
-        table.charge(self.key(client), 1, now, gcra).is_err().then(|| self.ban(client, now))
+        let key = self.key(client);
+        if table.charge(key, 1, now, gcra).is_ok() {
+            return None;
+        }
+        // Many may be refused at once. One of them is a strike: the one that finds no ban.
+        let first = Debt::new(self.bans.first).0;
+        let claimed =
+            self.until.change(key, now, |until| match until.map_or(0, |until| until.ahead_of(now)) {
+                0 => Ok((now.after(first), ())),
+                left => Err(Wait(left)),
+            });
+        Some(claimed.map_or_else(|banned| banned, |_| self.ban(client, now)))
     }
 
     /// Gives the client a strike, and bans it for as long as that many are worth; longer than it was, never shorter.

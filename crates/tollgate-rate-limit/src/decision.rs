@@ -8,7 +8,7 @@ use tollgate_core::{Refusal, RefusalKind};
 
 use crate::Limiter;
 use crate::rule::Rule;
-use crate::store::{Count, Counts, Memory, Store};
+use crate::store::{Count, Counts, Memory, Store, Tick};
 
 /// What a [`Limiter`] says to a request.
 #[must_use = "a decision that is not looked at limits nothing"]
@@ -37,6 +37,8 @@ pub(crate) enum Outcome {
 #[must_use = "a ticket that is dropped stays charged"]
 pub struct Ticket {
     pub(crate) counts: Counts,
+    /// When it was charged.
+    pub(crate) at: Tick,
 }
 
 impl<'a, S: Store> Decision<'a, S> {

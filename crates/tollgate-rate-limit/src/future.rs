@@ -16,7 +16,6 @@ use crate::decision::Outcome;
 use crate::headers::HeaderForm;
 use crate::nested::Mark;
 use crate::store::{Memory, Store};
-use crate::waiting::Place;
 use crate::{IpRateLimitLayer, Limiter, Ticket};
 
 /// The response of [`IpRateLimit`](crate::IpRateLimit): the inner service's, or a refusal that is ready at once.
@@ -56,15 +55,15 @@ pub(crate) struct After<St: Store> {
 #[pin_project]
 pub(crate) struct Held<S, B, St: Store> {
     #[pin]
-    until: Until<St>,
+    until: Until<St::Later>,
     /// `None` once it is over.
     kept: Option<Kept<S, B, St>>,
 }
 
 #[pin_project(project = UntilProjection)]
-pub(crate) enum Until<St: Store> {
-    Answered(#[pin] St::Later),
-    Turn(Box<Turn<St>>),
+pub(crate) enum Until<L> {
+    Answered(#[pin] L),
+    Turn(Pin<Box<Sleep>>),
 }
 
 /// What a held request goes on with.
@@ -76,36 +75,12 @@ pub(crate) struct Kept<S, B, St: Store> {
     pub(crate) admission: Admission,
 }
 
-/// A request that was charged ahead of time, and waits. One that goes away is given back what it was charged.
-pub(crate) struct Turn<St: Store> {
-    limiter: Arc<Limiter<St>>,
-    ticket: Option<Ticket>,
-    sleep: Pin<Box<Sleep>>,
-    _place: Place,
-}
-
-impl<St: Store> Drop for Turn<St> {
-    fn drop(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            self.limiter.refund(ticket);
-        }
-    }
-}
-
-impl<St: Store> Until<St> {
+impl<L> Until<L> {
     /// What to wait for next; the outcome, if there is nothing.
-    pub(crate) fn of(
-        next: Next<St::Later>,
-        limiter: &Arc<Limiter<St>>,
-        ticket: &mut Ticket,
-    ) -> Result<Self, Outcome> {
+    pub(crate) fn of(next: Next<L>) -> Result<Self, Outcome> {
         match next {
             Next::Ask(later) => Ok(Self::Answered(later)),
-            Next::Wait(wait, place) => {
-                let ticket = Some(std::mem::take(ticket));
-                let sleep = Box::pin(tokio::time::sleep(wait));
-                Ok(Self::Turn(Box::new(Turn { limiter: Arc::clone(limiter), ticket, sleep, _place: place })))
-            }
+            Next::Wait(wait) => Ok(Self::Turn(Box::pin(tokio::time::sleep(wait)))),
             Next::Answer(outcome) => Err(outcome),
         }
     }
@@ -117,24 +92,23 @@ impl<S, B, St: Store> Held<S, B, St> {
         loop {
             // Once it is over it is not polled again.
             let Some(kept) = this.kept.as_mut() else { return Poll::Pending };
-            let outcome = match this.until.as_mut().project() {
+            let (layer, admission) = (&kept.layer, &mut kept.admission);
+            let next = match this.until.as_mut().project() {
                 UntilProjection::Answered(later) => {
-                    let limiter = &kept.layer.limiter;
-                    kept.admission.ticket.counts = ready!(later.poll(cx));
-                    let next = kept.admission.answered(limiter, kept.layer.waiting.as_ref());
-                    match Until::of(next, limiter, &mut kept.admission.ticket) {
-                        Ok(until) => {
-                            this.until.set(until);
-                            continue;
-                        }
-                        Err(outcome) => outcome,
-                    }
+                    admission.ticket.counts = ready!(later.poll(cx));
+                    admission.answered(&*layer.limiter, layer.waiting.as_ref())
                 }
-                UntilProjection::Turn(turn) => {
-                    ready!(turn.sleep.as_mut().poll(cx));
-                    kept.admission.ticket = turn.ticket.take().unwrap_or_default();
-                    Outcome::Pass
+                UntilProjection::Turn(sleep) => {
+                    ready!(sleep.as_mut().poll(cx));
+                    admission.ask_again(&*layer.limiter, layer.waiting.as_ref())
                 }
+            };
+            let outcome = match Until::of(next) {
+                Ok(until) => {
+                    this.until.set(until);
+                    continue;
+                }
+                Err(outcome) => outcome,
             };
             return this.kept.take().map_or(Poll::Pending, |kept| Poll::Ready((kept, outcome)));
         }
@@ -155,7 +129,7 @@ where
         Self { state: State::Called(tollgate_core::ResponseFuture::refused(response)), after: None, mark }
     }
 
-    pub(crate) fn held(until: Until<St>, kept: Kept<S, B, St>, mark: Mark) -> Self {
+    pub(crate) fn held(until: Until<St::Later>, kept: Kept<S, B, St>, mark: Mark) -> Self {
         Self { state: State::Held(Box::pin(Held { until, kept: Some(kept) })), after: None, mark }
     }
 }

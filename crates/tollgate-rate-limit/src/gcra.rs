@@ -28,7 +28,7 @@ const FUTURE: u64 = 1 << (TICK_BITS - 2);
 
 /// A moment of the monotonic clock in ticks of 16 µs, as a serial number (RFC 1982): it wraps, so the clock's epoch and
 /// the age of the process do not matter. All comparisons are relative to a `now`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tick(u64);
 
 impl Tick {
@@ -63,6 +63,11 @@ impl Tick {
     /// nearby `now`s is given.
     pub(crate) fn rank(self, now: Self) -> u64 {
         self.0.wrapping_sub(now.0).wrapping_sub(FUTURE) & MASK
+    }
+
+    /// As a TAT, without what was charged and is given back; never before `now`.
+    pub(crate) fn less(self, debt: Debt, now: Self) -> Self {
+        now.after(self.ahead_of(now).saturating_sub(debt.0))
     }
 
     #[inline]
@@ -171,11 +176,6 @@ impl Gcra {
         Debt(self.capacity)
     }
 
-    /// The same rate for those who would wait for `patience`: their requests are charged ahead of time.
-    pub(crate) fn for_waiting(self, patience: Duration) -> Self {
-        Self { capacity: (self.capacity + ticks_up(patience).min(FUTURE)).min(FUTURE - 1), ..self }
-    }
-
     /// Whether a request that costs `cost` conforms at `now`, given the key's TAT: the new TAT, or the wait until one
     /// would conform. A cost above the burst never does; its wait is that of an empty bucket for a full one and more.
     #[inline]
@@ -184,9 +184,9 @@ impl Gcra {
         if after > self.capacity { Err(Wait(after - self.capacity)) } else { Ok(now.after(after)) }
     }
 
-    /// The TAT without what was charged and is given back; never before `now`.
-    pub(crate) fn refund(&self, now: Tick, tat: Tick, cost: u32) -> Tick {
-        now.after(tat.ahead_of(now).saturating_sub(self.interval.saturating_mul(cost.into())))
+    /// What a request that costs `cost` is charged.
+    pub(crate) fn charge(&self, cost: u32) -> Debt {
+        Debt(self.interval.saturating_mul(cost.into()).min(FUTURE - 1))
     }
 
     /// The TAT with what is owed beside what was asked for, up to `most`; never less than it is.
@@ -275,8 +275,8 @@ mod tests {
             let second = gcra.decide(now, first, 1).unwrap();
             assert_eq!(gcra.decide(now, second, 1), Err(Wait(31_250)));
             assert!(gcra.decide(now.after(31_250), second, 1).is_ok());
-            assert_eq!(gcra.refund(now, second, 1), first);
-            assert_eq!(gcra.refund(now, gcra.refund(now, first, 1), 1), now);
+            assert_eq!(second.less(gcra.charge(1), now), first);
+            assert_eq!(first.less(gcra.charge(1), now).less(gcra.charge(1), now), now);
         }
     }
 

@@ -165,8 +165,8 @@ impl<S: Store> LimitHandle<'_, S> {
         self.rule.set_mode(mode);
     }
 
-    /// Charges somebody as many requests, beyond the quota, too, but never more than a burst on top of a burst; on a
-    /// client's wider prefixes as well, as requests are.
+    /// Charges somebody as many requests, beyond the quota, too, but never more than a burst on top of a burst: of its own,
+    /// on its wider prefixes as well, so that one client cannot use up what it shares with others.
     ///
     /// # Errors
     ///
@@ -174,7 +174,7 @@ impl<S: Store> LimitHandle<'_, S> {
     pub fn penalize(&self, who: impl Into<Who>, requests: u32) -> Result<Left, ConfigError> {
         let (counts, now) = (self.rule.counts_of(who.into(), 1)?, self.limiter.moment().now);
         for count in &counts {
-            self.limiter.store.charge(count, requests, most(count.gcra.capacity()), now);
+            self.limiter.store.charge(count, self.rule.at_once(requests), most(count.gcra.capacity()), now);
         }
         Ok(self.left_of(&counts))
     }

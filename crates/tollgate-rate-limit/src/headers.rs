@@ -72,8 +72,8 @@ pub(crate) fn tell<'a>(form: HeaderForm, mut told: impl Iterator<Item = Told<'a>
             item(&mut rate_limit, &first);
             let Some(second) = told.next() else {
                 // Alone, as most often: its policy is rendered already.
-                headers.insert(POLICY, first.terms.policy.clone());
-                insert(headers, RATE_LIMIT, &rate_limit);
+                headers.append(POLICY, first.terms.policy.clone());
+                append(headers, RATE_LIMIT, &rate_limit);
                 return;
             };
             let mut policies = Line::from_slice(first.terms.policy.as_bytes());
@@ -83,8 +83,8 @@ pub(crate) fn tell<'a>(form: HeaderForm, mut told: impl Iterator<Item = Told<'a>
                 rate_limit.extend_from_slice(b", ");
                 item(&mut rate_limit, &next);
             }
-            insert(headers, POLICY, &policies);
-            insert(headers, RATE_LIMIT, &rate_limit);
+            append(headers, POLICY, &policies);
+            append(headers, RATE_LIMIT, &rate_limit);
         }
         HeaderForm::XRateLimit => {
             let least = told.min_by_key(|told| (told.standing.remaining, u64::MAX - told.standing.reset));
@@ -94,7 +94,8 @@ pub(crate) fn tell<'a>(form: HeaderForm, mut told: impl Iterator<Item = Told<'a>
                 ("x-ratelimit-remaining", least.standing.remaining),
                 ("x-ratelimit-reset", least.standing.reset),
             ] {
-                headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
+                // What a limiter further in has told is more to the point.
+                headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from(value));
             }
         }
     }
@@ -103,9 +104,10 @@ pub(crate) fn tell<'a>(form: HeaderForm, mut told: impl Iterator<Item = Told<'a>
 /// A field's value while it is written: on the stack, as long as it is short.
 type Line = SmallVec<[u8; 128]>;
 
-fn insert(headers: &mut HeaderMap, name: HeaderName, value: &Line) {
+fn append(headers: &mut HeaderMap, name: HeaderName, value: &Line) {
     if let Ok(value) = HeaderValue::from_bytes(value) {
-        headers.insert(name, value);
+        // Both fields are lists: what a limiter further in has told stays.
+        headers.append(name, value);
     }
 }
 

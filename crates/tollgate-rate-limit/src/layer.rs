@@ -49,12 +49,13 @@ impl<S: Store> IpRateLimitLayer<S> {
         self
     }
 
-    /// Makes requests wait for their turn that would otherwise be refused, `at_most` for so long and at most so many of
-    /// them at once; what is over either is refused. A client's requests take their turns in the order they came in.
+    /// Makes requests wait that would otherwise be refused, `at_most` for so long and at most so many of them at once; what
+    /// is over either is refused.
     ///
-    /// A request that waits is charged, and holds on to the service behind this layer that was ready for it: put limits
-    /// on what is in progress in front. If it goes away, it is given back what it was charged. This needs a tokio runtime
-    /// with its timer enabled.
+    /// A request that waits is charged nothing. When its wait is over it asks like any other, and may have to wait again,
+    /// so that limits hold exactly, and no order is promised. It holds on to the service behind this layer that was ready
+    /// for it: put limits on what is in progress in front. One client can take all places, and the others are then
+    /// refused, as they would be without waiting. This needs a tokio runtime with its timer enabled.
     ///
     /// # Errors
     ///

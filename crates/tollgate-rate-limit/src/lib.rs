@@ -25,11 +25,11 @@
 //!    back what was charged, or charge more ([`Limit::settled_by`]).
 //! 8. **Answers tell of limits** in `RateLimit-Policy` and `RateLimit`: never, when it refuses, near its end, or always
 //!    ([`Limit::with_headers`]).
-//! 9. **A CORS preflight** is not counted: `OPTIONS` with `Origin` and `Access-Control-Request-Method`. Any other
+//! 9. **A CORS preflight** is not counted (lists and bans hold for it): `OPTIONS` with `Origin` and `Access-Control-Request-Method`. Any other
 //!    `OPTIONS` is a request.
 //! 10. **Memory is fixed** when the limiter is built: 1 MiB for all limits if not said, 8 bytes a client in each limit and
 //!     prefix length. When a table is full, the client closest to being idle is forgotten, so a flood of fresh addresses
-//!     does not free one that used up its quota. See [`Limiter::with_table_bytes`].
+//!     does not free one that used up its quota (of more than one at once). See [`Limiter::with_table_bytes`].
 //! 11. **While it runs** quotas and modes can be changed, and nobody who is limited is forgotten ([`Limiter::limit`]);
 //!     clients can be penalized, banned ([`Bans`]), allowed and denied ([`Limiter::set_denied`]).
 //! 12. **Waiting** for one's turn instead of being refused is bounded in time and number

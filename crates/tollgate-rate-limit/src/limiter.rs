@@ -15,9 +15,9 @@ use crate::headers::{self, HeaderForm, HeadersOn, Told};
 use crate::lists::{Listed, Lists};
 use crate::nested::Mark;
 use crate::rule::{Rule, Standing};
-use crate::store::{self, Memory, Step, Store, Verdict, by_limit};
+use crate::store::{self, Count, Memory, Step, Store, Verdict, by_limit};
 use crate::talkers::Talkers;
-use crate::{AnswerHead, Bans, Decision, Limit, Mode, RequestHead, Ticket};
+use crate::{AnswerHead, Bans, Decision, IpLevels, Limit, Mode, RequestHead, Ticket};
 
 /// Memory of all tables together if nothing is said: 131,072 clients.
 const DEFAULT_TABLE_BYTES: usize = 1 << 20;
@@ -198,7 +198,9 @@ impl Limiter {
             return Err(ConfigError::new("table_bytes", bytes, remedy));
         }
         let of_bans = if bans.is_some() { bytes / parts } else { 0 };
-        self.banned = bans.map(|bans| Banned::new(bans, of_bans)).transpose()?;
+        let hosts = self.rules.iter().find_map(Rule::masks).cloned();
+        let masks = hosts.unwrap_or_else(|| IpLevels::default().masks());
+        self.banned = bans.map(|bans| Banned::new(bans, of_bans, masks)).transpose()?;
         self.store = Memory::new(bytes - of_bans, &levels(&self.rules));
         Ok(())
     }
@@ -228,11 +230,15 @@ impl<S: Store> Limiter<S> {
         self.settle_mut(&mut ticket, answer);
     }
 
-    /// Gives back all that a request was charged: nothing came of it.
+    /// Gives back all that a request was charged: nothing came of it. What time has given back since is not given back
+    /// again.
     pub fn refund(&self, ticket: Ticket) {
         let now = self.moment().now;
-        for count in ticket.counts.iter().filter(|count| matches!(count.verdict, Verdict::Charged(_))) {
-            self.store.give_back(count, count.cost, now);
+        for count in &ticket.counts {
+            if let Some(rule) = self.rules.get(count.limit()) {
+                let (count, owed) = rule.still_owed(count, ticket.at, now);
+                self.store.give_back(&count, owed.min(count.gcra.charge(count.cost)), now);
+            }
         }
     }
 
@@ -272,6 +278,7 @@ impl<S: Store> Limiter<S> {
         ticket: &mut Ticket,
         moment: Moment,
     ) -> Step<S::Later> {
+        ticket.at = moment.now;
         for rule in &self.rules {
             rule.count(client, head, &mut ticket.counts);
         }
@@ -299,7 +306,15 @@ impl<S: Store> Limiter<S> {
             return Outcome::Pass;
         };
         self.talkers.note(client);
-        match self.banned.as_ref().and_then(|banned| banned.refused(client, moment.now)) {
+        // Only for what it did itself: who shares a prefix or a key with others is not banned for them.
+        let by_itself = |count: &Count| {
+            count.is_enforced
+                && count.is_violated()
+                && count.level() == 0
+                && self.rules[count.limit()].counts_by_ip()
+        };
+        let banned = self.banned.as_ref().filter(|_| ticket.counts.iter().any(by_itself));
+        match banned.and_then(|banned| banned.refused(client, moment.now)) {
             Some(ban) => {
                 crate::metrics::banned();
                 Outcome::Banned(ban.max(wait).from(moment.monotonic))
@@ -346,6 +361,7 @@ impl<S: Store> Limiter<S> {
     /// Settles, and notes in the ticket what the request is charged by then.
     pub(crate) fn settle_mut(&self, ticket: &mut Ticket, answer: &AnswerHead<'_>) {
         let mut now = None;
+        let at = ticket.at;
         for counts in ticket.counts.chunk_by_mut(|one, next| one.limit() == next.limit()) {
             let Some(rule) = self.rules.get(counts[0].limit()) else { continue };
             if !counts.iter().all(|count| matches!(count.verdict, Verdict::Charged(_))) {
@@ -354,11 +370,15 @@ impl<S: Store> Limiter<S> {
             let Some(cost) = rule.limit.settle(answer) else { continue };
             let now = *now.get_or_insert_with(|| self.moment().now);
             for count in counts {
+                let (current, owed) = rule.still_owed(count, at, now);
                 if cost < count.cost {
-                    self.store.give_back(count, count.cost - cost, now);
+                    let debt = owed.min(current.gcra.charge(count.cost - cost));
+                    self.store.give_back(&current, debt, now);
                 } else if cost > count.cost {
-                    self.store.charge(count, cost - count.cost, most(count.gcra.capacity()), now);
+                    let more = rule.at_once(cost - count.cost);
+                    self.store.charge(&current, more, most(current.gcra.capacity()), now);
                 }
+                *count = current;
                 count.cost = cost;
                 count.verdict = Verdict::Charged(self.store.debt(count, now));
             }

@@ -1,6 +1,7 @@
 use std::net::IpAddr;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use tollgate_core::{CidrSet, ClientIp, parse_cidr};
@@ -15,6 +16,8 @@ pub(crate) struct Lists {
     denied: ArcSwap<CidrSet>,
     /// Whether there is anything in them: most limiters have none, and do not look.
     any: AtomicBool,
+    /// One change at a time.
+    changing: Mutex<()>,
 }
 
 /// What the lists say of a client.
@@ -55,6 +58,7 @@ impl Lists {
     }
 
     fn set(&self, list: &ArcSwap<CidrSet>, new: CidrSet) {
+        let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         list.store(new.into());
         self.any.store(!self.allowed.load().is_empty() || !self.denied.load().is_empty(), Relaxed);
     }

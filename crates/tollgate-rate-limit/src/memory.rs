@@ -149,7 +149,7 @@ impl Memory {
             }
             for count in &mut counts[..index] {
                 if matches!(count.verdict, Verdict::Charged(_)) {
-                    self.give_back(count, count.cost, now);
+                    self.give_back(count, count.gcra.charge(count.cost), now);
                     count.verdict = Verdict::Fits(self.debt(count, now));
                 }
             }
@@ -179,9 +179,9 @@ impl Store for Memory {
         Step::Now
     }
 
-    fn give_back(&self, count: &Count, cost: u32, now: Tick) {
+    fn give_back(&self, count: &Count, debt: Debt, now: Tick) {
         if let Some(table) = self.table(count) {
-            table.refund(count.key(), cost, now, &count.gcra);
+            table.refund(count.key(), debt, now);
         }
     }
 

@@ -20,8 +20,9 @@ use crate::gcra::{Gcra, MAX_PER_SECOND};
 /// ```
 ///
 /// Time is counted in ticks of 16 µs, and the interval is rounded up to whole ticks: quotas whose interval is no whole
-/// number of ticks give a little less than they say, by at most 0.16 % at 100 requests a second and 1.6 % at 1,000. A
-/// tick is also how far the moment of a single request may be off.
+/// number of ticks give less than they say, by at most 0.16 % at 100 requests a second, 1.6 % at 1,000, and up to a half
+/// just below the most there can be, 62,500. That is also the most that a wider prefix gets. A tick is also how far the
+/// moment of a single request may be off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Quota {
     pub(crate) requests: u32,

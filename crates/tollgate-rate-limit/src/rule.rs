@@ -7,12 +7,12 @@ use http::HeaderValue;
 use tollgate_core::ClientIp;
 
 use crate::error::QuotaError;
-use crate::gcra::{Debt, Gcra};
+use crate::gcra::{Debt, Gcra, Tick};
 use crate::headers;
 use crate::levels::Masks;
 use crate::limit::Counted;
 use crate::metrics::Counters;
-use crate::store::{Count, Counts};
+use crate::store::{Count, Counts, Verdict};
 use crate::{ConfigError, IpLevels, Key, Limit, Mode, Quota, RequestHead, Who};
 
 /// A limit at work. Its quota and its mode can be changed while it is.
@@ -116,6 +116,32 @@ impl Rule {
 
     pub(crate) fn quota(&self) -> Quota {
         self.terms.load().quota
+    }
+
+    pub(crate) fn counts_by_ip(&self) -> bool {
+        matches!(self.limit.counted(), Counted::Ip(_))
+    }
+
+    pub(crate) fn masks(&self) -> Option<&Masks> {
+        self.counts_by_ip().then_some(&self.masks)
+    }
+
+    /// A count as it is by today's quota, and what of its charge at `at` is still owed at the most: what time has given
+    /// back since must not be given back again.
+    pub(crate) fn still_owed(&self, count: &Count, at: Tick, now: Tick) -> (Count, Debt) {
+        let mut current = *count;
+        let Some(level) = self.levels.get(count.level()) else { return (current, Debt(0)) };
+        current.gcra = level.gcra();
+        let Verdict::Charged(debt) = count.verdict else { return (current, Debt(0)) };
+        let owed = Debt(debt.0.saturating_sub(now.ahead_of(at)));
+        (current, current.gcra.converted(&count.gcra, owed))
+    }
+
+    /// How many requests somebody can be charged after the fact: two bursts of its own, on the prefixes it shares with
+    /// others, too.
+    pub(crate) fn at_once(&self, requests: u32) -> u32 {
+        let most = self.levels[0].gcra().burst().saturating_mul(2);
+        requests.min(u32::try_from(most).unwrap_or(u32::MAX))
     }
 
     /// The quota of the clients themselves.

@@ -66,12 +66,12 @@ where
         let Self { inner, layer } = self;
         let head = RequestHead::from(&request);
         layer.notice_twice();
-        if is_preflight(&head) {
-            return layer.pass(inner, request, &mut Ticket::default());
-        }
         let client = match Origin::resolve(head.extensions) {
             Origin::Client(client) => client,
             origin => {
+                if is_preflight(&head) {
+                    return layer.pass(inner, request, &mut Ticket::default());
+                }
                 return match layer.decide_without_client(origin, &head) {
                     Ok(()) => layer.pass(inner, request, &mut Ticket::default()),
                     Err(refusal) => layer.refuse(refusal, &request, &Ticket::default()),
@@ -79,11 +79,16 @@ where
             }
         };
         let mut admission = Admission::new(&*layer.limiter, client);
-        let next = admission.begin(&*layer.limiter, layer.waiting.as_ref(), &head);
+        let next = match admission.admit(&layer.limiter) {
+            Some(outcome) => Next::Answer(outcome),
+            // Not counted; but lists and bans hold for it too.
+            None if is_preflight(&head) => Next::Answer(Outcome::Pass),
+            None => admission.begin(&layer.limiter, layer.waiting.as_ref(), &head),
+        };
         if let Next::Answer(outcome) = next {
             return layer.answer(inner, request, &mut admission, outcome);
         }
-        match Until::of(next, &layer.limiter, &mut admission.ticket) {
+        match Until::of(next) {
             Err(outcome) => layer.answer(inner, request, &mut admission, outcome),
             Ok(until) => {
                 let clone = inner.clone();

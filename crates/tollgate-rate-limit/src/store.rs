@@ -34,8 +34,8 @@ pub trait Store: Send + Sync + 'static {
     /// `Step::Now`: the verdicts are in `counts`. Who answers `Step::Later` may take them out of it.
     fn take(&self, counts: &mut Counts, now: Tick) -> Step<Self::Later>;
 
-    /// Takes back `cost` of what was charged to a count; never more than is owed. Does not wait.
-    fn give_back(&self, count: &Count, cost: u32, now: Tick);
+    /// Takes back so much of what is owed; never more than that. Does not wait.
+    fn give_back(&self, count: &Count, debt: Debt, now: Tick);
 
     /// Charges `cost` to a count, whatever is left of its quota, until `most` is owed. Does not wait. What is owed then,
     /// as far as is known here.

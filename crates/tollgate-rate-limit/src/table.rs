@@ -171,9 +171,9 @@ impl<A: Atomic> Table<A> {
 
     /// Takes back what was charged to `key`. Does nothing when the key has lost its slot since: what it owed went with
     /// it.
-    pub(crate) fn refund(&self, key: Key, cost: u32, now: Tick, gcra: &Gcra) {
+    pub(crate) fn refund(&self, key: Key, debt: Debt, now: Tick) {
         // The error changes nothing.
-        let _ = self.change(key, now, |tat| tat.map(|tat| (gcra.refund(now, tat, cost), ())).ok_or(()));
+        let _ = self.change(key, now, |tat| tat.map(|tat| (tat.less(debt, now), ())).ok_or(()));
     }
 
     /// Charges `key` whatever is left of its quota, up to `most`.

@@ -1,6 +1,6 @@
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
 
 use crate::ConfigError;
@@ -11,6 +11,7 @@ pub(crate) struct Waiting {
     pub(crate) at_most: Duration,
     places: usize,
     taken: Arc<AtomicUsize>,
+    told: Arc<AtomicBool>,
 }
 
 /// The longest a request may be made to wait.
@@ -25,7 +26,14 @@ impl Waiting {
         if places == 0 {
             return Err(ConfigError::new("waiting", 0, "nobody could wait; give at least one place"));
         }
-        Ok(Self { at_most, places, taken: Arc::default() })
+        Ok(Self { at_most, places, taken: Arc::default(), told: Arc::default() })
+    }
+
+    /// Says once that nobody can wait.
+    pub(crate) fn tell_of_runtime(&self) {
+        if !self.told.swap(true, Relaxed) {
+            tracing::error!("no tokio runtime to wait in: requests over a limit are refused at once");
+        }
     }
 
     /// A place to wait in, if there is one left.

@@ -72,7 +72,7 @@ fn race(table: &Arc<Model>, gcra: Gcra, before: impl FnOnce(&Model) + 'static) -
 fn nothing(_: &Model) {}
 
 fn refund_last_of_line(table: &Model) {
-    table.refund(key(107), 1, NOW, &gcra(5));
+    table.refund(key(107), gcra(5).charge(1), NOW);
 }
 
 fn slots(table: &Model, key: Key) -> usize {
@@ -177,7 +177,7 @@ fn a_charge_and_a_refund_at_once_both_count() {
         let table = line(0);
         assert!(table.charge(key(1), 1, NOW, &gcra).is_ok());
         let other = Arc::clone(&table);
-        let refund = thread::spawn(move || other.refund(key(1), 1, NOW, &gcra));
+        let refund = thread::spawn(move || other.refund(key(1), gcra.charge(1), NOW));
         assert!(table.charge(key(1), 1, NOW, &gcra).is_ok());
         refund.join().unwrap();
         assert!(table.charge(key(1), 1, NOW, &gcra).is_ok());

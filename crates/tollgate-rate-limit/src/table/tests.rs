@@ -59,15 +59,15 @@ fn replacing_an_idle_entry_is_no_loss() {
 #[test]
 fn a_refund_gives_back_one_request_and_never_more_than_was_owed() {
     let (table, gcra) = (line(), gcra(2));
-    table.refund(key(1), 1, NOW, &gcra);
+    table.refund(key(1), gcra.charge(1), NOW);
     assert!(table.charge(key(1), 1, NOW, &gcra).is_ok());
     assert!(table.charge(key(1), 1, NOW, &gcra).is_ok());
     assert!(table.charge(key(1), 1, NOW, &gcra).is_err());
-    table.refund(key(1), 1, NOW, &gcra);
+    table.refund(key(1), gcra.charge(1), NOW);
     assert!(table.charge(key(1), 1, NOW, &gcra).is_ok());
     assert!(table.charge(key(1), 1, NOW, &gcra).is_err());
     for _ in 0..5 {
-        table.refund(key(1), 1, NOW, &gcra);
+        table.refund(key(1), gcra.charge(1), NOW);
     }
     assert!(table.charge(key(1), 1, NOW, &gcra).is_ok());
     assert!(table.charge(key(1), 1, NOW, &gcra).is_ok());

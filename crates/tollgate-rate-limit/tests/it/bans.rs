@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
-use tollgate_core::{ClientIp, FakeClock};
-use tollgate_rate_limit::{Bans, IpRateLimitLayer, Limit, Limiter, Quota};
+use tollgate_core::{ClientIp, FakeClock, PrefixLengths};
+use tollgate_rate_limit::{Bans, IpRateLimitLayer, Key, Limit, Limiter, Quota, RequestHead};
 use tower::{Layer, ServiceExt, service_fn};
 
 use crate::{MINUTE, SECOND, client, passes, passing, wait};
@@ -153,4 +153,86 @@ async fn the_lists_come_before_all_limits_and_can_be_replaced() {
     limiter.set_allowed([""; 0]).unwrap();
     assert_eq!(ask(&layer, CLIENT).await.0, 200);
     assert_eq!(ask(&layer, "10.0.0.9").await.0, 429);
+}
+
+/// Who is refused because others used up what they share is not banned for them.
+#[test]
+fn nobody_is_banned_for_others() {
+    let bans = Bans::of(MINUTE).after(Quota::requests(5).per(MINUTE));
+    let honest = client("203.0.113.7");
+    let cap = Limit::new("cap", Quota::requests(100).per(MINUTE))
+        .with_key(|_, _: &RequestHead<'_>| Some(Key::of(0)));
+    let limiter = Limiter::new([cap]).unwrap().with_bans(bans).unwrap();
+    passing(&limiter, client("198.51.100.1"), 100);
+    assert_eq!(passing(&limiter, honest, 50), 0);
+    limiter.limit("cap").unwrap().forget(Key::of(0)).unwrap();
+    assert!(passes(&limiter, honest));
+
+    // A /48 that others have used up.
+    let limiter = Limiter::new([Limit::new("a", Quota::requests(10).per(60 * MINUTE))])
+        .unwrap()
+        .with_bans(bans)
+        .unwrap();
+    for host in 0..16 {
+        passing(&limiter, client(&format!("2001:db8:0:{:x}::1", host * 0x100)), 10);
+    }
+    let neighbour = client("2001:db8:0:ff01::1");
+    assert_eq!(passing(&limiter, neighbour, 50), 0);
+    assert_eq!(limiter.snapshot(1).banned, 0);
+}
+
+/// A ban holds for whom the limit counts as one client.
+#[test]
+fn a_ban_goes_by_the_limits_prefix_lengths() {
+    let bans = Bans::of(MINUTE).after(Quota::requests(5).per(MINUTE));
+    let of = |lengths| {
+        let limit = Limit::new("a", Quota::requests(2).per(SECOND)).with_prefix_lengths(lengths);
+        Limiter::new([limit]).unwrap().with_bans(bans).unwrap()
+    };
+    let limiter = of(PrefixLengths::default().with_nat64_as_ipv4());
+    passing(&limiter, client("64:ff9b::198.51.100.1"), 20);
+    assert!(passes(&limiter, client("64:ff9b::203.0.113.7")));
+    assert!(wait(&limiter, client("198.51.100.1")).is_some_and(|wait| wait > 50 * SECOND));
+    let limiter = of(PrefixLengths::new(32, 128).unwrap());
+    passing(&limiter, client("2001:db8::1"), 20);
+    assert!(passes(&limiter, client("2001:db8::2")));
+}
+
+#[test]
+fn many_refusals_at_once_are_one_strike() {
+    let bans = Bans::of(SECOND).after(Quota::requests(5).per(MINUTE));
+    let limiter =
+        Limiter::new([Limit::new("a", Quota::requests(5).per(MINUTE))]).unwrap().with_bans(bans).unwrap();
+    for n in 0..200 {
+        let offender = client(&format!("10.0.0.{}", n + 1));
+        passing(&limiter, offender, 10);
+        let barrier = std::sync::Barrier::new(4);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    barrier.wait();
+                    wait(&limiter, offender)
+                });
+            }
+        });
+        assert!(wait(&limiter, offender).unwrap() <= SECOND, "{n}");
+    }
+}
+
+#[tokio::test]
+async fn a_preflight_does_not_pass_lists_and_bans() {
+    let (limiter, _clock) = banning(Bans::of(MINUTE));
+    limiter.set_denied([CLIENT]).unwrap();
+    limiter.ban(client("198.51.100.9")).unwrap();
+    let layer = IpRateLimitLayer::from(limiter);
+    for (addr, status) in [(CLIENT, 403), ("198.51.100.9", 429), ("192.0.2.1", 200)] {
+        let app = service_fn(async |_: Request<()>| {
+            Ok::<_, std::convert::Infallible>(Response::new(Full::<Bytes>::default()))
+        });
+        let mut request = Request::options("/").body(()).unwrap();
+        request.headers_mut().insert("origin", "https://a.example".parse().unwrap());
+        request.headers_mut().insert("access-control-request-method", "POST".parse().unwrap());
+        request.extensions_mut().insert::<ClientIp>(client(addr));
+        assert_eq!(layer.layer(app).oneshot(request).await.unwrap().status(), status, "{addr}");
+    }
 }

@@ -139,3 +139,20 @@ async fn of_grpc_only_the_status_is_told() {
     assert_eq!(response.headers()["grpc-retry-pushback-ms"], "60000");
     assert!(!response.headers().contains_key("ratelimit"));
 }
+
+#[tokio::test]
+async fn a_limiter_further_out_does_not_hide_what_one_further_in_tells() {
+    let outer =
+        layer([Limit::new("outer", Quota::requests(100).per(MINUTE)).with_headers(HeadersOn::Always)]).0;
+    let inner = layer([Limit::new("inner", Quota::requests(1).per(MINUTE))]).0;
+    let service = outer.layer(inner.layer(Probe::default()));
+    for _ in 0..2 {
+        let answer = service.clone().oneshot(request(client("203.0.113.7"))).await.unwrap();
+        if answer.status() == 429 {
+            let told: Vec<_> = answer.headers().get_all("ratelimit").iter().collect();
+            assert_eq!(told, ["\"inner\";r=0;t=60", "\"outer\";r=98;t=30"]);
+            return;
+        }
+    }
+    panic!("the second of one is refused");
+}

@@ -126,6 +126,53 @@ fn another_clock_or_size_keeps_every_limit() {
     assert_eq!(passing(&limiter, client("2001:db8::1"), 5), 1);
 }
 
+/// Slow requests that end well are given back what they still owe, and not what time has given back already: who holds
+/// many of them open for minutes could otherwise let them go all at once, and have as many guesses.
+#[test]
+fn what_time_has_given_back_is_not_given_back_again() {
+    let quota = Quota::requests(5).per(MINUTE);
+    let (limiter, clock) = limiter([Limit::new("wrong passwords", quota).skip_successes()]);
+    let mut slow = Vec::new();
+    for _ in 0..20 {
+        slow.extend((0..5).map(|_| charged(&limiter).unwrap()));
+        clock.advance(MINUTE);
+    }
+    let answer = |status: u16| Response::builder().status(status).body(()).unwrap();
+    let mut guesses = 0;
+    loop {
+        while let Some(ticket) = charged(&limiter) {
+            limiter.settle(ticket, &(&answer(401)).into());
+            guesses += 1;
+        }
+        let Some(ticket) = slow.pop() else { break };
+        limiter.settle(ticket, &(&answer(200)).into());
+    }
+    assert_eq!(guesses, 5);
+}
+
+#[test]
+fn a_ticket_of_before_a_change_gives_back_one_request_of_the_new_quota() {
+    let hour = 60 * MINUTE;
+    let (limiter, _clock) = limiter([Limit::new("a", Quota::requests(3).per(3 * hour))]);
+    let ticket = charged(&limiter).unwrap();
+    limiter.limit("a").unwrap().set_quota(Quota::requests(3600).per(hour)).unwrap();
+    assert_eq!(passing(&limiter, client(CLIENT), 5000), 3599);
+    limiter.refund(ticket);
+    assert_eq!(passing(&limiter, client(CLIENT), 5000), 1);
+}
+
+/// One request that turned out to cost a million does not use up what its client shares with a whole /48.
+#[test]
+fn what_one_client_owes_after_the_fact_leaves_its_neighbours_their_quota() {
+    let (limiter, _clock) =
+        limiter([Limit::new("tokens", Quota::requests(10).per(MINUTE)).settled_by(|_| Some(1_000_000))]);
+    let ask = |addr: &str| limiter.check(client(addr), &(&Request::new(())).into());
+    limiter.settle(ask("2001:db8::1").into_ticket(), &(&Response::new(())).into());
+    assert!(!ask("2001:db8::1").is_pass());
+    limiter.limit("tokens").unwrap().penalize(client("2001:db8::1"), u32::MAX).unwrap();
+    assert!(ask("2001:db8:0:ff01::1").is_pass());
+}
+
 proptest! {
     /// A refund makes it as if nothing had been charged, and never gives more than the quota.
     #[test]

@@ -42,8 +42,8 @@ impl Store for Elsewhere {
         }))
     }
 
-    fn give_back(&self, count: &Count, cost: u32, now: Tick) {
-        self.0.give_back(count, cost, now);
+    fn give_back(&self, count: &Count, debt: Debt, now: Tick) {
+        self.0.give_back(count, debt, now);
     }
 
     fn charge(&self, count: &Count, cost: u32, most: Debt, now: Tick) -> Debt {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tollgate_core::ClientIp;
 
-use crate::limiter::most;
 use crate::rule::{Rule, Standing};
+use crate::settle::most;
 use crate::store::{Memory, Store};
 use crate::{ConfigError, Key, Limiter, Mode, Quota};
 

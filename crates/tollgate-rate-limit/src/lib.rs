@@ -149,6 +149,7 @@ mod nested;
 mod quota;
 mod rule;
 mod service;
+mod settle;
 mod snapshot;
 pub mod store;
 mod table;

@@ -10,7 +10,7 @@ use crate::{AnswerHead, Limiter, Ticket};
 
 impl<S: Store> Limiter<S> {
     /// Settles what a request was charged, now that its answer is there, as each limit says
-    /// ([`Limit::settled_by`]). The layer does so by itself.
+    /// ([`Limit::settled_by`](crate::Limit::settled_by)). The layer does so by itself.
     pub fn settle(&self, mut ticket: Ticket, answer: &AnswerHead<'_>) {
         self.settle_mut(&mut ticket, answer);
     }

@@ -4,9 +4,11 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use governor::clock::FakeRelativeClock;
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
 use proptest::prelude::*;
 use tollgate_core::{Clock, FakeClock};
-use tollgate_rate_limit::Quota;
+use tollgate_rate_limit::{GovernorStore, Quota};
 
 use crate::{MINUTE, SECOND, TICK, client, limiter_of, passes, passing, wait};
 
@@ -171,4 +173,33 @@ proptest! {
             prop_assert_eq!(passes(&limiter, client), governor.check().is_ok());
         }
     }
+}
+
+#[test]
+fn governors_quotas_are_ours_by_burst_and_rate() {
+    let three = NonZeroU32::new(3).unwrap();
+    let per_minute = Quota::from(governor::Quota::per_minute(three));
+    assert_eq!(per_minute, Quota::requests(3).per(MINUTE));
+    let slow = governor::Quota::with_period(10 * SECOND).unwrap().allow_burst(three);
+    assert_eq!(Quota::from(slow), Quota::requests(3).per(30 * SECOND));
+}
+
+/// Governor's own limiter on our table: the same verdicts as on its own, and who used up a quota is still refused after
+/// a flood over many times the table's size.
+#[test]
+fn a_governor_limiter_on_our_table_decides_as_on_its_own_and_does_not_grow() {
+    let quota = governor::Quota::per_minute(NonZeroU32::new(5).unwrap());
+    let clock = FakeRelativeClock::default();
+    let ours: governor::RateLimiter<u32, _, _, NoOpMiddleware<Nanos>> =
+        governor::RateLimiter::new(quota, GovernorStore::new(4096).unwrap(), clock.clone());
+    let theirs = governor::RateLimiter::direct_with_clock(quota, clock.clone());
+    for step in 0..200_u64 {
+        assert_eq!(ours.check_key(&7).is_ok(), theirs.check().is_ok(), "{step}");
+        clock.advance(Duration::from_millis(step * 100 % 3_000));
+    }
+    while ours.check_key(&7).is_ok() {}
+    for other in 100..20_000 {
+        assert!(ours.check_key(&other).is_ok(), "{other}");
+    }
+    assert!(ours.check_key(&7).is_err());
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use tollgate::client_ip::{Resolver, RuleConfig, TrustedClientIpLayer};
+use tollgate::core::SystemClock;
 use tollgate::rate_limit::Limiter;
 
 use crate::config::Config;
@@ -10,7 +11,8 @@ use crate::config::Config;
 /// Reads the quotas, the modes and the lists of clients again. What cannot be right leaves everything as it is, and is
 /// told.
 pub(crate) fn reload_limits(path: &Path, limiter: &Limiter) {
-    let config = match Config::load(path) {
+    let loaded = Config::load(path).and_then(|config| config.build(SystemClock::shared()).map(|_| config));
+    let config = match loaded {
         Ok(config) => config,
         Err(problems) => {
             tracing::error!("{}: {problems}; limits are left as they are", path.display());

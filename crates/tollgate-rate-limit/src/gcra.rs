@@ -196,13 +196,15 @@ impl Gcra {
         now.after(owed.min(most.0.min(FUTURE - 1).max(owes)))
     }
 
-    /// What somebody owes by this quota who owes `debt` by `old`: as many requests, and at most the whole burst; what
-    /// was owed beyond the old burst (a penalty) stays as long as it is.
+    /// What somebody owes by this quota who owes `debt` by `old`: as many requests, and at most the whole burst. Who owes
+    /// more than the old burst (a penalty) owes as much more than the new one.
     pub(crate) fn converted(&self, old: &Self, debt: Debt) -> Debt {
-        let (within, beyond) = (debt.0.min(old.capacity), debt.0.saturating_sub(old.capacity));
-        let scaled = (u128::from(within) * u128::from(self.interval)).div_ceil(u128::from(old.interval));
-        let scaled = u64::try_from(scaled).unwrap_or(u64::MAX).min(self.capacity);
-        Debt(scaled.saturating_add(beyond).min(FUTURE - 1))
+        if debt.0 > old.capacity {
+            let beyond = debt.0 - old.capacity;
+            return Debt(self.capacity.saturating_add(beyond).min(FUTURE - 1));
+        }
+        let scaled = (u128::from(debt.0) * u128::from(self.interval)).div_ceil(u128::from(old.interval));
+        Debt(u64::try_from(scaled).unwrap_or(u64::MAX).min(self.capacity))
     }
 
     /// How many requests would conform now.
@@ -306,7 +308,7 @@ mod tests {
         assert_eq!(five.remaining(five.converted(&slow, slow.capacity())), 0);
         // A penalty of ten minutes stays one.
         let penalty = Debt(used_up.0 + Debt::new(Duration::from_secs(600)).0);
-        assert_eq!(hundred.converted(&five, penalty).time(), Duration::from_secs(603));
+        assert_eq!(hundred.converted(&five, penalty).time(), Duration::from_secs(660));
     }
 
     #[test]

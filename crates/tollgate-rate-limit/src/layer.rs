@@ -55,7 +55,8 @@ impl<S: Store> IpRateLimitLayer<S> {
     /// A request that waits is charged nothing. When its wait is over it asks like any other, and may have to wait again,
     /// so that limits hold exactly, and no order is promised. It holds on to the service behind this layer that was ready
     /// for it: put limits on what is in progress in front. One client can take all places, and the others are then
-    /// refused, as they would be without waiting. This needs a tokio runtime with its timer enabled.
+    /// refused, as they would be without waiting. This needs a tokio runtime with its timer
+    /// enabled: without a runtime requests are refused at once, and tokio panics in one without a timer.
     ///
     /// # Errors
     ///

@@ -270,10 +270,14 @@ impl<S: Store> Limiter<S> {
     pub(crate) fn conclude(&self, client: ClientIp, ticket: &Ticket, moment: Moment) -> Outcome {
         let refusal = store::refusal(&ticket.counts);
         if let [only] = ticket.counts.as_slice() {
-            self.rules[only.limit()].record(std::slice::from_ref(only), refusal.is_some());
+            if let Some(rule) = self.rules.get(only.limit()) {
+                rule.record(std::slice::from_ref(only), refusal.is_some());
+            }
         } else {
             for counts in by_limit(&ticket.counts) {
-                self.rules[counts[0].limit()].record(counts, refusal.is_some());
+                if let Some(rule) = self.rules.get(counts[0].limit()) {
+                    rule.record(counts, refusal.is_some());
+                }
             }
         }
         let Some(wait) = refusal else {
@@ -291,7 +295,7 @@ impl<S: Store> Limiter<S> {
             count.is_enforced
                 && count.is_violated()
                 && count.level() == 0
-                && self.rules[count.limit()].counts_by_ip()
+                && self.rules.get(count.limit()).is_some_and(Rule::counts_by_ip)
         };
         let banned = self.banned.as_ref().filter(|_| ticket.counts.iter().any(by_itself));
         match banned.and_then(|banned| banned.refused(client, moment.now)) {
@@ -319,7 +323,8 @@ impl<S: Store> Limiter<S> {
     /// The strictest mode of the limits that apply: what a request without a client IP would escape.
     pub(crate) fn strictest_mode(&self, head: &RequestHead<'_>) -> Mode {
         let mut strictest = Mode::Off;
-        for rule in self.rules.iter().filter(|rule| rule.limit.applies_to(head)) {
+        for rule in self.rules.iter().filter(|rule| rule.limit.applies_to(head) && rule.limit.cost(head) > 0)
+        {
             match rule.mode() {
                 Mode::Enforce => return Mode::Enforce,
                 Mode::Monitor => strictest = Mode::Monitor,

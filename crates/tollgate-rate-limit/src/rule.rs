@@ -239,8 +239,9 @@ impl Rule {
 
     #[cold]
     fn tell_of_cost(&self, cost: u32) {
-        if !self.told.swap(true, Relaxed) {
-            let (limit, burst) = (self.limit.name(), self.quota().burst);
+        // Not the burst of the moment, which is smaller while the quota is changed.
+        let (limit, burst) = (self.limit.name(), self.quota().burst);
+        if cost > burst && !self.told.swap(true, Relaxed) {
             tracing::error!(
                 limit,
                 cost,

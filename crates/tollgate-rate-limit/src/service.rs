@@ -210,7 +210,11 @@ impl<St: Store> IpRateLimitLayer<St> {
         }
         let passes = mode == Mode::Monitor || self.pass_without_client_ip;
         metrics::without_client_ip(passes);
-        tracing::debug!(?origin, passes, "no client IP to count by");
+        if tracing::enabled!(tracing::Level::DEBUG)
+            && let Some(unsaid) = self.refused.take(self.limiter.moment().monotonic)
+        {
+            tracing::debug!(?origin, passes, unsaid, "no client IP to count by");
+        }
         if passes {
             return Ok(());
         }

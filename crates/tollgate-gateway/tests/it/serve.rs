@@ -94,7 +94,7 @@ fn quotas_and_lists_are_read_again_at_sighup_and_what_is_wrong_is_told_and_left(
     serve.logs("2 requests a 60 s in place of 5 requests a 60 s");
     serve.logs("Monitor in place of Enforce");
     reload(&limit(0, "enforce"));
-    serve.logs("nothing would ever pass; give at least 1; 2 requests a 60 s is kept");
+    serve.logs("nothing would ever pass; give at least 1; limits are left as they are");
     reload("[[rate_limit]]\nname = \"b\"\nrequests = 1\nper = \"1m\"\n");
     serve.logs("A limit that is new takes a restart");
     serve.logs("holds until a restart");

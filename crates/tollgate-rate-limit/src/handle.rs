@@ -147,7 +147,7 @@ impl<S: Store> LimitHandle<'_, S> {
 
     /// Sets another quota. What clients have used of the old one they have used of the new one: who made three requests
     /// lately has three fewer, and who used up a larger burst has used up this one. A penalty beyond stays as long as it
-    /// is. While all debts are converted (100 µs for a MiB), the slower rate and the smaller burst in
+    /// is. While all debts are converted (a millisecond for a MiB), the slower rate and the smaller burst in
     /// time of both hold, by which it can be that nobody passes.
     ///
     /// # Errors

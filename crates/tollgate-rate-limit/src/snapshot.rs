@@ -48,7 +48,7 @@ pub struct Talker {
 
 impl Limiter {
     /// Who is limited now, and who asks most: of each limit the `top` clients. The counts are read off the tables, whole
-    /// (100 µs for a MiB), and how each client stands is exact; but whom to look at is known of those only that were
+    /// (a quarter of a millisecond for a MiB), and how each client stands is exact; but whom to look at is known of those only that were
     /// refused lately or asked often, 128 at most, since a table holds no addresses.
     ///
     /// These are addresses of people: show them to whom you would show a log.

@@ -17,6 +17,7 @@ mod idle;
 mod protocol;
 mod reload;
 mod server;
+mod traffic;
 mod upstream;
 
 pub use auth::Secrets;

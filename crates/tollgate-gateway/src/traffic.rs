@@ -6,6 +6,7 @@
 #![allow(dead_code, reason = "the commands that read and write it use a part each")]
 
 mod event;
+mod parse;
 mod reader;
 mod writer;
 

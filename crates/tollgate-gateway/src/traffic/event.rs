@@ -12,6 +12,7 @@ pub(crate) struct Event {
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "they are read one by one, and a box for each send costs more")]
 pub(crate) enum Kind {
     /// Somebody wanted a message sent.
     Send(Send),

@@ -17,6 +17,7 @@ mod idle;
 mod protocol;
 mod reload;
 mod server;
+mod simulate;
 mod traffic;
 mod upstream;
 

@@ -3,7 +3,7 @@
 //!
 //! * [`generate`] makes it: [`people`] want codes, and the attackers of a [`Scenario`] want messages.
 //! * [`rivals`] are other guards, to hold ours against.
-//! * [`score`] says what a guard stopped, and whom it hurt.
+//! * [`score()`] says what a guard stopped, and whom it hurt.
 //!
 //! Nothing here reads a clock or writes anything.
 

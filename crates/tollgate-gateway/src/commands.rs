@@ -6,6 +6,7 @@ mod inject;
 mod resolve;
 mod sandbox;
 mod serve;
+mod simulate;
 mod traffic;
 
 use std::io::{self, IsTerminal};
@@ -36,6 +37,7 @@ enum Command {
     Sandbox(sandbox::Sandbox),
     Resolve(resolve::Resolve),
     Inject(inject::Inject),
+    Simulate(simulate::Simulate),
     Check(check::Check),
 }
 
@@ -72,6 +74,7 @@ impl Cli {
             Command::Sandbox(sandbox) => in_runtime(sandbox.run()),
             Command::Resolve(resolve) => resolve.run(),
             Command::Inject(inject) => in_runtime(inject.run()),
+            Command::Simulate(simulate) => simulate.run(),
             Command::Check(check) => check.run(),
         };
         let (status, message) = match outcome {

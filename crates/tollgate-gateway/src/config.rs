@@ -4,6 +4,7 @@ mod build;
 mod duration;
 mod parse;
 mod problem;
+mod pump_guard;
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -14,6 +15,7 @@ use tollgate::rate_limit::{self, Quota};
 pub use build::Built;
 pub use duration::Span;
 pub use problem::{Problem, Problems};
+pub use pump_guard::{Preset, PumpGuard};
 
 /// A configuration as it is written. Every table may be left out; an empty one means the defaults.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -185,82 +187,6 @@ pub enum Mode {
     Monitor,
     /// Do not look.
     Off,
-}
-
-/// `[pump_guard]`
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct PumpGuard {
-    /// Of the whole guard.
-    pub mode: Mode,
-    /// How soon it acts.
-    pub preset: Preset,
-    /// Where not empty: these and no others. ISO 3166-1 alpha-2.
-    pub allow_countries: Vec<String>,
-    /// Never these.
-    pub deny_countries: Vec<String>,
-    /// These are noted.
-    pub monitor_countries: Vec<String>,
-    /// What a number is.
-    pub number_shape: Signal,
-    /// Where it is.
-    pub country_policy: Signal,
-    /// How often it is sent to.
-    pub number_cooldown: Cooldown,
-    /// How many of its neighbours are.
-    pub range_velocity: Velocity,
-}
-
-/// How soon the guard acts.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Preset {
-    /// Later than by default.
-    Cautious,
-    /// The default.
-    #[default]
-    Balanced,
-    /// Sooner.
-    Strict,
-}
-
-/// A signal with nothing but its mode.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Signal {
-    /// Whether it acts.
-    pub mode: Mode,
-}
-
-/// `[pump_guard.number_cooldown]`; what is left out is the preset's.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Cooldown {
-    /// Whether it acts.
-    pub mode: Mode,
-    /// The wait before the first message, the second, ….
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub steps: Option<Vec<Span>>,
-    /// At most so many within 24 hours, 1 to 10.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub per_day: Option<u8>,
-}
-
-/// `[pump_guard.range_velocity]`; what is left out is the preset's.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Velocity {
-    /// Whether it acts.
-    pub mode: Mode,
-    /// Numbers of one 1k range an hour.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub per_1k: Option<u32>,
-    /// Numbers of one 10k range an hour.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub per_10k: Option<u32>,
-    /// Numbers of one 100k range an hour.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub per_100k: Option<u32>,
 }
 
 /// `[injector]`

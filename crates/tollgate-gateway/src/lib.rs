@@ -16,6 +16,7 @@ mod gateway;
 mod idle;
 mod protocol;
 mod reload;
+mod replay;
 mod server;
 mod simulate;
 mod traffic;

@@ -1,124 +1,167 @@
-//! The decisions: pure, without I/O or a clock of their own. The same attempts at the same times give the same verdicts.
+//! The decisions: pure, without I/O or a clock of their own. The same attempts and outcomes at the same times give the
+//! same verdicts.
 
+mod actors;
+mod adjacency;
+mod attempt;
+mod budget;
 mod cells;
+mod charge;
+mod clients;
+mod conversion;
 mod cooldown;
 mod country;
+mod fade;
+mod guesses;
+mod hold;
 mod number;
+mod numbers;
+mod observe;
+mod places;
 mod policy;
+mod ranges;
 mod shape;
-mod velocity;
+mod state;
+mod surprise;
+mod times;
+mod timing;
 mod verdict;
 
 use std::time::Duration;
 
+pub use actors::ActorsPolicy;
+pub use adjacency::AdjacencyPolicy;
+pub use attempt::{Attempt, Channel, Charge, Outcome};
+pub use charge::forget;
+pub use clients::ClientsPolicy;
+pub use conversion::ConversionPolicy;
 pub use cooldown::CooldownPolicy;
 pub use country::{Country, CountryError, CountryPolicy};
+pub use guesses::GuessesPolicy;
 pub use number::{Number, NumberType, Reading, Unreadable};
+pub use observe::observe;
+pub use places::{PlacePolicy, PlacesPolicy};
 pub use policy::{Mode, Policy, PolicyError, Preset, Profile, ShapePolicy};
-pub use velocity::VelocityPolicy;
+pub use state::State;
+pub use surprise::SurprisePolicy;
+pub use timing::TimingPolicy;
 pub use verdict::{Action, Reason, Signal, Verdict};
 
-use cooldown::Numbers;
+use charge::Passing;
+use conversion::{HOME, Stopped};
 pub(crate) use number::warm_up;
-use velocity::{Filled, Ranges};
+use ranges::PEOPLE;
+use state::Seen;
+
+/// From this score on, an attempt is doubtful: it is shifted or challenged.
+pub const CHALLENGE_AT: u8 = 50;
 
 /// From this score on, an attempt is stopped.
 pub const BLOCK_AT: u8 = 80;
 
-/// One destination that somebody wants a message sent to.
-#[derive(Clone, Debug)]
-pub struct Attempt {
-    /// The number, as far as it could be read: [`Policy::read`].
-    pub reading: Reading,
-    /// The use case it belongs to.
-    pub profile: Profile,
-}
-
-/// What the engine remembers: of fixed size, whatever is thrown at it.
-#[derive(Debug)]
-pub struct State {
-    numbers: Numbers,
-    ranges: Ranges,
-    /// The latest `now` seen: time that jumps back is taken for this.
-    latest: Duration,
-}
-
-impl State {
-    /// An empty memory of about `bytes` (at least 64 KiB), hashed under a secret of its own.
-    #[must_use]
-    pub fn new(bytes: usize) -> Self {
-        // The system's randomness, by way of the standard hasher: foldhash alone takes addresses and the time.
-        let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), bytes);
-        let shared = foldhash::SharedSeed::global_random();
-        Self::hashed(bytes, foldhash::quality::SeedableRandomState::with_seed(seed, shared))
-    }
-
-    /// The same with a seed given, so that a replay forgets the same numbers every time. Not for traffic.
-    #[must_use]
-    pub fn seeded(bytes: usize, seed: u64) -> Self {
-        let shared = foldhash::SharedSeed::global_fixed();
-        Self::hashed(bytes, foldhash::quality::SeedableRandomState::with_seed(seed, shared))
-    }
-
-    fn hashed(bytes: usize, hasher: foldhash::quality::SeedableRandomState) -> Self {
-        let bytes = bytes.max(64 << 10);
-        Self {
-            ranges: Ranges::new(bytes / 4, &hasher),
-            numbers: Numbers::new(bytes / 4 * 3, hasher),
-            latest: Duration::ZERO,
-        }
-    }
-}
+/// Within how many seconds a second press of the same button is the first one's.
+const SAME_PRESS: u32 = 10;
 
 /// Judges an attempt at `now` (time since any fixed moment) and, where it goes out, remembers it.
 ///
-/// It goes out when the verdict allows it, or the policy only monitors. Then there is a charge, which [`forget`] takes
-/// back.
+/// It goes out when the verdict allows or shifts it, or the policy only monitors. Then there is a charge, to which
+/// outcomes are [`observe`]d, and which [`forget`] takes back.
 pub fn decide(
     policy: &Policy,
     state: &mut State,
     attempt: &Attempt,
     now: Duration,
 ) -> (Verdict, Option<Charge>) {
-    state.latest = state.latest.max(now);
-    let now = state.latest;
+    let now = state.advance(now);
     let mut verdict = hard_rules(policy, &attempt.reading);
+    let step_up = if attempt.proven { Action::Allow } else { policy.step_up(attempt) };
     // A campaign is the sender's own: how many go where is his business.
-    let Reading::Number(number) = &attempt.reading else { return (verdict, None) };
-    if attempt.profile == Profile::Campaign {
-        return (verdict, None);
+    let number = match &attempt.reading {
+        Reading::Number(number) if attempt.profile != Profile::Campaign => number,
+        _ => return (verdict.weigh(step_up), None),
+    };
+    let seen = Seen::of(policy, state, attempt, number, state::seconds(now));
+    if verdict.reasons.is_empty()
+        && let Some(again) = same_press(policy, &seen)
+    {
+        state.pressed_again(&seen);
+        return (again, None);
     }
-    let fresh = !state.numbers.knows(number, now);
-    verdict.add(state.numbers.judge(&policy.cooldown, number, now));
-    if fresh {
-        // Repeats to one number are the cool-down's to count.
-        verdict.add(state.ranges.judge(&policy.velocity, number, now));
+    verdict.add(policy.cooldown.judge(&seen.cell, number, seen.confirmed.is_some(), seen.now));
+    verdict.add(policy.guesses.judge(&seen.cell, number, seen.now));
+    let mut stopped = Stopped::default();
+    if !seen.exempt() {
+        if seen.confirmed.is_none() {
+            verdict.add(policy.actors.judge(&seen.cell, number, seen.actor(), seen.now));
+            let reason;
+            (reason, stopped) = policy.conversion.judge(&seen);
+            verdict.add(reason);
+            verdict.add(policy.adjacency.judge(&seen));
+            verdict.add(policy.timing.judge(&seen));
+            let [client, _] = &seen.clients;
+            if seen.armed {
+                verdict.add(policy.clients.judge(&seen.clients));
+                let country = number.country().index();
+                verdict.add(policy.clients.judge_countries(client.as_ref(), country, seen.now));
+                if stopped.probes == 0 {
+                    judge_places(policy, &seen, &mut verdict);
+                }
+            }
+        }
+        let (reason, levels) = policy.surprise.judge(&seen);
+        stopped.levels |= levels;
+        verdict.add(reason);
     }
-    if verdict.action != Action::Allow && policy.mode == Mode::Enforce {
-        return (verdict, None);
+    let verdict = verdict.weigh(step_up);
+    let passing = match verdict.action {
+        _ if policy.mode != Mode::Enforce => Passing::Sent,
+        Action::Allow => Passing::Sent,
+        Action::Shift(_) => Passing::Shifted,
+        Action::Challenge | Action::Block => Passing::Stopped,
+    };
+    if passing != Passing::Sent && verdict.is_about_strangers() {
+        state.press(policy, &seen, attempt.profile, stopped.levels);
     }
-    state.numbers.remember(number, now);
-    let added = if fresh { state.ranges.remember(&policy.velocity, number, now) } else { Filled::default() };
-    (verdict, Some(Charge { number: *number, at: now, added }))
+    let charge = (passing != Passing::Stopped).then(|| state.charge(policy, &seen, attempt, passing, now));
+    (verdict, charge)
 }
 
-/// What an attempt that goes out was remembered by.
-#[derive(Clone, Copy, Debug)]
-#[must_use = "an attempt that is not sent after all has to be forgotten"]
-pub struct Charge {
-    number: Number,
-    at: Duration,
-    /// What it filled of the number's ranges.
-    added: Filled,
+/// Strangers of a place in which strangers do not verify. Where people of the number's own range have, it passes; and
+/// where so many of one range were stopped that something could be learned from one of them, one passes.
+fn judge_places(policy: &Policy, seen: &Seen<'_>, verdict: &mut Verdict) {
+    let (places, now) = (&policy.places, seen.now);
+    let people = seen.doubt < 2.0 && seen.ranges().any(|(_, range)| range.verified >= PEOPLE);
+    // At home there are people in every range to learn from.
+    let widest = seen.ranges().last().filter(|_| seen.country.verified < HOME);
+    let learns = widest.is_some_and(|(_, range)| range.stopped >= 3.0 && range.owed() < 0.5);
+    if people || learns {
+        return;
+    }
+    if seen.country_is_new() {
+        verdict.add(places.new_country.judge_new(seen.number.country(), &seen.new, now));
+    } else {
+        let name = seen.number.country();
+        verdict.add(places.country.judge(Signal::CountryConversion, name.as_str(), &seen.country, now));
+    }
+    verdict.add(places.breaker.judge(Signal::Breaker, "all countries", &seen.world, now));
 }
 
-/// Takes back what was remembered of an attempt that was not sent after all.
-pub fn forget(state: &mut State, charge: Charge) {
-    state.numbers.forget(&charge.number, charge.at);
-    // Another send to this number did not count because of this one: then it counts for that.
-    if !state.numbers.knows(&charge.number, state.latest) {
-        state.ranges.forget(&charge.number, charge.added);
+/// The same client for the same number within seconds: no other message, but the first one's answer.
+fn same_press(policy: &Policy, seen: &Seen<'_>) -> Option<Verdict> {
+    let last = seen.cell.sends(seen.now).next()?;
+    let ago = seen.now.saturating_sub(last);
+    // Once, of the first message: whoever goes on pressing meets the cool-down.
+    let first = seen.cell.sends(seen.now).nth(1).is_none() && seen.cell.repeats == 0;
+    let same = ago < SAME_PRESS && seen.cell.asked_last(seen.actor()) && first;
+    if !same || policy.cooldown.mode != Mode::Enforce || policy.mode != Mode::Enforce {
+        return None;
     }
+    let mut verdict = Verdict::allow();
+    verdict.repeat = true;
+    let evidence =
+        format!("asked for again by the same client after {ago} s: the first answer again, no other message");
+    verdict.add(Mode::Monitor.reason(Signal::NumberCooldown, 0, evidence, None));
+    Some(verdict)
 }
 
 /// The rules that need no memory: what a number is and where.

@@ -1,4 +1,6 @@
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, UNIX_EPOCH};
 
 use tollgate_core::{SharedClock, SystemClock};
 
@@ -16,13 +18,15 @@ struct Shared {
     policy: Policy,
     state: Mutex<State>,
     clock: SharedClock,
+    /// What the engine's time, which is wall time that never goes back, is ahead of the clock's monotonic one.
+    ahead: Duration,
 }
 
 /// What the guard remembers by default, in bytes.
-const MEMORY: usize = 8 << 20;
+const MEMORY: usize = 32 << 20;
 
 impl PumpGuard {
-    /// A guard with 8 MiB of memory on the machine's clock.
+    /// A guard with 32 MiB of memory on the machine's clock.
     ///
     /// # Errors
     ///
@@ -40,7 +44,9 @@ impl PumpGuard {
         policy.validate()?;
         engine::warm_up();
         let state = Mutex::new(State::new(MEMORY));
-        Ok(Self { shared: Arc::new(Shared { policy, state, clock }) })
+        let wall = clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let ahead = wall.saturating_sub(clock.monotonic());
+        Ok(Self { shared: Arc::new(Shared { policy, state, clock, ahead }) })
     }
 
     /// Judges one attempt to send to `destination`, and remembers it where it may go out: for a handler that sends by
@@ -49,7 +55,7 @@ impl PumpGuard {
     /// Send only where the verdict's action is [`Action::Allow`]. In [`Mode::Monitor`] it always is; score and reasons
     /// say what would have been.
     pub async fn check(&self, destination: &str, country: Option<&str>, profile: Profile) -> Verdict {
-        let (mut verdict, _sent) = self.judge(destination, country, profile);
+        let (mut verdict, _sent) = self.judge(destination, country, profile, None);
         if self.mode() != Mode::Enforce {
             verdict.action = Action::Allow;
         }
@@ -62,6 +68,11 @@ impl PumpGuard {
         &self.shared.policy
     }
 
+    /// The engine's time.
+    fn now(&self) -> Duration {
+        self.shared.ahead + self.shared.clock.monotonic()
+    }
+
     pub(crate) fn mode(&self) -> Mode {
         self.shared.policy.mode
     }
@@ -72,14 +83,15 @@ impl PumpGuard {
         destination: &str,
         country: Option<&str>,
         profile: Profile,
+        client_ip: Option<IpAddr>,
     ) -> (Verdict, Option<Charge>) {
         let policy = &self.shared.policy;
         if policy.mode == Mode::Off {
             return (Verdict::allow(), None);
         }
         // Parsing takes microseconds: outside the lock.
-        let attempt = Attempt { reading: policy.read(destination, country), profile };
-        let now = self.shared.clock.monotonic();
+        let attempt = Attempt::new(policy.read(destination, country), profile).from_client(client_ip);
+        let now = self.now();
         let (verdict, charge) = engine::decide(policy, &mut self.state(), &attempt, now);
         self.tell(&verdict, &attempt.reading, profile);
         (verdict, charge)

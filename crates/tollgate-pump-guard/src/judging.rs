@@ -1,3 +1,4 @@
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -17,6 +18,7 @@ const AT_ONCE: usize = 32;
 pub struct Judging {
     guard: PumpGuard,
     profile: Profile,
+    client_ip: Option<IpAddr>,
     next: usize,
     bad: Vec<(usize, Verdict)>,
     /// What was remembered of the recipients that may be sent to.
@@ -50,8 +52,8 @@ impl<B> HandleDispatch<B> for Judging {
 }
 
 impl Judging {
-    pub(crate) fn new(guard: PumpGuard, profile: Profile) -> Self {
-        Self { guard, profile, next: 0, bad: Vec::new(), charges: Vec::new() }
+    pub(crate) fn new(guard: PumpGuard, profile: Profile, client_ip: Option<IpAddr>) -> Self {
+        Self { guard, profile, client_ip, next: 0, bad: Vec::new(), charges: Vec::new() }
     }
 
     fn forget(&mut self) {
@@ -68,7 +70,8 @@ impl Judging {
             // Text that cannot be decoded (a lone surrogate) is no number either.
             let destination = recipient.destination(body).unwrap_or_default();
             let country = recipient.country(body);
-            let (verdict, charge) = self.guard.judge(&destination, country.as_deref(), self.profile);
+            let (verdict, charge) =
+                self.guard.judge(&destination, country.as_deref(), self.profile, self.client_ip);
             self.charges.extend(charge);
             if verdict.action != Action::Allow && self.guard.mode() == Mode::Enforce {
                 self.bad.push((index, verdict));

@@ -70,8 +70,10 @@ mod refuse;
 mod service;
 
 pub use engine::{
-    Action, CooldownPolicy, Country, CountryError, CountryPolicy, Mode, Policy, PolicyError, Preset, Profile,
-    Reason, ShapePolicy, Signal, VelocityPolicy, Verdict,
+    Action, ActorsPolicy, AdjacencyPolicy, Attempt, Channel, Charge, ClientsPolicy, ConversionPolicy,
+    CooldownPolicy, Country, CountryError, CountryPolicy, GuessesPolicy, Mode, Outcome, PlacePolicy,
+    PlacesPolicy, Policy, PolicyError, Preset, Profile, Reading, Reason, ShapePolicy, Signal, State,
+    SurprisePolicy, TimingPolicy, Verdict,
 };
 pub use guard::PumpGuard;
 pub use judging::Judging;

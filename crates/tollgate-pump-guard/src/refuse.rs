@@ -64,6 +64,6 @@ fn kind(verdict: &Verdict) -> RefusalKind {
         Some(Signal::NumberShape) => RefusalKind::InvalidNumber,
         Some(Signal::NumberType | Signal::CountryPolicy) => RefusalKind::NumberBlocked,
         Some(Signal::NumberCooldown) => RefusalKind::NumberCooldown,
-        Some(Signal::RangeVelocity) | None => RefusalKind::Pumping,
+        _ => RefusalKind::Pumping,
     }
 }

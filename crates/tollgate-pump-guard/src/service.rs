@@ -98,7 +98,11 @@ where
                 // The service that was made ready is the one to call.
                 let clone = self.inner.clone();
                 let ready = std::mem::replace(&mut self.inner, clone);
-                let judging = Judging::new(self.config.guard.clone(), profile);
+                let client_ip = match Origin::of(request.extensions()) {
+                    Some(Origin::Client(client)) => Some(client.addr()),
+                    _ => None,
+                };
+                let judging = Judging::new(self.config.guard.clone(), profile, client_ip);
                 let format = self.config.format.clone();
                 DispatchFuture::read(endpoint, request, self.config.limit, ready, judging, format)
             }

@@ -66,14 +66,7 @@ impl Check {
 
 /// The configuration with what a preset stands for written out.
 fn filled(mut config: Config, built: &Built) -> Config {
-    let (cooldown, velocity) = (&built.policy.cooldown, &built.policy.velocity);
-    let guard = &mut config.pump_guard;
-    guard.number_cooldown.steps =
-        Some(cooldown.steps.iter().map(|step| crate::config::Span(*step)).collect());
-    guard.number_cooldown.per_day = Some(cooldown.per_day);
-    guard.range_velocity.per_1k = Some(velocity.per_1k);
-    guard.range_velocity.per_10k = Some(velocity.per_10k);
-    guard.range_velocity.per_100k = Some(velocity.per_100k);
+    config.pump_guard = config.pump_guard.filled(&built.policy);
     for limit in &mut config.rate_limit {
         limit.burst = limit.burst.or(Some(limit.requests));
     }
@@ -116,16 +109,29 @@ fn explain(config: &Config, built: &Built) {
             limit.burst.unwrap_or(limit.requests),
         );
     }
-    let (guard, velocity) = (&config.pump_guard, &built.policy.velocity);
+    let (guard, policy) = (&config.pump_guard, &built.policy);
     println!(
-        "pump guard  {:?}{}: at most {}, {} and {} numbers an hour of one 1k, 10k and 100k range, {} messages a day \
-         to one number",
+        "pump guard  {:?}{}: strangers that do not verify: {}, {}, {} and {} of one 1k, 10k, 100k and 1M range to begin \
+         with, {} of a client; {} messages a day to one number, {} to one that was never verified",
         guard.preset,
         mode(guard.mode),
-        velocity.per_1k,
-        velocity.per_10k,
-        velocity.per_100k,
-        built.policy.cooldown.per_day,
+        policy.conversion.per_1k,
+        policy.conversion.per_10k,
+        policy.conversion.per_100k,
+        policy.conversion.per_1m,
+        policy.clients.strangers,
+        policy.cooldown.per_day,
+        policy.cooldown.unverified_per_day,
+    );
+    println!(
+        "            what is doubtful is {}",
+        match policy.shift_to.as_slice() {
+            [] => "challenged: [pump_guard.shift] names no channel that pays no fraudster".to_owned(),
+            channels => {
+                let names: Vec<_> = channels.iter().map(|channel| channel.as_str()).collect();
+                format!("sent over {} instead", names.join(" or "))
+            }
+        }
     );
     for (verb, countries) in [
         ("sends only to", &guard.allow_countries),

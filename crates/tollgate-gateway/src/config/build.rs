@@ -4,10 +4,10 @@ use tollgate::client_ip::{Resolver, TrustedClientIpLayer, Undetermined};
 use tollgate::core::SharedClock;
 use tollgate::eight::{Class, Hosts, Placement, Product};
 use tollgate::injector::{self, ClientIpInjectorLayer};
-use tollgate::pump_guard::{self, Country, Policy};
+use tollgate::pump_guard::{self, Policy};
 use tollgate::rate_limit::{ConfigError, HeadersOn, IpRateLimitLayer, Limit, Limiter, RequestHead};
 
-use super::{Batch, Clients, Config, Headers, Match, Mode, Preset, Problems, Region, Span, State, Unusable};
+use super::{Batch, Clients, Config, Headers, Match, Mode, Problems, Region, Span, State, Unusable};
 use crate::gateway::Served;
 use crate::upstream::{Base, Bases};
 
@@ -50,7 +50,7 @@ impl Config {
         let mut warnings = Vec::new();
         let client_ip = self.client_ip(&mut problems, &mut warnings);
         let limits = self.limits(clock, &mut problems);
-        let policy = self.policy(&mut problems);
+        let policy = self.pump_guard.policy(&mut problems);
         let bases = self.bases(&mut problems);
         self.listen.check(&mut problems);
         self.check_keys(&mut problems);
@@ -180,42 +180,6 @@ impl Config {
         if matches!(self.injector.unusable_address, Unusable::Pass) {
             warn("injector.unusable_address: private and loopback addresses are sent to 8x8".to_owned());
         }
-    }
-
-    fn policy(&self, problems: &mut Problems) -> Policy {
-        let guard = &self.pump_guard;
-        let mut policy = Policy::preset(match guard.preset {
-            Preset::Cautious => pump_guard::Preset::Cautious,
-            Preset::Balanced => pump_guard::Preset::Balanced,
-            Preset::Strict => pump_guard::Preset::Strict,
-        });
-        policy.mode = guard.mode.into();
-        policy.shape.mode = guard.number_shape.mode.into();
-        policy.country.mode = guard.country_policy.mode.into();
-        for (name, codes, set) in [
-            ("allow_countries", &guard.allow_countries, &mut policy.country.allow),
-            ("deny_countries", &guard.deny_countries, &mut policy.country.deny),
-            ("monitor_countries", &guard.monitor_countries, &mut policy.country.monitor),
-        ] {
-            for (i, code) in codes.iter().enumerate() {
-                set.extend(problems.take(format!("pump_guard.{name}[{i}]"), code.parse::<Country>()));
-            }
-        }
-        policy.cooldown.mode = guard.number_cooldown.mode.into();
-        if let Some(steps) = &guard.number_cooldown.steps {
-            policy.cooldown.steps = steps.iter().map(|step| step.0).collect();
-        }
-        policy.cooldown.per_day = guard.number_cooldown.per_day.unwrap_or(policy.cooldown.per_day);
-        let (velocity, given) = (&mut policy.velocity, &guard.range_velocity);
-        velocity.mode = given.mode.into();
-        velocity.per_1k = given.per_1k.unwrap_or(velocity.per_1k);
-        velocity.per_10k = given.per_10k.unwrap_or(velocity.per_10k);
-        velocity.per_100k = given.per_100k.unwrap_or(velocity.per_100k);
-        if let Err(error) = policy.validate() {
-            let field = format!("pump_guard.{}", error.field);
-            problems.add(field, format!("{} is {}", error.value, error.remedy));
-        }
-        policy
     }
 
     fn injector(&self, hosts: Hosts) -> ClientIpInjectorLayer {

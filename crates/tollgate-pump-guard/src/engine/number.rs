@@ -14,6 +14,8 @@ pub struct Number {
     digits: u64,
     country: Country,
     kind: NumberType,
+    /// How many of the digits follow the calling code.
+    national: u8,
 }
 
 /// What a number is for, as its country's numbering plan has it.
@@ -196,7 +198,10 @@ impl Number {
             PhoneNumberType::VoiceMail => NumberType::Voicemail,
             PhoneNumberType::Unknown => NumberType::Unknown,
         };
-        Some(Self { digits: e164.strip_prefix('+')?.parse().ok()?, country, kind })
+        let digits = e164.strip_prefix('+')?;
+        let calling_code = parsed.country_code.to_string().len();
+        let national = u8::try_from(digits.len().checked_sub(calling_code)?).ok()?;
+        Some(Self { digits: digits.parse().ok()?, country, kind, national })
     }
 
     /// The country whose plan it is of.
@@ -216,9 +221,14 @@ impl Number {
         self.digits
     }
 
-    /// All but the last `cut` digits: the number range it lies in (3 for 1k, 4 for 10k, 5 for 100k).
+    /// All but the last `cut` digits: the number range it lies in (3 for 1k, 4 for 10k, …).
     pub(super) fn range(&self, cut: u32) -> u64 {
         self.digits / 10_u64.pow(cut)
+    }
+
+    /// How many digits follow the calling code: ranges that cut as many are no part of the country.
+    pub(super) fn national(&self) -> u32 {
+        self.national.into()
     }
 }
 

@@ -1,7 +1,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{CooldownPolicy, CountryPolicy, Reading, Reason, Signal, VelocityPolicy};
+use super::{
+    Action, ActorsPolicy, AdjacencyPolicy, Attempt, Channel, ClientsPolicy, ConversionPolicy, CooldownPolicy,
+    CountryPolicy, GuessesPolicy, PlacesPolicy, Reading, Reason, Signal, SurprisePolicy, TimingPolicy,
+};
 
 /// What the guard does with what it sees: of the whole guard, and of each signal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -34,7 +37,7 @@ impl Mode {
     }
 }
 
-/// The use case a dispatch belongs to.
+/// The use case a dispatch belongs to. Nothing learned in one says anything in another.
 ///
 /// Insert one into a request's extensions to say it yourself; else verification starts and single messages are `Otp`,
 /// batches `Campaign`.
@@ -43,17 +46,36 @@ impl Mode {
 pub enum Profile {
     /// A stranger presses a button: every signal holds.
     Otp,
+    /// A message to somebody the sender knows: the same signals, with a memory of their own.
+    Notification,
     /// The sender's own batch: only the hard rules (country, number shape) hold.
     Campaign,
 }
 
 impl Profile {
+    pub(super) const COUNT: usize = 3;
+
     /// The profile's name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Otp => "otp",
+            Self::Notification => "notification",
             Self::Campaign => "campaign",
+        }
+    }
+
+    /// The profile of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Otp, Self::Notification, Self::Campaign].into_iter().find(|profile| profile.as_str() == name)
+    }
+
+    pub(super) const fn index(self) -> usize {
+        match self {
+            Self::Otp => 0,
+            Self::Notification => 1,
+            Self::Campaign => 2,
         }
     }
 }
@@ -62,13 +84,23 @@ impl Profile {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Preset {
-    /// Twice the volume of `Balanced`.
+    /// Bears 1.6 times what `Balanced` does.
     Cautious,
     /// The default.
     #[default]
     Balanced,
-    /// Half the volume of `Balanced`.
+    /// Bears 0.6 times what `Balanced` does.
     Strict,
+}
+
+impl Preset {
+    pub(super) const fn factor(self) -> f32 {
+        match self {
+            Self::Cautious => 1.6,
+            Self::Balanced => 1.0,
+            Self::Strict => 0.6,
+        }
+    }
 }
 
 /// The rules, and what they do.
@@ -77,14 +109,31 @@ pub enum Preset {
 pub struct Policy {
     /// Of the whole guard.
     pub mode: Mode,
-    /// What a number is.
+    /// Where doubtful messages go instead, the first that is not the one asked for; empty: they are challenged. Only
+    /// channels that pay no number range.
+    pub shift_to: Vec<Channel>,
+    /// `number_shape`: what a number is.
     pub shape: ShapePolicy,
-    /// Where it is.
+    /// `country_policy`: where it is.
     pub country: CountryPolicy,
-    /// How often it is sent to.
+    /// `number_cooldown`: how often it is sent to.
     pub cooldown: CooldownPolicy,
-    /// How many of its neighbours are.
-    pub velocity: VelocityPolicy,
+    /// `number_actors`: how many ask for it.
+    pub actors: ActorsPolicy,
+    /// `code_guesses`: how often its codes are guessed wrong.
+    pub guesses: GuessesPolicy,
+    /// `range_conversion`: strangers of its ranges that do not verify.
+    pub conversion: ConversionPolicy,
+    /// `range_surprise`: more strangers of its ranges than ever.
+    pub surprise: SurprisePolicy,
+    /// `adjacency`: numbers that follow one another.
+    pub adjacency: AdjacencyPolicy,
+    /// `time_to_verify`: codes completed by machine.
+    pub timing: TimingPolicy,
+    /// `new_country`, `country_conversion`, `breaker`: strangers of whole countries that do not verify.
+    pub places: PlacesPolicy,
+    /// `ip_budget`, `ip_countries`: strangers a client asks for.
+    pub clients: ClientsPolicy,
 }
 
 /// Whether what a number is (invalid, premium, …) acts, is only noted, or is not looked at. What cannot be read in one
@@ -101,10 +150,18 @@ impl Policy {
     pub fn preset(preset: Preset) -> Self {
         Self {
             mode: Mode::Enforce,
+            shift_to: Vec::new(),
             shape: ShapePolicy::default(),
             country: CountryPolicy::default(),
             cooldown: CooldownPolicy::default(),
-            velocity: VelocityPolicy::preset(preset),
+            actors: ActorsPolicy::default(),
+            guesses: GuessesPolicy::default(),
+            conversion: ConversionPolicy::preset(preset),
+            surprise: SurprisePolicy::preset(preset),
+            adjacency: AdjacencyPolicy::default(),
+            timing: TimingPolicy::default(),
+            places: PlacesPolicy::preset(preset),
+            clients: ClientsPolicy::preset(preset),
         }
     }
 
@@ -116,14 +173,36 @@ impl Policy {
         })
     }
 
+    /// What becomes of a doubtful attempt.
+    pub(super) fn step_up(&self, attempt: &Attempt) -> Action {
+        match self.shift_to.iter().find(|channel| **channel != attempt.channel) {
+            _ if !attempt.channel.pays_the_range() => Action::Challenge,
+            Some(channel) => Action::Shift(*channel),
+            None => Action::Challenge,
+        }
+    }
+
     /// Whether the values make sense.
     ///
     /// # Errors
     ///
     /// The field, the value and the remedy.
     pub fn validate(&self) -> Result<(), PolicyError> {
+        if let Some(channel) = self.shift_to.iter().find(|channel| channel.pays_the_range()) {
+            return Err(PolicyError {
+                field: "shift_to",
+                value: channel.as_str().to_owned(),
+                remedy: "a channel that pays the number range: whatsapp, viber and sma do not",
+            });
+        }
         self.cooldown.validate()?;
-        self.velocity.validate()
+        self.actors.validate()?;
+        self.guesses.validate()?;
+        self.conversion.validate()?;
+        self.surprise.validate()?;
+        self.timing.validate()?;
+        self.places.validate()?;
+        self.clients.validate()
     }
 }
 

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::BLOCK_AT;
+use super::{BLOCK_AT, CHALLENGE_AT, Channel};
 
 /// What becomes of an attempt, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,12 +9,15 @@ use super::BLOCK_AT;
 pub struct Verdict {
     /// What to do.
     pub action: Action,
-    /// How sure, from 0 to 100: the sum of the enforced reasons' scores, at most 100.
+    /// How sure, from 0 to 100: the gravest enforced reason's score and what the minor ones add to it.
     pub score: u8,
     /// What was seen, those that decided it and those only noted. A verdict other than allow has at least one.
     pub reasons: Vec<Reason>,
     /// When the same attempt would pass, where that is known.
     pub retry_after: Option<Duration>,
+    /// The same person pressed the same button again within seconds: not another message, but the first one's answer
+    /// is due.
+    pub repeat: bool,
 }
 
 /// What to do with an attempt.
@@ -23,6 +26,10 @@ pub struct Verdict {
 pub enum Action {
     /// Send it.
     Allow,
+    /// Send the same over this channel, which pays no fraudster.
+    Shift(Channel),
+    /// Send it once whoever asks has proven to be a person.
+    Challenge,
     /// Do not.
     Block,
 }
@@ -33,7 +40,7 @@ pub enum Action {
 pub struct Reason {
     /// Which signal.
     pub signal: Signal,
-    /// What it adds to the score.
+    /// How grave it is, 0 to 100.
     pub score: u8,
     /// Whether it counts, or is only noted (mode `monitor`).
     pub enforced: bool,
@@ -55,8 +62,39 @@ pub enum Signal {
     CountryPolicy,
     /// Too soon or too often to one number.
     NumberCooldown,
-    /// Too many numbers of one range.
-    RangeVelocity,
+    /// Too many clients ask for one number.
+    NumberActors,
+    /// Too many wrong codes for one number.
+    CodeGuesses,
+    /// Strangers of a number range who never verify.
+    RangeConversion,
+    /// More strangers of a number range than there ever were.
+    RangeSurprise,
+    /// Numbers that follow one another.
+    Adjacency,
+    /// Codes given back faster, or more evenly, than people do.
+    TimeToVerify,
+    /// Strangers of countries in which nobody has verified yet.
+    NewCountry,
+    /// Strangers of a country who do not verify.
+    CountryConversion,
+    /// Strangers asked for by one client who do not verify.
+    IpBudget,
+    /// Countries one client asks for.
+    IpCountries,
+    /// Strangers everywhere who do not verify.
+    Breaker,
+}
+
+/// What a signal may lead to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Weight {
+    /// Up to a block by itself.
+    Decides,
+    /// A step up at most: it sees too much of the world to say who is meant.
+    Coarse,
+    /// Adds to another.
+    Minor,
 }
 
 impl Signal {
@@ -68,7 +106,26 @@ impl Signal {
             Self::NumberShape | Self::NumberType => "number_shape",
             Self::CountryPolicy => "country_policy",
             Self::NumberCooldown => "number_cooldown",
-            Self::RangeVelocity => "range_velocity",
+            Self::NumberActors => "number_actors",
+            Self::CodeGuesses => "code_guesses",
+            Self::RangeConversion => "range_conversion",
+            Self::RangeSurprise => "range_surprise",
+            Self::Adjacency => "adjacency",
+            Self::TimeToVerify => "time_to_verify",
+            Self::NewCountry => "new_country",
+            Self::CountryConversion => "country_conversion",
+            Self::IpBudget => "ip_budget",
+            Self::IpCountries => "ip_countries",
+            Self::Breaker => "breaker",
+        }
+    }
+
+    const fn weight(self, score: u8) -> Weight {
+        match self {
+            Self::NumberType if score < CHALLENGE_AT => Weight::Minor,
+            Self::Adjacency | Self::TimeToVerify | Self::IpCountries => Weight::Minor,
+            Self::NewCountry | Self::CountryConversion | Self::Breaker => Weight::Coarse,
+            _ => Weight::Decides,
         }
     }
 }
@@ -80,11 +137,13 @@ impl fmt::Display for Signal {
 }
 
 impl Action {
-    /// The action's code: `allow`, `block`.
+    /// The action's code: `allow`, `shift`, `challenge`, `block`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Allow => "allow",
+            Self::Shift(_) => "shift",
+            Self::Challenge => "challenge",
             Self::Block => "block",
         }
     }
@@ -98,27 +157,48 @@ impl fmt::Display for Reason {
 
 impl Verdict {
     pub(crate) const fn allow() -> Self {
-        Self { action: Action::Allow, score: 0, reasons: Vec::new(), retry_after: None }
+        Self { action: Action::Allow, score: 0, reasons: Vec::new(), retry_after: None, repeat: false }
     }
 
     pub(super) fn add(&mut self, reason: Option<Reason>) {
-        let Some(reason) = reason else { return };
-        if reason.enforced {
-            self.score = self.score.saturating_add(reason.score).min(100);
-            self.retry_after = self.retry_after.max(reason.retry_after);
-            if self.score >= BLOCK_AT {
-                self.action = Action::Block;
+        self.reasons.extend(reason);
+    }
+
+    /// Weighs the reasons. `step_up` is what becomes of an attempt that is doubtful.
+    pub(super) fn weigh(mut self, step_up: Action) -> Self {
+        let (mut gravest, mut minor, mut decides) = (0, 0, false);
+        let (mut wait, mut for_good) = (None, false);
+        for reason in self.reasons.iter().filter(|reason| reason.enforced) {
+            match reason.signal.weight(reason.score) {
+                Weight::Minor => minor += u32::from(reason.score),
+                weight => {
+                    gravest = gravest.max(reason.score);
+                    decides |= weight == Weight::Decides && reason.score >= CHALLENGE_AT;
+                }
             }
+            wait = wait.max(reason.retry_after);
+            for_good |= reason.score >= BLOCK_AT && reason.retry_after.is_none();
         }
-        self.reasons.push(reason);
-        if self
-            .reasons
-            .iter()
-            .any(|reason| reason.enforced && reason.score >= BLOCK_AT && reason.retry_after.is_none())
-        {
-            // Something stands against it that no waiting mends.
-            self.retry_after = None;
-        }
+        let most = if decides { 100 } else { BLOCK_AT - 1 };
+        let score = (u32::from(gravest) + minor).min(u32::from(most));
+        self.score = u8::try_from(score).unwrap_or(most);
+        self.action = match self.score {
+            BLOCK_AT.. => Action::Block,
+            CHALLENGE_AT.. => step_up,
+            _ => Action::Allow,
+        };
+        // Where something stands against it that no waiting mends, no time is told.
+        self.retry_after = if for_good { None } else { wait };
+        self
+    }
+
+    /// Whether it says something about the range, the place or the client, and not about the number alone.
+    pub(super) fn is_about_strangers(&self) -> bool {
+        self.main_reason().is_some_and(|reason| match reason.signal {
+            Signal::NumberShape | Signal::NumberType | Signal::CountryPolicy => false,
+            Signal::NumberCooldown | Signal::NumberActors | Signal::CodeGuesses => false,
+            _ => true,
+        })
     }
 
     /// The enforced reason that weighs most.

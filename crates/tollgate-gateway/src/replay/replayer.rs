@@ -1,0 +1,89 @@
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use tollgate::pump_guard::engine::{self, Charge, Outcome};
+use tollgate::pump_guard::{Action, Attempt, Channel, Policy, Profile, State, Verdict};
+
+use crate::traffic::{Event, Kind, LoggedOutcome, Send};
+
+/// What the engine remembers in a replay, in bytes: as much as the gateway's.
+const MEMORY: usize = 32 << 20;
+/// Any number: with it, a full table forgets the same numbers every time.
+const SEED: u64 = 0x0070_1190_7e00;
+/// How long after a send its outcomes are waited for.
+const OUTCOMES: Duration = Duration::from_secs(2 * 86_400);
+
+/// The guard's engine with a log in front of it.
+#[derive(Debug)]
+pub(crate) struct Replayer {
+    policy: Policy,
+    state: State,
+    /// Sends that went out, by their id.
+    sent: HashMap<String, Charge>,
+    /// The same ids, oldest first.
+    order: VecDeque<(Duration, String)>,
+}
+
+/// What became of a send.
+#[derive(Debug)]
+pub(crate) struct Replayed {
+    /// What the guard says.
+    pub(crate) verdict: Verdict,
+}
+
+impl Replayer {
+    pub(crate) fn new(policy: Policy) -> Self {
+        let state = State::seeded(MEMORY, SEED);
+        Self { policy, state, sent: HashMap::new(), order: VecDeque::new() }
+    }
+
+    /// Takes in the next event. A send has a verdict; outcomes of sends that did not go out are dropped.
+    pub(crate) fn event(&mut self, event: &Event) -> Option<Replayed> {
+        match &event.kind {
+            Kind::Send(send) => Some(self.send(send, event.at)),
+            Kind::Outcome { id, outcome } => {
+                if let (Some(charge), Some(outcome)) = (self.sent.get(id), read(outcome)) {
+                    engine::observe(&self.policy, &mut self.state, charge, outcome, event.at);
+                }
+                None
+            }
+        }
+    }
+
+    fn send(&mut self, send: &Send, at: Duration) -> Replayed {
+        self.expire(at);
+        let reading = self.policy.read(&send.destination, send.country.as_deref());
+        let profile = Profile::named(&send.profile).unwrap_or(Profile::Otp);
+        let channel = Channel::named(&send.channel).unwrap_or_default();
+        let attempt = Attempt::new(reading, profile).from_client(send.client_ip).over(channel);
+        let (verdict, charge) = engine::decide(&self.policy, &mut self.state, &attempt, at);
+        let goes_out = matches!(verdict.action, Action::Allow | Action::Shift(_));
+        if let Some(charge) = charge.filter(|_| goes_out) {
+            self.sent.insert(send.id.clone(), charge);
+            self.order.push_back((at, send.id.clone()));
+        }
+        Replayed { verdict }
+    }
+
+    fn expire(&mut self, now: Duration) {
+        while self.order.front().is_some_and(|(at, _)| *at + OUTCOMES < now) {
+            if let Some((_, id)) = self.order.pop_front() {
+                self.sent.remove(&id);
+            }
+        }
+    }
+}
+
+/// A delivery receipt says nothing as long as the message is under way.
+fn read(outcome: &LoggedOutcome) -> Option<Outcome> {
+    match outcome {
+        LoggedOutcome::Verified => Some(Outcome::Verified),
+        LoggedOutcome::WrongCode => Some(Outcome::WrongCode),
+        LoggedOutcome::Delivery(state) => match state.to_ascii_lowercase().as_str() {
+            "delivered" | "read" => Some(Outcome::Delivered),
+            "undelivered" | "failed" => Some(Outcome::Undelivered),
+            "rejected" => Some(Outcome::Rejected),
+            _ => None,
+        },
+    }
+}

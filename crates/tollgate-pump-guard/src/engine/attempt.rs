@@ -1,0 +1,131 @@
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::{Country, Profile, Reading};
+
+/// One destination that somebody wants a message sent to.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// The number, as far as it could be read: [`Policy::read`](super::Policy::read).
+    pub reading: Reading,
+    /// The use case it belongs to.
+    pub profile: Profile,
+    /// What would carry it.
+    pub channel: Channel,
+    /// Who asks, as the trusted chain vouches for; `None` where nobody does.
+    pub client_ip: Option<IpAddr>,
+    /// Whether a challenge was solved for this very attempt.
+    pub proven: bool,
+}
+
+impl Attempt {
+    /// An attempt by SMS, from nobody known, without a challenge solved.
+    #[must_use]
+    pub const fn new(reading: Reading, profile: Profile) -> Self {
+        Self { reading, profile, channel: Channel::Sms, client_ip: None, proven: false }
+    }
+
+    /// The same, asked for by this client.
+    #[must_use]
+    pub const fn from_client(mut self, client_ip: Option<IpAddr>) -> Self {
+        self.client_ip = client_ip;
+        self
+    }
+
+    /// The same over another channel.
+    #[must_use]
+    pub const fn over(mut self, channel: Channel) -> Self {
+        self.channel = channel;
+        self
+    }
+}
+
+/// What carries a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Channel {
+    /// A text message: the operator of the number is paid.
+    #[default]
+    Sms,
+    /// A voice call: the operator is paid more.
+    Call,
+    /// WhatsApp: nobody at the number's end is paid.
+    WhatsApp,
+    /// Viber: the same.
+    Viber,
+    /// Silent mobile authentication.
+    Sma,
+}
+
+impl Channel {
+    /// The channel's name, as 8x8 spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sms => "sms",
+            Self::Call => "call",
+            Self::WhatsApp => "whatsapp",
+            Self::Viber => "viber",
+            Self::Sma => "sma",
+        }
+    }
+
+    /// The channel of a name, in any letter case.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Sms, Self::Call, Self::WhatsApp, Self::Viber, Self::Sma]
+            .into_iter()
+            .find(|channel| channel.as_str().eq_ignore_ascii_case(name))
+    }
+
+    /// Whether whoever owns the number range earns by it.
+    #[must_use]
+    pub const fn pays_the_range(self) -> bool {
+        matches!(self, Self::Sms | Self::Call)
+    }
+}
+
+/// What became of a message that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The code was given back: somebody read the message.
+    Verified,
+    /// A wrong code was given.
+    WrongCode,
+    /// The operator says it was delivered. It proves nothing: fraudulent ranges say so of everything.
+    Delivered,
+    /// It was not delivered, or the time for the code is over.
+    Undelivered,
+    /// 8x8 or the operator refused it.
+    Rejected,
+}
+
+/// What ties an outcome to its send: hashes under the guard's secret, and nothing finer than a 1k range in the clear.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "an attempt that is not sent after all has to be forgotten"]
+pub struct Charge {
+    /// The number, as a keyed hash.
+    pub(super) number: u64,
+    /// The same among those that were verified.
+    pub(super) confirmed: u64,
+    /// All but its last three digits.
+    pub(super) range: u64,
+    /// How many of its digits follow the calling code.
+    pub(super) national: u8,
+    pub(super) country: Country,
+    pub(super) profile: Profile,
+    /// The client's hashes, narrow and wide; 0 where it is not known.
+    pub(super) client: [u64; 2],
+    /// When, in milliseconds of the engine's time.
+    pub(super) at: u64,
+    /// Which levels it counts in (bits), from the narrowest range to the tenant.
+    pub(super) counted: u8,
+}
+
+impl Charge {
+    pub(super) fn at(&self) -> Duration {
+        Duration::from_millis(self.at)
+    }
+}

@@ -1,0 +1,147 @@
+//! How many strangers that do not verify are borne: of a country, a client, the whole sender.
+
+use super::cells::Cell;
+use super::fade::{DAY, HOUR, fade};
+use super::hold::Hold;
+use super::ranges::{STOPPED, WEEK};
+
+/// Strangers, and what became of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Budget {
+    /// When it was last brought up to date, in seconds.
+    at: u32,
+    /// Strangers that did not verify, less what those that did repaid.
+    pub(super) debt: f32,
+    /// Strangers that may still verify.
+    pub(super) in_flight: u32,
+    /// Those that verified, with half-lives of an hour and a week.
+    pub(super) verified_hour: f32,
+    pub(super) verified: f32,
+    /// Those that did not, with a half-life of a week.
+    pub(super) failed: f32,
+    /// Attempts that were stopped, bounded.
+    pub(super) stopped: f32,
+    /// What it bore when something was last stopped: beyond that a debt does not grow, so that it is soon repaid once
+    /// people are back.
+    bore: f32,
+    pub(super) hold: Hold,
+}
+
+impl Budget {
+    /// As it is at `now`; half of a debt is forgotten within `half_life` seconds.
+    pub(super) fn at(mut self, now: u32, half_life: u32) -> Self {
+        let passed = now.saturating_sub(self.at);
+        if passed > 0 && self.at > 0 {
+            self.debt = fade(self.debt, passed, half_life);
+            self.verified_hour = fade(self.verified_hour, passed, HOUR);
+            self.verified = fade(self.verified, passed, WEEK);
+            self.failed = fade(self.failed, passed, WEEK);
+            self.stopped = fade(self.stopped, passed, STOPPED);
+        }
+        self.at = now;
+        self
+    }
+
+    /// What strangers owe, where of those in flight only `in_flight` each is expected to fail.
+    pub(super) fn owed(&self, in_flight: f32) -> f32 {
+        #[allow(clippy::cast_precision_loss, reason = "thousands")]
+        let flying = self.in_flight as f32;
+        self.debt + in_flight * flying
+    }
+
+    pub(super) fn sent(&mut self) {
+        self.in_flight = self.in_flight.saturating_add(1);
+    }
+
+    pub(super) fn landed(&mut self) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+    }
+
+    pub(super) fn failed(&mut self) {
+        self.failed += 1.0;
+        let bound = if self.stopped > 0.5 { self.bore + 2.0 } else { f32::MAX };
+        self.debt = (self.debt + 1.0).min(bound.max(self.debt));
+    }
+
+    /// Pressure has a bound, so that a place recovers: a few times what it bears.
+    pub(super) fn pressed(&mut self, bears: f32, times: f32) {
+        self.bore = bears;
+        self.stopped = (self.stopped + 1.0).min((times * bears).max(self.stopped));
+    }
+
+    pub(super) fn repaid(&mut self, by: f32, credit: f32) {
+        self.debt = (self.debt - by).max(self.debt.min(-credit));
+        self.hold.converted();
+    }
+
+    pub(super) fn verified(&mut self) {
+        self.verified_hour += 1.0;
+        self.verified += 1.0;
+        self.stopped = (self.stopped - 2.0).max(0.0);
+    }
+
+    /// The share of strangers that verify, where `prior` is what others do and weighs as much as 20 of them.
+    pub(super) fn conversion(&self, prior: f32) -> f32 {
+        const WEIGHT: f32 = 20.0;
+        (self.verified + WEIGHT * prior) / (self.verified + self.failed + WEIGHT)
+    }
+
+    /// Those that verified in a day, by the week's mean.
+    pub(super) fn verified_a_day(&self) -> f32 {
+        #[allow(clippy::cast_precision_loss, reason = "constants")]
+        let days = WEEK as f32 / DAY as f32;
+        self.verified * std::f32::consts::LN_2 / days
+    }
+}
+
+/// What is remembered of a client: its budget, and the countries it asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ClientCell {
+    pub(super) budget: Budget,
+    /// The countries of its strangers that did not verify, newest first; 0 where there is none.
+    countries: [u16; 4],
+    countries_at: u32,
+}
+
+impl Cell for ClientCell {
+    fn worth(&self) -> u64 {
+        let weight = self.budget.owed(1.0).abs() + self.budget.verified;
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "bounded, and not negative"
+        )]
+        let lasts = (weight.min(64.0) * 2.0) as u64 * u64::from(HOUR);
+        u64::from(self.budget.at) + lasts
+    }
+}
+
+impl ClientCell {
+    /// How many countries it asked for within the day, this one among them, that nobody verified; 5 stands for more.
+    pub(super) fn countries_with(&self, country: u16, now: u32) -> usize {
+        if self.countries_at.saturating_add(DAY) <= now {
+            return 1;
+        }
+        let known = self.countries.iter().filter(|known| **known != 0);
+        known.clone().count() + usize::from(!known.clone().any(|known| *known == country))
+    }
+
+    pub(super) fn asked(&mut self, country: u16, now: u32) {
+        if self.countries_at.saturating_add(DAY) <= now {
+            (self.countries, self.countries_at) = ([0; 4], now);
+        }
+        if !self.countries.contains(&country) {
+            self.countries.rotate_right(1);
+            if let Some(first) = self.countries.first_mut() {
+                *first = country;
+            }
+        }
+    }
+
+    pub(super) fn verified(&mut self, country: u16) {
+        for known in self.countries.iter_mut().filter(|known| **known == country) {
+            *known = 0;
+        }
+        self.countries.sort_unstable_by_key(|known| *known == 0);
+    }
+}

@@ -1,0 +1,256 @@
+//! What an attempt that goes out is remembered by, and one that does not.
+
+use std::time::Duration;
+
+use super::Profile;
+use super::attempt::{Attempt, Charge};
+use super::budget::Budget;
+use super::clients;
+use super::numbers::Stage;
+use super::places;
+use super::policy::Policy;
+use super::ranges::{LEVELS, PEOPLE, RangeCell, place};
+use super::state::{Seen, State, levels, seconds};
+
+/// Bits of [`Charge::counted`] beyond the levels of ranges.
+pub(super) const COUNTRY: u8 = 1 << 4;
+pub(super) const WORLD: u8 = 1 << 5;
+pub(super) const NEW: u8 = 1 << 6;
+pub(super) const CLIENT: u8 = 1 << 7;
+
+/// Whether an attempt goes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Passing {
+    Sent,
+    /// Over a channel that pays no fraudster: what fails costs nothing, and what verifies counts.
+    Shifted,
+    Stopped,
+}
+
+impl State {
+    /// Goes on to `now`: whoever did not verify in time has failed. Time that jumps back stands still.
+    pub(super) fn advance(&mut self, now: Duration) -> Duration {
+        self.latest = self.latest.max(now);
+        self.mature();
+        self.latest
+    }
+
+    pub(super) fn pressed_again(&mut self, seen: &Seen<'_>) {
+        if let Some(cell) = self.numbers.known(seen.keys.number) {
+            cell.repeats = cell.repeats.saturating_add(1);
+        }
+    }
+
+    /// Remembers an attempt that goes out.
+    pub(super) fn charge(
+        &mut self,
+        policy: &Policy,
+        seen: &Seen<'_>,
+        attempt: &Attempt,
+        passing: Passing,
+        now: Duration,
+    ) -> Charge {
+        let fresh = !seen.cell.counts(seen.now);
+        let stranger = seen.confirmed.is_none();
+        let (stage, counted) = match passing {
+            _ if !stranger => (Stage::Known, 0),
+            Passing::Sent if fresh => (Stage::InFlight, self.count(policy, seen, attempt.profile)),
+            Passing::Sent => (Stage::InFlight, 0),
+            Passing::Shifted | Passing::Stopped => (Stage::Shifted, 0),
+        };
+        let tenant = self.tenant_mut(attempt.profile);
+        if tenant.since == 0 {
+            tenant.since = seen.now;
+        }
+        let charge = Charge {
+            number: seen.keys.number,
+            range: seen.number.range(LEVELS[0].0),
+            confirmed: seen.keys.confirmed,
+            national: u8::try_from(seen.number.national()).unwrap_or(u8::MAX),
+            country: seen.number.country(),
+            profile: attempt.profile,
+            client: seen.keys.clients,
+            at: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
+            counted,
+        };
+        if let Some(cell) = self.numbers.entry(seen.keys.number) {
+            cell.sent(sent_at(now), seen.actor());
+            if fresh {
+                cell.count(seen.now, counted, stage);
+            }
+        }
+        if fresh {
+            self.pending.push_back(charge);
+            if self.pending.len() > self.pending_limit {
+                self.overdue();
+            }
+        }
+        charge
+    }
+
+    /// Counts a stranger in its ranges and beyond. Where a range explains it, the wider ones need not.
+    fn count(&mut self, policy: &Policy, seen: &Seen<'_>, profile: Profile) -> u8 {
+        let now = seen.now;
+        let mut counted = 0;
+        let mut explained = false;
+        for ((level, range), key) in seen.ranges().zip(seen.keys.ranges) {
+            let Some(cell) = self.ranges.entry(key) else { continue };
+            *cell = cell.at(now);
+            cell.seen(place(seen.number));
+            if range.probes(now, policy.conversion.pressure(level)) {
+                cell.hold.probed(now, range.verified >= PEOPLE);
+            }
+            if !explained {
+                cell.sent();
+                counted |= 1 << level;
+                explained = range.owed() >= 0.6 * policy.conversion.bears(level) && range.verified < PEOPLE;
+            }
+        }
+        let new = seen.country_is_new();
+        let tenant = self.tenant_mut(profile);
+        tenant.world = tenant.world.at(now, places::FORGOTTEN);
+        tenant.new = tenant.new.at(now, 2 * places::FORGOTTEN);
+        let (world, pool) = (&mut tenant.world, &mut tenant.new);
+        for (place, bit, applies) in [(Some(world), WORLD, true), (Some(pool), NEW, new)] {
+            counted |= place.filter(|_| applies).map_or(0, |place| charge_place(place, bit, explained, now));
+        }
+        if let Some(country) = tenant.country_mut(seen.number.country(), now) {
+            counted |= charge_place(country, COUNTRY, explained, now);
+        }
+        for key in seen.keys.clients.into_iter().filter(|key| *key != 0) {
+            if let Some(client) = self.clients.entry(key) {
+                client.budget = client.budget.at(now, clients::FORGOTTEN);
+                client.budget.sent();
+                client.asked(seen.number.country().index(), now);
+                counted |= CLIENT;
+            }
+        }
+        counted
+    }
+
+    /// Remembers an attempt that was stopped: it weighs on the narrowest range that explains it, and is forgotten soon.
+    pub(super) fn press(&mut self, policy: &Policy, seen: &Seen<'_>, profile: Profile, stopped: u8) {
+        let now = seen.now;
+        let mut explained = false;
+        for ((level, range), key) in seen.ranges().zip(seen.keys.ranges) {
+            let Some(cell) = self.ranges.entry(key) else { continue };
+            *cell = cell.at(now);
+            let bears = policy.conversion.bears(level);
+            cell.pressed(policy.conversion.pressure(level));
+            if stopped & 1 << level != 0 {
+                cell.hold.stopped(now, range.verified >= PEOPLE);
+                explained = range.owed() >= bears;
+                break;
+            }
+        }
+        let places = &policy.places;
+        let new = seen.country_is_new();
+        let tenant = self.tenant_mut(profile);
+        if new && places.new_country.used_up_new(seen.number.country(), &seen.new) {
+            tenant.new.hold.stopped(now, false);
+        }
+        tenant.world = tenant.world.at(now, places::FORGOTTEN);
+        tenant.world.pressed(places.breaker.bears(&seen.world), 2.0);
+        if places.breaker.used_up(&seen.world) {
+            tenant.world.hold.stopped(now, true);
+        }
+        let used_up = places.country.used_up(&seen.country);
+        let country = tenant.country_mut(seen.number.country(), now);
+        if let Some(country) = country.filter(|_| !new && (used_up || !explained)) {
+            country.pressed(places.country.bears(&seen.country), 3.0);
+            if used_up {
+                country.hold.stopped(now, true);
+            }
+        }
+        for key in seen.keys.clients.into_iter().filter(|key| *key != 0) {
+            if let Some(client) = self.clients.known(key) {
+                client.budget = client.budget.at(now, clients::FORGOTTEN);
+                client.budget.pressed(policy.clients.strangers, 2.0);
+            }
+        }
+    }
+}
+
+/// Says by which bit it counts there, if it does.
+fn charge_place(place: &mut Budget, bit: u8, explained: bool, now: u32) -> u8 {
+    if place.hold.probes(now) {
+        place.hold.probed(now, true);
+    }
+    if explained {
+        return 0;
+    }
+    place.sent();
+    bit
+}
+
+/// Takes back what was remembered of an attempt that was not sent after all.
+pub fn forget(state: &mut State, charge: Charge) {
+    let now = seconds(state.latest);
+    let Some(cell) = state.numbers.known(charge.number) else { return };
+    cell.forget(sent_at(charge.at()));
+    // Another send to this number did not count because of this one: then it counts for that.
+    if cell.sends(now).next().is_some() || matches!(cell.stage, Stage::Failed | Stage::Verified) {
+        return;
+    }
+    let counted = cell.counted;
+    cell.uncount();
+    state.each_range(&charge, counted, now, RangeCell::landed);
+    state.each_range(&charge, u8::MAX, now, RangeCell::unseen);
+    state.each_budget(&charge, counted, now, Budget::landed);
+}
+
+impl State {
+    /// Each of the charge's ranges in which it counted.
+    pub(super) fn each_range(
+        &mut self,
+        charge: &Charge,
+        counted: u8,
+        now: u32,
+        mut change: impl FnMut(&mut RangeCell),
+    ) {
+        for level in (0..levels(charge.national.into())).filter(|level| counted & 1 << level != 0) {
+            let key = self.range_key(charge.profile, level, charge.range);
+            if let Some(cell) = self.ranges.known(key) {
+                *cell = cell.at(now);
+                change(cell);
+            }
+        }
+    }
+
+    /// Each of the charge's budgets in which it counted.
+    pub(super) fn each_budget(
+        &mut self,
+        charge: &Charge,
+        counted: u8,
+        now: u32,
+        mut change: impl FnMut(&mut Budget),
+    ) {
+        let tenant = self.tenant_mut(charge.profile);
+        if counted & WORLD != 0 {
+            tenant.world = tenant.world.at(now, places::FORGOTTEN);
+            change(&mut tenant.world);
+        }
+        if counted & NEW != 0 {
+            tenant.new = tenant.new.at(now, 2 * places::FORGOTTEN);
+            change(&mut tenant.new);
+        }
+        if counted & COUNTRY != 0
+            && let Some(country) = tenant.country_mut(charge.country, now)
+        {
+            change(country);
+        }
+        for key in charge.client.into_iter().filter(|key| *key != 0 && counted & CLIENT != 0) {
+            if let Some(client) = self.clients.known(key) {
+                client.budget = client.budget.at(now, clients::FORGOTTEN);
+                change(&mut client.budget);
+            }
+        }
+    }
+}
+
+/// A send's second, rounded up, so that no fraction of one shortens a rest.
+pub(super) fn sent_at(now: Duration) -> u32 {
+    seconds(now).saturating_add(u32::from(now.subsec_nanos() > 0))
+}
+
+const _: () = assert!(LEVELS.len() <= 4, "the levels have four bits");

@@ -1,0 +1,184 @@
+//! What becomes of messages: those that verify repay, those that do not in time have failed.
+
+use std::time::Duration;
+
+use super::attempt::{Charge, Outcome};
+use super::charge::{COUNTRY, NEW};
+use super::clients;
+use super::numbers::{CONFIRMED_FOR, NumberCell, Stage};
+use super::policy::Policy;
+use super::state::{State, actor, levels, seconds};
+use super::times;
+
+/// How deep a range's credit goes: verified numbers vouch for so many strangers at most.
+const CREDIT: f32 = 3.0;
+/// The same of a country, a client, and the sender as a whole.
+const PLACE_CREDIT: f32 = 5.0;
+/// Each that verifies repays so many strangers that do not, where all do verify; more where fewer do. So a range bears
+/// half of its country's conversion for good.
+const REPAYS: f32 = 2.0;
+/// What part of that a message repays that was sent over another channel: it costs a fraudster nothing to fail there.
+const SHIFTED: f32 = 0.3;
+/// The same of a place: it sees so many that a fifth less is no chance.
+const PLACE_REPAYS: f32 = 1.25;
+
+/// Takes in what became of a message at `now`. The same outcome twice, late or out of order does no harm: a number's
+/// send counts once.
+pub fn observe(policy: &Policy, state: &mut State, charge: &Charge, outcome: Outcome, now: Duration) {
+    let now = state.advance(now);
+    let seconds = seconds(now);
+    match outcome {
+        Outcome::Verified => {
+            state.verified(policy, charge, now);
+            state.tenant_mut(charge.profile).silent = 0;
+        }
+        Outcome::WrongCode => {
+            if let Some(cell) = state.numbers.entry(charge.number) {
+                cell.guessed_wrong(seconds);
+            }
+        }
+        Outcome::Undelivered | Outcome::Rejected => {
+            if state.is_current(charge) {
+                state.failed(charge);
+            }
+        }
+        Outcome::Delivered => {}
+    }
+}
+
+impl State {
+    /// Those whose time to verify is over.
+    pub(super) fn mature(&mut self) {
+        let now = u64::try_from(self.latest.as_millis()).unwrap_or(u64::MAX);
+        while let Some(oldest) = self.pending.front() {
+            let waits = self.tenant(oldest.profile).matures_after();
+            if oldest.at.saturating_add(waits) > now {
+                break;
+            }
+            self.overdue();
+        }
+    }
+
+    /// The oldest stranger that may still verify will not.
+    pub(super) fn overdue(&mut self) {
+        if let Some(charge) = self.pending.pop_front()
+            && self.is_current(&charge)
+        {
+            self.failed(&charge);
+        }
+    }
+
+    /// Whether the number counts by this very message.
+    fn is_current(&self, charge: &Charge) -> bool {
+        let Some(cell) = self.numbers.find(charge.number) else { return true };
+        let waits = matches!(cell.stage, Stage::InFlight | Stage::Known | Stage::Shifted);
+        waits && cell.counted == charge.counted
+    }
+
+    fn failed(&mut self, charge: &Charge) {
+        let now = seconds(self.latest);
+        let stage =
+            self.numbers.known(charge.number).map(|cell| std::mem::replace(&mut cell.stage, Stage::Failed));
+        if stage == Some(Stage::Known) {
+            let tenant = self.tenant_mut(charge.profile);
+            tenant.silent = tenant.silent.saturating_add(1);
+            return;
+        }
+        self.each_range(charge, charge.counted, now, |range| {
+            range.landed();
+            range.failed();
+        });
+        self.each_budget(charge, charge.counted, now, |budget| {
+            budget.landed();
+            budget.failed();
+        });
+    }
+
+    fn verified(&mut self, policy: &Policy, charge: &Charge, at: Duration) {
+        let now = seconds(at);
+        let took = u64::try_from(at.as_millis()).unwrap_or(u64::MAX).saturating_sub(charge.at);
+        let before = self.numbers.known(charge.number).map(|cell| {
+            let before = *cell;
+            cell.stage = Stage::Verified;
+            cell.wrong_in_a_row = 0;
+            before
+        });
+        let before = before.unwrap_or_else(|| NumberCell::failed(charge.counted));
+        if before.stage == Stage::Verified {
+            return;
+        }
+        let machine = before.stage != Stage::Known && self.is_machine(policy, charge, took, now);
+        if machine {
+            // Whoever completes codes by machine owes what he would without.
+            if before.stage == Stage::InFlight {
+                self.failed(&Charge { counted: before.counted, ..*charge });
+            }
+            return;
+        }
+        if let Some(confirmed) = self.confirmed.entry(charge.confirmed) {
+            if confirmed.since == 0 || now.saturating_sub(confirmed.last) >= CONFIRMED_FOR {
+                confirmed.since = now;
+            }
+            confirmed.last = now;
+            confirmed.actor = actor(charge.client).unwrap_or(0);
+        }
+        if before.stage != Stage::Known {
+            self.repay(charge, &before, now);
+        }
+    }
+
+    /// Notes how long it took, and says whether people of this range take as long.
+    fn is_machine(&mut self, policy: &Policy, charge: &Charge, took: u64, now: u32) -> bool {
+        let log = times::log(took);
+        let mut machine = false;
+        let tenant = self.tenant(charge.profile).times;
+        for level in 0..levels(charge.national.into()) {
+            let key = self.range_key(charge.profile, level, charge.range);
+            if let Some(cell) = self.ranges.known(key) {
+                *cell = cell.at(now);
+                cell.times.add(log);
+                machine |= policy.timing.is_machine(&cell.times, &tenant);
+            }
+        }
+        if !machine {
+            self.tenant_mut(charge.profile).times.add(log);
+        }
+        machine
+    }
+
+    fn repay(&mut self, charge: &Charge, before: &NumberCell, now: u32) {
+        let tenant = self.tenant(charge.profile);
+        let each = 1.0 / tenant.conversion(charge.country, now);
+        // What was shifted counted nowhere. It repays a little everywhere, and makes no range one where people are.
+        let counts = before.counted != 0;
+        let counted = if counts { before.counted } else { !NEW };
+        let each = if counts { each } else { each * SHIFTED };
+        // One in flight owes nothing yet beyond itself.
+        let in_flight = before.stage == Stage::InFlight && counts;
+        let own = if in_flight { 1.0 } else { 0.0 };
+        self.each_range(charge, counted, now, |range| {
+            if in_flight {
+                range.landed();
+            }
+            range.repaid(REPAYS * each - own, CREDIT);
+            if counts {
+                range.verified();
+            }
+        });
+        self.each_budget(charge, counted | COUNTRY, now, |budget| {
+            if in_flight {
+                budget.landed();
+            }
+            budget.repaid(PLACE_REPAYS * each - own, PLACE_CREDIT);
+            if counts {
+                budget.verified();
+            }
+        });
+        for key in charge.client {
+            if let Some(client) = self.clients.known(key) {
+                client.budget = client.budget.at(now, clients::FORGOTTEN);
+                client.verified(charge.country.index());
+            }
+        }
+    }
+}

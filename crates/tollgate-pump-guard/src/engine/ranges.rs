@@ -1,0 +1,139 @@
+//! What is remembered of a number range.
+
+use super::Number;
+use super::cells::Cell;
+use super::fade::{DAY, HOUR, MINUTE, fade};
+use super::hold::Hold;
+use super::times::Times;
+
+/// The levels of ranges, narrowest first: digits cut off a number, and the level's name.
+pub(super) const LEVELS: [(u32, &str); 4] = [(3, "1k"), (4, "10k"), (5, "100k"), (6, "1M")];
+
+/// How long a debt lasts: half of it is forgotten after two days, so that one message every few hours adds up.
+const DEBT: u32 = 48 * HOUR;
+/// How long stopped attempts weigh.
+pub(super) const STOPPED: u32 = 30 * MINUTE;
+/// Over what time a range's own past is looked at.
+pub(super) const WEEK: u32 = 7 * DAY;
+
+/// Strangers are numbers that were never verified; each counts once within 24 hours.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct RangeCell {
+    /// When it was last brought up to date, in seconds.
+    at: u32,
+    /// Strangers that did not verify, less what those that did repaid.
+    pub(super) debt: f32,
+    /// Strangers that may still verify.
+    pub(super) in_flight: u16,
+    /// Strangers, with half-lives of an hour, a day and a week.
+    pub(super) hour: f32,
+    pub(super) day: f32,
+    pub(super) week: f32,
+    /// Those that verified, with a half-life of a week.
+    pub(super) verified: f32,
+    /// Attempts that were stopped, bounded.
+    pub(super) stopped: f32,
+    pub(super) times: Times,
+    pub(super) hold: Hold,
+    /// The last strangers' places within the range, newest first, from 1 on.
+    pub(super) recent: [u16; RECENT],
+}
+
+/// From so many verified numbers on, people are at home in a range.
+pub(super) const PEOPLE: f32 = 2.0;
+
+pub(super) const RECENT: usize = 6;
+
+impl Cell for RangeCell {
+    fn worth(&self) -> u64 {
+        let weight = self.debt.abs() + f32::from(self.in_flight) + self.verified + self.stopped;
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "bounded, and not negative"
+        )]
+        let lasts = (weight.min(64.0) * 6.0) as u64 * u64::from(HOUR);
+        u64::from(self.at) + lasts
+    }
+}
+
+impl RangeCell {
+    /// As it is at `now`.
+    pub(super) fn at(mut self, now: u32) -> Self {
+        let passed = now.saturating_sub(self.at);
+        if passed > 0 && self.at > 0 {
+            self.debt = fade(self.debt, passed, DEBT);
+            self.hour = fade(self.hour, passed, HOUR);
+            self.day = fade(self.day, passed, DAY);
+            self.week = fade(self.week, passed, WEEK);
+            self.verified = fade(self.verified, passed, WEEK);
+            self.stopped = fade(self.stopped, passed, STOPPED);
+            self.times.fade(passed);
+        }
+        self.at = now;
+        self
+    }
+
+    /// What strangers owe: those that failed, and those that may yet.
+    pub(super) fn owed(&self) -> f32 {
+        self.debt + f32::from(self.in_flight)
+    }
+
+    pub(super) fn sent(&mut self) {
+        self.in_flight = self.in_flight.saturating_add(1);
+    }
+
+    /// A stranger of this range was sent to, at this place in it.
+    pub(super) fn seen(&mut self, place: u16) {
+        self.hour += 1.0;
+        self.day += 1.0;
+        self.week += 1.0;
+        if !self.recent.contains(&place) {
+            self.recent.rotate_right(1);
+            if let Some(newest) = self.recent.first_mut() {
+                *newest = place;
+            }
+        }
+    }
+
+    pub(super) fn unseen(&mut self) {
+        for counter in [&mut self.hour, &mut self.day, &mut self.week] {
+            *counter = (*counter - 1.0).max(0.0);
+        }
+    }
+
+    pub(super) fn landed(&mut self) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+    }
+
+    pub(super) fn failed(&mut self) {
+        self.debt += 1.0;
+    }
+
+    /// Each verification repays more than its own message.
+    pub(super) fn repaid(&mut self, by: f32, credit: f32) {
+        self.debt = (self.debt - by).max(self.debt.min(-credit));
+        self.hold.converted();
+    }
+
+    pub(super) fn verified(&mut self) {
+        self.verified += 1.0;
+        self.stopped = (self.stopped - 2.0).max(0.0);
+    }
+
+    /// Whether a message may go out to learn whether people are back. While it is asked for as much as ever, and people
+    /// never were, there is nothing to learn.
+    pub(super) fn probes(&self, now: u32, pressure: f32) -> bool {
+        self.hold.probes(now) && (self.verified >= PEOPLE || self.stopped < 0.8 * pressure)
+    }
+
+    /// Pressure has a bound, so that a range recovers.
+    pub(super) fn pressed(&mut self, bound: f32) {
+        self.stopped = (self.stopped + 1.0).min(bound.max(self.stopped));
+    }
+}
+
+/// A number's place within its 10k range, from 1 on.
+pub(super) fn place(number: &Number) -> u16 {
+    u16::try_from(number.digits() % 10_000).unwrap_or(0).saturating_add(1)
+}

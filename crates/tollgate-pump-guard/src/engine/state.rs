@@ -1,0 +1,332 @@
+//! What the engine remembers: of fixed size, whatever is thrown at it.
+
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, Hash};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use foldhash::quality::SeedableRandomState;
+
+use super::attempt::{Attempt, Charge};
+use super::budget::{Budget, ClientCell};
+use super::cells::Cells;
+use super::clients;
+use super::country::WORLD;
+use super::fade::{DAY, HOUR};
+use super::numbers::{CONFIRMED_FOR, Confirmed, NumberCell};
+use super::places::{self, KNOWN_FROM};
+use super::policy::Policy;
+use super::ranges::{LEVELS, RangeCell};
+use super::surprise::hourly;
+use super::times::Times;
+use super::{Country, Number, Profile};
+
+/// What the engine remembers. Half of it is for number ranges, a quarter for numbers, the rest for verified numbers and
+/// for clients.
+#[derive(Debug)]
+pub struct State {
+    hasher: SeedableRandomState,
+    pub(super) numbers: Cells<NumberCell>,
+    pub(super) confirmed: Cells<Confirmed>,
+    pub(super) ranges: Cells<RangeCell>,
+    pub(super) clients: Cells<ClientCell>,
+    pub(super) tenants: [Tenant; Profile::COUNT],
+    /// Strangers that may still verify, oldest first.
+    pub(super) pending: VecDeque<Charge>,
+    pub(super) pending_limit: usize,
+    /// The latest `now` seen: time that jumps back is taken for this.
+    pub(super) latest: Duration,
+}
+
+/// What the sender's own traffic is like, in one profile.
+#[derive(Debug)]
+pub(super) struct Tenant {
+    /// When its first attempt was seen, in seconds; 0 before.
+    pub(super) since: u32,
+    /// Strangers everywhere.
+    pub(super) world: Budget,
+    /// Strangers of countries in which nobody has verified yet.
+    pub(super) new: Budget,
+    /// Strangers of each country, by its index.
+    pub(super) countries: Vec<Budget>,
+    /// How long people take to verify.
+    pub(super) times: Times,
+    /// Messages to people known to verify that came to nothing, since anybody verified.
+    pub(super) silent: u16,
+}
+
+/// Outcomes count once so many have verified, with a half-life of a week.
+const ARMED_FROM: f32 = 10.0;
+/// So many known people in a row that do not verify: it is the outcomes that are missing, not the people.
+const SILENT: u16 = 12;
+/// What share of strangers verifies, before anything is known.
+const CONVERSION: f32 = 0.7;
+
+impl Tenant {
+    fn new() -> Self {
+        let countries = vec![Budget::default(); usize::from(WORLD) + 1];
+        let (world, new) = (Budget::default(), Budget::default());
+        Self { since: 0, world, new, countries, times: Times::default(), silent: 0 }
+    }
+
+    /// Whether outcomes are reported, so that their absence means something.
+    pub(super) fn armed(&self, now: u32) -> bool {
+        self.silent < SILENT && self.world.at(now, places::FORGOTTEN).verified >= ARMED_FROM
+    }
+
+    /// The country's, as it is at `now`.
+    pub(super) fn country(&self, country: Country, now: u32) -> Budget {
+        let found = self.countries.get(usize::from(country.index()));
+        found.copied().unwrap_or_default().at(now, places::FORGOTTEN)
+    }
+
+    pub(super) fn country_mut(&mut self, country: Country, now: u32) -> Option<&mut Budget> {
+        let found = self.countries.get_mut(usize::from(country.index()))?;
+        *found = found.at(now, places::FORGOTTEN);
+        Some(found)
+    }
+
+    /// What share of the country's strangers verifies.
+    pub(super) fn conversion(&self, country: Country, now: u32) -> f32 {
+        let everywhere = self.world.at(now, places::FORGOTTEN).conversion(CONVERSION);
+        self.country(country, now).conversion(everywhere).clamp(0.35, 0.95)
+    }
+
+    /// After how many milliseconds hardly anybody verifies any more.
+    pub(super) fn matures_after(&self) -> u64 {
+        const UNKNOWN: f32 = 180.0;
+        let seconds = if self.times.count() < 20.0 {
+            UNKNOWN
+        } else {
+            (self.times.mean() + 2.0 * self.times.deviation()).exp().clamp(60.0, 300.0)
+        };
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "60 to 300")]
+        let seconds = seconds as u64;
+        seconds * 1000
+    }
+}
+
+impl State {
+    /// An empty memory of about `bytes` (at least 256 KiB), hashed under a secret of its own.
+    #[must_use]
+    pub fn new(bytes: usize) -> Self {
+        // The system's randomness, by way of the standard hasher: foldhash alone takes addresses and the time.
+        let seed = std::collections::hash_map::RandomState::new().hash_one(bytes);
+        let shared = foldhash::SharedSeed::global_random();
+        Self::hashed(bytes, SeedableRandomState::with_seed(seed, shared))
+    }
+
+    /// The same with a seed given, so that a replay forgets the same numbers every time. Not for traffic.
+    #[must_use]
+    pub fn seeded(bytes: usize, seed: u64) -> Self {
+        let shared = foldhash::SharedSeed::global_fixed();
+        Self::hashed(bytes, SeedableRandomState::with_seed(seed, shared))
+    }
+
+    fn hashed(bytes: usize, hasher: SeedableRandomState) -> Self {
+        let eighth = bytes.max(256 << 10) / 8;
+        Self {
+            hasher,
+            ranges: Cells::new(4 * eighth),
+            numbers: Cells::new(2 * eighth),
+            confirmed: Cells::new(eighth / 2),
+            clients: Cells::new(eighth / 2),
+            tenants: [(); Profile::COUNT].map(|()| Tenant::new()),
+            pending: VecDeque::new(),
+            pending_limit: eighth / size_of::<Charge>(),
+            latest: Duration::ZERO,
+        }
+    }
+
+    pub(super) fn tenant(&self, profile: Profile) -> &Tenant {
+        // As many tenants as profiles.
+        self.tenants.get(profile.index()).unwrap_or(&self.tenants[0])
+    }
+
+    pub(super) fn tenant_mut(&mut self, profile: Profile) -> &mut Tenant {
+        let index = if profile.index() < Profile::COUNT { profile.index() } else { 0 };
+        &mut self.tenants[index]
+    }
+
+    fn hash(&self, key: impl Hash) -> u64 {
+        self.hasher.hash_one(key)
+    }
+
+    pub(super) fn range_key(&self, profile: Profile, level: usize, range_1k: u64) -> u64 {
+        let cut = u32::try_from(level).unwrap_or(0);
+        self.hash((profile.index(), "range", cut, range_1k / 10_u64.pow(cut)))
+    }
+
+    /// The keys of a client: its own (IPv6: its /64), and its prefix's (/24, /48).
+    pub(super) fn client_keys(&self, profile: Profile, client: Option<IpAddr>) -> [u64; 2] {
+        let Some(client) = client else { return [0; 2] };
+        let (own, prefix) = match client.to_canonical() {
+            IpAddr::V4(v4) => (u128::from(v4.to_bits()), u128::from(v4.to_bits() >> 8)),
+            IpAddr::V6(v6) => (v6.to_bits() >> 64, v6.to_bits() >> 80),
+        };
+        let family = client.to_canonical().is_ipv4();
+        [
+            self.hash((profile.index(), "client", family, own)),
+            self.hash((profile.index(), "prefix", family, prefix)),
+        ]
+    }
+
+    /// A number's key. One that was verified has a second for whoever verified it, which nobody else can use up.
+    pub(super) fn number_key(&self, profile: Profile, number: &Number, own: bool) -> u64 {
+        self.hash((profile.index(), "number", number.digits(), own))
+    }
+
+    /// A number's key among those that were verified, the same in every profile.
+    pub(super) fn confirmed_key(&self, number: &Number) -> u64 {
+        self.hash(("confirmed", number.digits()))
+    }
+}
+
+/// What is known of an attempt's number, ranges, country and client at this moment.
+#[derive(Debug)]
+pub(super) struct Seen<'a> {
+    pub(super) number: &'a Number,
+    pub(super) now: u32,
+    pub(super) keys: Keys,
+    pub(super) cell: NumberCell,
+    /// Somebody verified it within 90 days.
+    pub(super) confirmed: Option<Confirmed>,
+    ranges: [RangeCell; LEVELS.len()],
+    pub(super) country: Budget,
+    pub(super) new: Budget,
+    pub(super) world: Budget,
+    pub(super) clients: [Option<ClientCell>; 2],
+    /// Whether outcomes are reported.
+    pub(super) armed: bool,
+    /// For how long the sender's traffic is known, in seconds.
+    pub(super) age: u32,
+    /// From 1 on, strangers at large do not verify, so that each range has to speak for itself.
+    pub(super) doubt: f32,
+    /// How much pressure a range of each level takes note of.
+    pressure: [f32; LEVELS.len()],
+    /// How long people take to verify.
+    pub(super) sender_times: Times,
+}
+
+/// Under which keys it is remembered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Keys {
+    pub(super) number: u64,
+    pub(super) confirmed: u64,
+    pub(super) ranges: [u64; LEVELS.len()],
+    pub(super) clients: [u64; 2],
+}
+
+impl<'a> Seen<'a> {
+    pub(super) fn of(
+        policy: &Policy,
+        state: &State,
+        attempt: &Attempt,
+        number: &'a Number,
+        now: u32,
+    ) -> Self {
+        let profile = attempt.profile;
+        let clients = state.client_keys(profile, attempt.client_ip);
+        let confirmed_key = state.confirmed_key(number);
+        let confirmed = state.confirmed.find(confirmed_key).copied();
+        let confirmed = confirmed.filter(|confirmed| now.saturating_sub(confirmed.last) < CONFIRMED_FOR);
+        let own = confirmed.is_some_and(|confirmed| actor(clients) == Some(confirmed.actor));
+        let keys = Keys {
+            number: state.number_key(profile, number, own),
+            confirmed: confirmed_key,
+            ranges: std::array::from_fn(|level| state.range_key(profile, level, number.range(3))),
+            clients,
+        };
+        let tenant = state.tenant(profile);
+        let found = |key: u64| state.clients.find(key).copied().filter(|_| key != 0);
+        let faded = |key: u64| {
+            found(key).map(|mut client| {
+                client.budget = client.budget.at(now, clients::FORGOTTEN);
+                client
+            })
+        };
+        let mut seen = Self {
+            number,
+            now,
+            keys,
+            cell: state.numbers.find(keys.number).copied().unwrap_or_default(),
+            confirmed,
+            ranges: keys.ranges.map(|key| state.ranges.find(key).copied().unwrap_or_default().at(now)),
+            country: tenant.country(number.country(), now),
+            new: tenant.new.at(now, 2 * places::FORGOTTEN),
+            world: tenant.world.at(now, places::FORGOTTEN),
+            clients: clients.map(faded),
+            armed: tenant.armed(now),
+            age: now.saturating_sub(if tenant.since == 0 { now } else { tenant.since }),
+            doubt: 0.0,
+            pressure: std::array::from_fn(|level| policy.conversion.pressure(level)),
+            sender_times: tenant.times,
+        };
+        let places = &policy.places;
+        if seen.armed {
+            let here = if !seen.country_is_new() {
+                places.country.doubt(&seen.country)
+            } else if places.new_country.used_up_new(number.country(), &seen.new) {
+                1.0
+            } else {
+                0.0
+            };
+            seen.doubt = here.max(places.breaker.doubt(&seen.world).min(1.5));
+        }
+        seen
+    }
+
+    /// The number's ranges that are part of its country, narrowest first.
+    pub(super) fn ranges(&self) -> impl Iterator<Item = (usize, &RangeCell)> {
+        let levels = levels(self.number.national());
+        self.ranges.iter().enumerate().take(levels)
+    }
+
+    pub(super) fn pressure(&self, level: usize) -> f32 {
+        self.pressure.get(level).copied().unwrap_or(f32::MAX)
+    }
+
+    /// The client, as a number's cell has it.
+    pub(super) fn actor(&self) -> Option<u16> {
+        actor(self.keys.clients)
+    }
+
+    /// Hardly anybody has verified in this country.
+    pub(super) fn country_is_new(&self) -> bool {
+        self.country.verified < KNOWN_FROM
+    }
+
+    /// Verified a day ago or longer: nobody that completes a code to get an attack going has waited as long.
+    pub(super) fn exempt(&self) -> bool {
+        self.confirmed.is_some_and(|confirmed| confirmed.since.saturating_add(DAY) <= self.now)
+    }
+
+    /// How many times its usual self the rest of the country is, when it grows.
+    pub(super) fn growth(&self, range: &RangeCell) -> f32 {
+        let usual = hourly(self.country.verified, self.age);
+        if usual <= 0.0 || self.age < HOUR {
+            return 1.0;
+        }
+        // Twice the mean is an ordinary evening.
+        let rest = (self.country.verified_hour - range.hour).max(0.0);
+        (rest / (1.44 * 2.0 * usual)).clamp(1.0, 20.0)
+    }
+}
+
+/// How many levels of ranges a number has: those that leave a digit after the calling code.
+pub(super) fn levels(national: u32) -> usize {
+    LEVELS.iter().take_while(|(cut, _)| *cut < national).count()
+}
+
+/// A client as a number's cell has it: by its prefix, so that one who moves about in it is one.
+pub(super) fn actor(clients: [u64; 2]) -> Option<u16> {
+    let [_, prefix] = clients;
+    #[allow(clippy::cast_possible_truncation, reason = "16 bits of a hash")]
+    let actor = (prefix >> 16) as u16 | 1;
+    (prefix != 0).then_some(actor)
+}
+
+/// Whole seconds from 1 on: 0 means none. Good for 136 years.
+pub(super) fn seconds(now: Duration) -> u32 {
+    u32::try_from(now.as_secs() + 1).unwrap_or(u32::MAX)
+}

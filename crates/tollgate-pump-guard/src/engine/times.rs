@@ -1,0 +1,50 @@
+//! How long people take to give a code back: mean and spread of its logarithm.
+
+use super::fade::{DAY, fade};
+
+const HALF_LIFE: u32 = 7 * DAY;
+
+/// Faded count, sum and sum of squares of ln(seconds).
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Times {
+    count: f32,
+    sum: f32,
+    squares: f32,
+}
+
+impl Times {
+    pub(super) fn fade(&mut self, passed: u32) {
+        for value in [&mut self.count, &mut self.sum, &mut self.squares] {
+            *value = fade(*value, passed, HALF_LIFE);
+        }
+    }
+
+    pub(super) fn add(&mut self, log: f32) {
+        self.count += 1.0;
+        self.sum += log;
+        self.squares += log * log;
+    }
+
+    pub(super) fn count(&self) -> f32 {
+        self.count
+    }
+
+    pub(super) fn mean(&self) -> f32 {
+        if self.count > 0.0 { self.sum / self.count } else { 0.0 }
+    }
+
+    pub(super) fn deviation(&self) -> f32 {
+        if self.count < 2.0 {
+            return 0.0;
+        }
+        let spread = self.squares - self.sum * self.sum / self.count;
+        (spread.max(0.0) / (self.count - 1.0)).sqrt()
+    }
+}
+
+/// Milliseconds, as the logarithm of seconds; a tenth of a second at least.
+pub(super) fn log(millis: u64) -> f32 {
+    #[allow(clippy::cast_precision_loss, reason = "minutes, of which a ten-thousandth does not matter")]
+    let seconds = millis.min(u64::from(DAY) * 1000) as f32 / 1000.0;
+    seconds.max(0.1).ln()
+}

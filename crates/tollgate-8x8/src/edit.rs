@@ -111,3 +111,42 @@ pub fn apply(body: &[u8], edits: &[Edit], address: &str) -> Bytes {
     out.extend_from_slice(body.get(at..).unwrap_or_default());
     out.into()
 }
+
+/// The body of a verification start with another `channel`, and with this `whatsapp.templateName` where one is given.
+/// All other bytes stay as they are. `None` where the body is no such start.
+///
+/// `channel` must be a name of 8x8's, which needs no escaping.
+#[must_use]
+pub fn shift(scan: &Scan, body: &[u8], channel: &str, template: Option<&str>) -> Option<Bytes> {
+    let name = serde_json::to_string(channel).ok()?;
+    let settings = match template {
+        Some(template) => Some(serde_json::to_string(&serde_json::json!({ "templateName": template })).ok()?),
+        None => None,
+    };
+    let mut splices = Vec::new();
+    let mut tail = String::new();
+    let mut put = |span: Option<crate::scan::Span>, key: &str, value: String| match span {
+        Some(span) => splices.push((span.start as usize, span.end as usize, value)),
+        None => {
+            if !scan.top.empty || !tail.is_empty() {
+                tail.push(',');
+            }
+            tail.push_str(&format!("\"{key}\":{value}"));
+        }
+    };
+    put(scan.channel, "channel", name);
+    if let Some(settings) = settings {
+        put(scan.whatsapp, "whatsapp", settings);
+    }
+    splices.push((scan.top.end as usize, scan.top.end as usize, tail));
+    splices.sort_unstable_by_key(|(start, ..)| *start);
+    let mut out = Vec::with_capacity(body.len() + 64);
+    let mut at = 0;
+    for (start, end, text) in splices {
+        out.extend_from_slice(body.get(at..start)?);
+        out.extend_from_slice(text.as_bytes());
+        at = end;
+    }
+    out.extend_from_slice(body.get(at..)?);
+    Some(out.into())
+}

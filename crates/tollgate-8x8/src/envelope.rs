@@ -16,12 +16,12 @@ pub const fn envelope() -> RefusalFormat {
 pub const fn code_of(kind: RefusalKind) -> u16 {
     use RefusalKind as K;
     match kind {
-        K::RateLimited | K::ClientBanned => 429,
+        K::RateLimited | K::ClientBanned | K::CodeGuesses => 429,
         K::InvalidNumber => 1002,
         K::ClientIpUndetermined | K::UnusableAddress => 1012,
         K::TooManyDestinations => 1100,
         K::Unauthorized => 1200,
-        K::ClientDenied | K::NumberBlocked | K::Pumping => 1201,
+        K::ClientDenied | K::NumberBlocked | K::ChallengeRequired | K::Pumping => 1201,
         K::UnknownEndpoint => 1300,
         K::NumberCooldown => 1400,
         K::ClientIpMissing
@@ -58,7 +58,7 @@ mod tests {
     #[tokio::test]
     async fn a_refusal_looks_like_8x8s_own_errors_and_says_that_it_is_not_one() {
         let refusal = Refusal::new(RefusalKind::Pumping, "range +62 812 345 xxx")
-            .with_member("reasons", Member::Texts(["range_velocity".to_owned()].into()));
+            .with_member("reasons", Member::Texts(["range_surprise".to_owned()].into()));
         let response = envelope().render::<Empty<Bytes>>(refusal, &HeaderMap::new());
         assert_eq!(response.status(), 403);
         assert_eq!(response.headers()["tollgate-refusal"], "pumping");
@@ -66,7 +66,7 @@ mod tests {
         let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(body["code"], 1201);
         assert_eq!(body["message"], "range +62 812 345 xxx");
-        assert_eq!(body["reasons"][0], "range_velocity");
+        assert_eq!(body["reasons"][0], "range_surprise");
         assert!(body["errorId"].as_str().unwrap().parse::<uuid::Uuid>().is_ok());
         assert!(body["timestamp"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
     }

@@ -29,17 +29,17 @@ const NOTHING_SENT: [StatusCode; 10] = [
 
 /// What a layer does with a dispatch once its body is there.
 pub trait HandleDispatch<B> {
-    /// Judges or changes the request before it goes on. An error is a refusal: it does not go on.
+    /// Judges or changes the request before it goes on. With an error it does not go on.
     ///
     /// # Errors
     ///
-    /// The refusal.
+    /// What is answered in its place.
     fn poll_handle(
         &mut self,
         cx: &mut Context<'_>,
         dispatch: &Arc<Dispatch>,
         request: &mut Request<B>,
-    ) -> Poll<Result<(), Refusal>>;
+    ) -> Poll<Result<(), Halt>>;
 
     /// Is told of every refusal, its own and those of reading, to count it.
     fn refused(&self, refusal: &Refusal);
@@ -47,6 +47,26 @@ pub trait HandleDispatch<B> {
     /// Is told where the request went on and nothing was sent all the same: a layer further in refused it, or 8x8 did
     /// (400, 401, 403, 404, 405, 413, 415, 422, 426, 429).
     fn not_sent(&mut self) {}
+
+    /// Is told where the request went on and something may have been sent. What it puts into the response's extensions
+    /// is for the layer itself.
+    fn sent(&mut self, _response: &mut http::Extensions) {}
+}
+
+/// Why a dispatch does not go on.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Halt {
+    /// It is refused.
+    Refuse(Refusal),
+    /// It was answered before.
+    Answer(Box<Response<Bytes>>),
+}
+
+impl From<Refusal> for Halt {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refuse(refusal)
+    }
 }
 
 /// The response of a layer that passes a request on, refuses it, or reads it as a dispatch and then does either.
@@ -145,13 +165,15 @@ where
                     return future.poll(cx).map_ok(|response| response.map(Body::inner));
                 }
                 StateProjection::Called { future, handler } => {
-                    let response = ready!(future.poll(cx))?;
+                    let mut response = ready!(future.poll(cx))?;
                     let nothing_sent = match response.extensions().get::<RefusalKind>() {
                         Some(kind) => !kind.may_have_sent(),
                         None => NOTHING_SENT.contains(&response.status()),
                     };
                     if nothing_sent {
                         handler.not_sent();
+                    } else {
+                        handler.sent(response.extensions_mut());
                     }
                     return Poll::Ready(Ok(response.map(Body::inner)));
                 }
@@ -183,7 +205,8 @@ where
                     };
                     match handled {
                         Ok(()) => State::Called { future: next.service.call(request), handler: next.handler },
-                        Err(refusal) => next.refuse(refusal, request.headers()),
+                        Err(Halt::Refuse(refusal)) => next.refuse(refusal, request.headers()),
+                        Err(Halt::Answer(response)) => State::Refused(Some(*response)),
                     }
                 }
             };

@@ -11,10 +11,11 @@ pub(crate) enum Key {
     Channel,
     Template,
     CodeLength,
+    WhatsApp,
 }
 
 impl Key {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::ClientIp,
         Self::Destination,
         Self::Destinations,
@@ -23,6 +24,7 @@ impl Key {
         Self::Channel,
         Self::Template,
         Self::CodeLength,
+        Self::WhatsApp,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -35,11 +37,12 @@ impl Key {
             Self::Channel => "channel",
             Self::Template => "template",
             Self::CodeLength => "codeLength",
+            Self::WhatsApp => "whatsapp",
         }
     }
 
     /// One bit a key, to see which were there before.
-    pub(crate) const fn bit(self) -> u8 {
+    pub(crate) const fn bit(self) -> u16 {
         1 << self as u8
     }
 

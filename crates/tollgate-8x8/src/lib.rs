@@ -44,6 +44,7 @@
 //!
 //! [`envelope`] is 8x8's error envelope as a refusal format.
 
+mod answer;
 mod classify;
 mod dispatch;
 mod edit;
@@ -57,12 +58,13 @@ mod key;
 mod path;
 mod scan;
 
+pub use answer::{Answer, CodeCheck, Session, SessionStatus};
 pub use classify::Class;
 pub use dispatch::{Dispatch, ReadDispatch, Unread};
-pub use edit::{Edit, Placement, apply};
+pub use edit::{Edit, Placement, apply, shift};
 pub use endpoint::Endpoint;
 pub use envelope::{code_of, envelope};
-pub use future::{DispatchFuture, HandleDispatch};
+pub use future::{DispatchFuture, Halt, HandleDispatch};
 pub use headers::refuse_signed;
 pub use hosts::{HostError, Hosts, Product, Region};
 pub use scan::{Fault, MAX_DESTINATIONS, Recipient, Scan, ScanError};

@@ -21,6 +21,9 @@ pub struct Scan {
     pub(crate) messages: Vec<Object>,
     /// Every `clientIp` there is, in the order of the body.
     pub(crate) client_ips: Vec<ClientIpMember>,
+    /// Of a dispatch to one number: where the values of `channel` and `whatsapp` are.
+    pub(crate) channel: Option<Span>,
+    pub(crate) whatsapp: Option<Span>,
     recipients: Vec<Recipient>,
     fault: Option<Fault>,
 }
@@ -65,9 +68,9 @@ pub struct Recipient {
 
 /// A JSON value in the body.
 #[derive(Clone, Copy, Debug)]
-struct Span {
-    start: u32,
-    end: u32,
+pub(crate) struct Span {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
 }
 
 impl Scan {
@@ -94,6 +97,8 @@ impl Scan {
             top: Object::default(),
             messages: Vec::new(),
             client_ips: Vec::new(),
+            channel: None,
+            whatsapp: None,
             recipients: Vec::new(),
             fault: None,
         };
@@ -109,6 +114,12 @@ impl Scan {
     #[must_use]
     pub fn recipients(&self) -> &[Recipient] {
         &self.recipients
+    }
+
+    /// What a dispatch to one number names as its `channel`; `None` where it names none, or not in text.
+    #[must_use]
+    pub fn channel<'a>(&self, body: &'a [u8]) -> Option<Cow<'a, str>> {
+        text(self.channel?, body)
     }
 
     /// What keeps the destinations from being read, if anything: the injector need not mind, the guard must.
@@ -129,6 +140,8 @@ impl Scan {
                 Some(Key::Destinations) if batch => self.read_destinations(cursor)?,
                 Some(Key::Destination) if !batch => recipient.destination = Some(span(cursor)?),
                 Some(Key::Country) if !batch => recipient.country = Some(span(cursor)?),
+                Some(Key::Channel) if !batch => self.channel = Some(span(cursor)?),
+                Some(Key::WhatsApp) if !batch => self.whatsapp = Some(span(cursor)?),
                 _ => cursor.skip()?,
             }
             members.value(cursor, text, key, start, self);
@@ -249,7 +262,7 @@ fn position(at: usize) -> u32 {
 struct Members {
     in_message: bool,
     /// Bits of the keys seen.
-    seen: u8,
+    seen: u16,
     /// A member that is no `clientIp` went by.
     kept: bool,
     has_client_ip: bool,
@@ -286,7 +299,7 @@ impl Members {
             return Err(ScanError::Doubled(key.name()));
         }
         self.seen |= key.bit();
-        const BOTH: u8 = Key::Messages.bit() | Key::Destinations.bit();
+        const BOTH: u16 = Key::Messages.bit() | Key::Destinations.bit();
         if self.seen & BOTH == BOTH {
             return Err(ScanError::MessagesBesideDestinations);
         }

@@ -30,6 +30,15 @@ impl<B> Body<B> {
         Self { kind: Kind::Inner(body) }
     }
 
+    /// The same with the inner body made into another.
+    pub fn map<C>(self, make: impl FnOnce(B) -> C) -> Body<C> {
+        let kind = match self.kind {
+            Kind::Inner(body) => Kind::Inner(make(body)),
+            Kind::Bytes(bytes) => Kind::Bytes(bytes),
+        };
+        Body { kind }
+    }
+
     /// A body without content, at its end at once.
     #[must_use]
     pub fn empty() -> Self {

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use http::{HeaderValue, Request};
-use tollgate_8x8::{Dispatch, HandleDispatch, Placement, apply};
+use tollgate_8x8::{Dispatch, Halt, HandleDispatch, Placement, apply};
 use tollgate_core::Refusal;
 
 /// Writes an address into a body that was read, or removes what is there.
@@ -28,7 +28,7 @@ impl<B: From<Bytes>> HandleDispatch<B> for Writing {
         _: &mut Context<'_>,
         dispatch: &Arc<Dispatch>,
         request: &mut Request<B>,
-    ) -> Poll<Result<(), Refusal>> {
+    ) -> Poll<Result<(), Halt>> {
         let (placement, address) = match self.addr {
             // Canonical text of an `IpAddr`: nothing in it needs escaping.
             Some(addr) => (self.placement, addr.to_string()),

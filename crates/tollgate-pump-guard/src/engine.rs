@@ -20,6 +20,7 @@ mod observe;
 mod places;
 mod policy;
 mod ranges;
+mod sends;
 mod shape;
 mod state;
 mod surprise;
@@ -37,11 +38,12 @@ pub use clients::ClientsPolicy;
 pub use conversion::ConversionPolicy;
 pub use cooldown::CooldownPolicy;
 pub use country::{Country, CountryError, CountryPolicy};
-pub use guesses::GuessesPolicy;
+pub use guesses::{GuessesPolicy, judge_check, observe_guess};
 pub use number::{Number, NumberType, Reading, Unreadable};
 pub use observe::observe;
 pub use places::{PlacePolicy, PlacesPolicy};
-pub use policy::{Mode, Policy, PolicyError, Preset, Profile, ShapePolicy};
+pub use policy::{Mode, Policy, PolicyError, Preset, Profile, ShapePolicy, Shift};
+pub use sends::{last_send, track, tracked};
 pub use state::State;
 pub use surprise::SurprisePolicy;
 pub use timing::TimingPolicy;
@@ -172,6 +174,10 @@ pub fn hard_rules(policy: &Policy, reading: &Reading) -> Verdict {
     verdict.add(policy.country.judge(reading));
     verdict
 }
+
+#[cfg(test)]
+#[path = "engine/strangers_tests.rs"]
+mod strangers_tests;
 
 #[cfg(test)]
 #[path = "engine/tests.rs"]

@@ -2,10 +2,16 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
-use tollgate_core::{SharedClock, SystemClock};
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode};
+use tollgate_8x8::CodeCheck;
+use tollgate_core::{Refusal, SharedClock, SystemClock};
 
-use crate::engine::{self, Attempt, Charge, Policy, PolicyError, Profile, Reading, State, Verdict};
-use crate::{Action, Mode};
+use crate::engine::{
+    self, Action, Attempt, Charge, Mode, Outcome, Policy, PolicyError, Profile, Reading, State, Verdict,
+};
+use crate::refuse;
+use crate::repeats::Repeats;
 
 /// The guard: a policy, its memory and a clock. Clones share all three.
 #[derive(Clone, Debug)]
@@ -17,6 +23,7 @@ pub struct PumpGuard {
 struct Shared {
     policy: Policy,
     state: Mutex<State>,
+    repeats: Mutex<Repeats>,
     clock: SharedClock,
     /// What the engine's time, which is wall time that never goes back, is ahead of the clock's monotonic one.
     ahead: Duration,
@@ -46,20 +53,49 @@ impl PumpGuard {
         let state = Mutex::new(State::new(MEMORY));
         let wall = clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
         let ahead = wall.saturating_sub(clock.monotonic());
-        Ok(Self { shared: Arc::new(Shared { policy, state, clock, ahead }) })
+        Ok(Self { shared: Arc::new(Shared { policy, state, repeats: Mutex::default(), clock, ahead }) })
     }
 
-    /// Judges one attempt to send to `destination`, and remembers it where it may go out: for a handler that sends by
-    /// itself. `country` (ISO 3166-1 alpha-2) is needed for national numbers.
+    /// An attempt to send to `destination`, from nobody known yet. `country` (ISO 3166-1 alpha-2) is needed for national
+    /// numbers.
+    #[must_use]
+    pub fn attempt(&self, destination: &str, country: Option<&str>, profile: Profile) -> Attempt {
+        // Parsing takes microseconds: outside the lock.
+        Attempt::new(self.shared.policy.read(destination, country), profile)
+    }
+
+    /// Judges an attempt, and remembers it where it may go out: for a handler that sends by itself.
     ///
-    /// Send only where the verdict's action is [`Action::Allow`]. In [`Mode::Monitor`] it always is; score and reasons
-    /// say what would have been.
-    pub async fn check(&self, destination: &str, country: Option<&str>, profile: Profile) -> Verdict {
-        let (mut verdict, _sent) = self.judge(destination, country, profile, None);
+    /// Send only where the verdict's action is [`Action::Allow`] and it is no [`repeat`](Verdict::repeat), or, over the
+    /// channel it names, [`Action::Shift`]; and tell what became of it, by [`verified`](Self::verified) or
+    /// [`observe`](Self::observe). In [`Mode::Monitor`] the action always is to allow; score and reasons say what would
+    /// have been.
+    pub async fn check(&self, attempt: &Attempt) -> Verdict {
+        let (mut verdict, _remembered) = self.judge(attempt);
         if self.mode() != Mode::Enforce {
             verdict.action = Action::Allow;
         }
         verdict
+    }
+
+    /// Somebody gave back the code that was sent to this number, in the profile `otp`.
+    pub fn verified(&self, destination: &str, country: Option<&str>) {
+        self.observe(&self.attempt(destination, country, Profile::Otp), Outcome::Verified);
+    }
+
+    /// What became of the last message to the attempt's number. Twice, late or of a number that is not known does no harm.
+    pub fn observe(&self, attempt: &Attempt, outcome: Outcome) {
+        if let Reading::Number(number) = &attempt.reading {
+            let charge = engine::last_send(&self.state(), number, attempt.profile);
+            self.observe_charge(charge.as_ref(), outcome);
+        }
+    }
+
+    /// What became of the message that 8x8 gave this id (a `umid` or a `sessionId`). Whether it is known.
+    pub fn observe_id(&self, id: &str, outcome: Outcome) -> bool {
+        let charge = engine::tracked(&self.state(), id);
+        self.observe_charge(charge.as_ref(), outcome);
+        charge.is_some()
     }
 
     /// The policy.
@@ -78,23 +114,70 @@ impl PumpGuard {
     }
 
     /// Judges, remembers, counts and tells; whether to act is the caller's.
-    pub(crate) fn judge(
-        &self,
-        destination: &str,
-        country: Option<&str>,
-        profile: Profile,
-        client_ip: Option<IpAddr>,
-    ) -> (Verdict, Option<Charge>) {
+    pub(crate) fn judge(&self, attempt: &Attempt) -> (Verdict, Option<Charge>) {
         let policy = &self.shared.policy;
         if policy.mode == Mode::Off {
             return (Verdict::allow(), None);
         }
-        // Parsing takes microseconds: outside the lock.
-        let attempt = Attempt::new(policy.read(destination, country), profile).from_client(client_ip);
         let now = self.now();
-        let (verdict, charge) = engine::decide(policy, &mut self.state(), &attempt, now);
-        self.tell(&verdict, &attempt.reading, profile);
+        let (verdict, charge) = engine::decide(policy, &mut self.state(), attempt, now);
+        self.tell(&verdict, &attempt.reading, attempt.profile);
         (verdict, charge)
+    }
+
+    /// Whether a code may be checked, and of which send.
+    pub(crate) fn judge_check(
+        &self,
+        check: &CodeCheck,
+        client: Option<IpAddr>,
+    ) -> Result<Option<Charge>, Refusal> {
+        let (policy, now) = (&self.shared.policy, self.now());
+        let mut state = self.state();
+        let charge = engine::tracked(&state, &check.session);
+        if !check.has_code {
+            return Ok(charge);
+        }
+        let verdict = engine::judge_check(policy, &mut state, charge.as_ref(), client, now);
+        drop(state);
+        if verdict.action == Action::Allow {
+            return Ok(charge);
+        }
+        metrics::counter!("tollgate_pump_guard_checks_stopped_total").increment(1);
+        if policy.mode == Mode::Enforce { Err(refuse::check(&verdict)) } else { Ok(charge) }
+    }
+
+    pub(crate) fn guessed_wrong(&self, charge: Option<&Charge>, client: Option<IpAddr>) {
+        count_outcome(Outcome::WrongCode);
+        engine::observe_guess(&mut self.state(), charge, client, self.now());
+    }
+
+    pub(crate) fn observe_charge(&self, charge: Option<&Charge>, outcome: Outcome) {
+        count_outcome(outcome);
+        if let Some(charge) = charge {
+            engine::observe(&self.shared.policy, &mut self.state(), charge, outcome, self.now());
+        }
+    }
+
+    pub(crate) fn track(&self, id: &str, charge: &Charge) {
+        engine::track(&mut self.state(), id, charge);
+    }
+
+    /// Keeps an answer for whoever presses the same button again.
+    pub(crate) fn keep_answer(
+        &self,
+        charge: &Charge,
+        status: StatusCode,
+        content_type: Option<HeaderValue>,
+        body: &[u8],
+    ) {
+        self.repeats().keep(charge.number, status, content_type, body, self.now());
+    }
+
+    /// The answer to the attempt's first press.
+    pub(crate) fn answer_again(&self, attempt: &Attempt) -> Option<Response<Bytes>> {
+        let Reading::Number(number) = &attempt.reading else { return None };
+        let first = engine::last_send(&self.state(), number, attempt.profile)?;
+        self.repeats().again(first.number, self.now())
     }
 
     /// Takes back what was remembered of an attempt that was not sent after all.
@@ -105,6 +188,10 @@ impl PumpGuard {
     /// A panic elsewhere leaves counters that are at worst one send behind.
     fn state(&self) -> MutexGuard<'_, State> {
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn repeats(&self) -> MutexGuard<'_, Repeats> {
+        self.shared.repeats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tell(&self, verdict: &Verdict, reading: &Reading, profile: Profile) {
@@ -140,4 +227,15 @@ impl PumpGuard {
             "judged"
         );
     }
+}
+
+fn count_outcome(outcome: Outcome) {
+    let outcome = match outcome {
+        Outcome::Verified => "verified",
+        Outcome::WrongCode => "wrong_code",
+        Outcome::Delivered => "delivered",
+        Outcome::Undelivered => "undelivered",
+        Outcome::Rejected => "rejected",
+    };
+    metrics::counter!("tollgate_pump_guard_outcomes_total", "outcome" => outcome).increment(1);
 }

@@ -2,12 +2,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::Request;
-use tollgate_8x8::{Dispatch, HandleDispatch};
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
+use http::{Extensions, HeaderValue, Request};
+use tollgate_8x8::{Dispatch, Endpoint, Halt, HandleDispatch, shift};
 use tollgate_core::Refusal;
 
-use crate::engine::{Action, Charge, Mode, Profile, Verdict};
+use crate::engine::{Action, Attempt, Channel, Charge, Mode, Profile, Verdict};
 use crate::guard::PumpGuard;
+use crate::learning::What;
 use crate::refuse;
 
 /// How many recipients are judged before other tasks get their turn: some 100 µs.
@@ -23,17 +26,26 @@ pub struct Judging {
     bad: Vec<(usize, Verdict)>,
     /// What was remembered of the recipients that may be sent to.
     charges: Vec<Charge>,
+    /// Of a dispatch to one number: where it goes instead.
+    shifted: Option<Channel>,
+    /// Of a dispatch to one number.
+    endpoint: Option<Endpoint>,
 }
 
-impl<B> HandleDispatch<B> for Judging {
+impl<B: From<Bytes>> HandleDispatch<B> for Judging {
     fn poll_handle(
         &mut self,
         cx: &mut Context<'_>,
         dispatch: &Arc<Dispatch>,
-        _: &mut Request<B>,
-    ) -> Poll<Result<(), Refusal>> {
+        request: &mut Request<B>,
+    ) -> Poll<Result<(), Halt>> {
         match self.advance(dispatch) {
-            Some(judged) => Poll::Ready(judged),
+            Some(Ok(())) => {
+                // The answer is to be read.
+                request.headers_mut().remove(ACCEPT_ENCODING);
+                Poll::Ready(self.shift(dispatch, request).map_err(Halt::from))
+            }
+            Some(Err(halt)) => Poll::Ready(Err(halt)),
             None => {
                 // Others first: a batch of 10,000 takes some 50 ms in all.
                 cx.waker().wake_by_ref();
@@ -49,11 +61,26 @@ impl<B> HandleDispatch<B> for Judging {
     fn not_sent(&mut self) {
         self.forget();
     }
+
+    fn sent(&mut self, response: &mut Extensions) {
+        if let (Some(endpoint), [charge]) = (self.endpoint, self.charges.as_slice()) {
+            response.insert(What::Dispatch { endpoint, charge: *charge });
+        }
+    }
 }
 
 impl Judging {
     pub(crate) fn new(guard: PumpGuard, profile: Profile, client_ip: Option<IpAddr>) -> Self {
-        Self { guard, profile, client_ip, next: 0, bad: Vec::new(), charges: Vec::new() }
+        Self {
+            guard,
+            profile,
+            client_ip,
+            next: 0,
+            bad: Vec::new(),
+            charges: Vec::new(),
+            shifted: None,
+            endpoint: None,
+        }
     }
 
     fn forget(&mut self) {
@@ -61,21 +88,33 @@ impl Judging {
     }
 
     /// Judges the next few. `None` while there are more; then whether the dispatch may go out.
-    fn advance(&mut self, dispatch: &Dispatch) -> Option<Result<(), Refusal>> {
+    fn advance(&mut self, dispatch: &Dispatch) -> Option<Result<(), Halt>> {
         if let Some(fault) = dispatch.scan().fault() {
-            return Some(Err(fault.into()));
+            return Some(Err(Refusal::from(fault).into()));
         }
+        let endpoint = dispatch.endpoint();
+        self.endpoint = Some(endpoint).filter(|endpoint| !endpoint.is_batch());
         let (recipients, body) = (dispatch.scan().recipients(), dispatch.body());
         for (index, recipient) in recipients.iter().enumerate().skip(self.next).take(AT_ONCE) {
             // Text that cannot be decoded (a lone surrogate) is no number either.
             let destination = recipient.destination(body).unwrap_or_default();
             let country = recipient.country(body);
-            let (verdict, charge) =
-                self.guard.judge(&destination, country.as_deref(), self.profile, self.client_ip);
-            self.charges.extend(charge);
-            if verdict.action != Action::Allow && self.guard.mode() == Mode::Enforce {
-                self.bad.push((index, verdict));
+            let mut attempt = self.guard.attempt(&destination, country.as_deref(), self.profile);
+            attempt.client_ip = self.client_ip;
+            attempt.channel = channel(dispatch);
+            attempt.can_shift = endpoint == Endpoint::VerifyStart;
+            let (verdict, charge) = self.guard.judge(&attempt);
+            if self.guard.mode() != Mode::Enforce {
+                self.charges.extend(charge);
+                continue;
             }
+            match verdict.action {
+                _ if verdict.repeat => return Some(Err(self.again(&attempt, &verdict))),
+                Action::Allow => {}
+                Action::Shift(channel) => self.shifted = Some(channel),
+                Action::Challenge | Action::Block => self.bad.push((index, verdict)),
+            }
+            self.charges.extend(charge);
         }
         self.next += AT_ONCE;
         if self.next < recipients.len() {
@@ -87,8 +126,45 @@ impl Judging {
         }
         Some(match self.bad.as_slice() {
             [] => Ok(()),
-            [(_, verdict)] if recipients.len() == 1 => Err(refuse::one(verdict)),
-            bad => Err(refuse::batch(recipients.len(), bad)),
+            [(_, verdict)] if recipients.len() == 1 => Err(refuse::one(verdict).into()),
+            bad => Err(refuse::batch(recipients.len(), bad).into()),
         })
     }
+
+    /// The first answer, or, where it is not there yet, the wait for it.
+    fn again(&mut self, attempt: &Attempt, verdict: &Verdict) -> Halt {
+        self.forget();
+        match self.guard.answer_again(attempt) {
+            Some(response) => Halt::Answer(Box::new(response)),
+            None => refuse::too_soon(verdict).into(),
+        }
+    }
+
+    /// Makes the request one over the channel it goes to instead.
+    fn shift<B: From<Bytes>>(
+        &mut self,
+        dispatch: &Dispatch,
+        request: &mut Request<B>,
+    ) -> Result<(), Refusal> {
+        let Some(channel) = self.shifted else { return Ok(()) };
+        let template = self.guard.policy().template_of(channel);
+        let Some(body) = shift(dispatch.scan(), dispatch.body(), channel.as_str(), template) else {
+            self.forget();
+            return Err(refuse::cannot_shift());
+        };
+        // What was read is no longer what is sent.
+        request.extensions_mut().remove::<Arc<Dispatch>>();
+        let headers = request.headers_mut();
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        headers.remove(TRANSFER_ENCODING);
+        headers.remove(EXPECT);
+        *request.body_mut() = B::from(body);
+        Ok(())
+    }
+}
+
+/// What a dispatch asks to be carried by.
+fn channel(dispatch: &Dispatch) -> Channel {
+    let named = dispatch.scan().channel(dispatch.body());
+    named.and_then(|name| Channel::named(&name)).unwrap_or_default()
 }

@@ -52,10 +52,11 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let mut policy = Policy::preset(Preset::Strict);
 //! policy.country.deny.insert("TN".parse()?);
-//! policy.velocity.mode = Mode::Monitor;
+//! policy.surprise.mode = Mode::Monitor;
 //! let guard = PumpGuard::new(policy)?;
 //!
-//! let verdict = guard.check("+216 20 123 456", None, Profile::Otp).await;
+//! let attempt = guard.attempt("+216 20 123 456", None, Profile::Otp);
+//! let verdict = guard.check(&attempt).await;
 //! assert_eq!(verdict.action, Action::Block);
 //! assert_eq!(verdict.reasons[0].to_string(), "country_policy: TN is denied");
 //! # Ok(())
@@ -63,19 +64,24 @@
 //! ```
 
 pub mod engine;
+mod future;
 mod guard;
 mod judging;
 mod layer;
+mod learning;
 mod refuse;
+mod repeats;
 mod service;
 
 pub use engine::{
     Action, ActorsPolicy, AdjacencyPolicy, Attempt, Channel, Charge, ClientsPolicy, ConversionPolicy,
     CooldownPolicy, Country, CountryError, CountryPolicy, GuessesPolicy, Mode, Outcome, PlacePolicy,
-    PlacesPolicy, Policy, PolicyError, Preset, Profile, Reading, Reason, ShapePolicy, Signal, State,
+    PlacesPolicy, Policy, PolicyError, Preset, Profile, Reading, Reason, ShapePolicy, Shift, Signal, State,
     SurprisePolicy, TimingPolicy, Verdict,
 };
+pub use future::ResponseFuture;
 pub use guard::PumpGuard;
 pub use judging::Judging;
 pub use layer::SmsPumpGuardLayer;
-pub use service::{ResponseFuture, SmsPumpGuard};
+pub use learning::Learned;
+pub use service::SmsPumpGuard;

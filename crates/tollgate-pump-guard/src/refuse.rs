@@ -3,7 +3,7 @@
 use tollgate_core::refusal::Member;
 use tollgate_core::{Refusal, RefusalKind};
 
-use crate::engine::{Signal, Verdict};
+use crate::engine::{Action, Signal, Verdict};
 
 /// How many recipients of a batch are listed; the rest is counted.
 const LISTED: usize = 100;
@@ -20,6 +20,30 @@ pub(crate) fn one(verdict: &Verdict) -> Refusal {
     let detail = match verdict.main_reason() {
         Some(reason) => format!("not sent: {reason}"),
         None => "not sent".to_owned(),
+    };
+    finish(verdict, detail, vec![verdict])
+}
+
+/// The refusal for a second press whose first has no answer yet.
+pub(crate) fn too_soon(verdict: &Verdict) -> Refusal {
+    let why = verdict.reasons.first().map(ToString::to_string).unwrap_or_default();
+    Refusal::new(RefusalKind::NumberCooldown, format!("not sent: {why}"))
+        .with_retry_after(std::time::Duration::from_secs(1))
+}
+
+/// The refusal for a request that could not be made one over another channel.
+pub(crate) fn cannot_shift() -> Refusal {
+    Refusal::new(
+        RefusalKind::Pumping,
+        "not sent: it should go over another channel, and its body cannot be changed so",
+    )
+}
+
+/// The refusal for a code that is not checked.
+pub(crate) fn check(verdict: &Verdict) -> Refusal {
+    let detail = match verdict.main_reason() {
+        Some(reason) => format!("not checked: {reason}"),
+        None => "not checked".to_owned(),
     };
     finish(verdict, detail, vec![verdict])
 }
@@ -64,6 +88,8 @@ fn kind(verdict: &Verdict) -> RefusalKind {
         Some(Signal::NumberShape) => RefusalKind::InvalidNumber,
         Some(Signal::NumberType | Signal::CountryPolicy) => RefusalKind::NumberBlocked,
         Some(Signal::NumberCooldown) => RefusalKind::NumberCooldown,
+        Some(Signal::CodeGuesses) => RefusalKind::CodeGuesses,
+        _ if verdict.action == Action::Challenge => RefusalKind::ChallengeRequired,
         _ => RefusalKind::Pumping,
     }
 }

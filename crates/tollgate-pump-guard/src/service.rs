@@ -1,16 +1,20 @@
 use std::error::Error as StdError;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{Request, Response};
-use tollgate_8x8::{Class, DispatchFuture, Endpoint};
+use http::header::ACCEPT_ENCODING;
+use http::{HeaderMap, Request, Response};
+use tollgate_8x8::{Class, CodeCheck, DispatchFuture, Endpoint};
 use tollgate_core::{Body, Origin, Refusal, RefusalKind};
 use tower_service::Service;
 
 use crate::engine::{Mode, Profile};
+use crate::future::ResponseFuture;
 use crate::judging::Judging;
 use crate::layer::SmsPumpGuardLayer;
+use crate::learning::{Learned, What};
 use crate::refuse;
 
 /// Judges dispatches before the inner service sends them. Made by [`SmsPumpGuardLayer`].
@@ -20,13 +24,11 @@ pub struct SmsPumpGuard<S> {
     config: Arc<SmsPumpGuardLayer>,
 }
 
-/// The response of [`SmsPumpGuard`].
-pub type ResponseFuture<S, B> = DispatchFuture<S, B, Judging>;
-
 /// What becomes of a request, seen from outside.
 enum Decision {
     Pass,
     Judge(Endpoint),
+    Check(CodeCheck),
     Refuse(Refusal),
 }
 
@@ -56,6 +58,10 @@ impl<S> SmsPumpGuard<S> {
         }
         match self.config.hosts.classify(request.method(), request.uri(), request.headers()) {
             Ok(Class::Body(endpoint)) if endpoint.is_dispatch() => Decision::Judge(endpoint),
+            Ok(Class::Check) => match CodeCheck::of(request.uri()) {
+                Some(check) => Decision::Check(check),
+                None => Decision::Pass,
+            },
             Ok(_) => Decision::Pass,
             Err(refusal) if refusal.kind() == RefusalKind::UnknownEndpoint && self.config.pass_unknown => {
                 Decision::Pass
@@ -71,7 +77,7 @@ where
     B: http_body::Body<Data = Bytes> + From<Bytes>,
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
-    type Response = Response<Body<ResBody>>;
+    type Response = Response<Body<Learned<ResBody>>>;
     type Error = S::Error;
     type Future = ResponseFuture<S, B>;
 
@@ -80,33 +86,66 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        match self.decide(&request) {
-            Decision::Pass => DispatchFuture::pass(self.inner.call(request)),
-            Decision::Refuse(refusal) => {
-                refuse::tell(&refusal);
-                DispatchFuture::refuse(refusal, &self.config.format, request.headers())
-            }
-            Decision::Judge(endpoint) => {
-                // The inner service is called later, perhaps in another task: what the scope knows goes with the request.
-                if Origin::of(request.extensions()).is_none()
-                    && let Some(origin) = Origin::current()
-                {
-                    request.extensions_mut().insert(origin);
+        let guard = self.config.guard.clone();
+        let (future, check) = match self.decide(&request) {
+            Decision::Pass => (DispatchFuture::pass(self.inner.call(request)), None),
+            Decision::Refuse(refusal) => (self.refuse(refusal, request.headers()), None),
+            Decision::Check(check) => {
+                let client = client_of(Origin::of(request.extensions()).or_else(Origin::current));
+                match guard.judge_check(&check, client) {
+                    Err(refusal) => (self.refuse(refusal, request.headers()), None),
+                    Ok(charge) => {
+                        // The answer is to be read.
+                        request.headers_mut().remove(ACCEPT_ENCODING);
+                        let future = DispatchFuture::pass(self.inner.call(request));
+                        (future, Some(What::Check { check, charge, client }))
+                    }
                 }
-                let by_endpoint = if endpoint.is_batch() { Profile::Campaign } else { Profile::Otp };
-                let profile = request.extensions().get().copied().unwrap_or(by_endpoint);
-                // The service that was made ready is the one to call.
-                let clone = self.inner.clone();
-                let ready = std::mem::replace(&mut self.inner, clone);
-                let client_ip = match Origin::of(request.extensions()) {
-                    Some(Origin::Client(client)) => Some(client.addr()),
-                    _ => None,
-                };
-                let judging = Judging::new(self.config.guard.clone(), profile, client_ip);
-                let format = self.config.format.clone();
-                DispatchFuture::read(endpoint, request, self.config.limit, ready, judging, format)
             }
+            Decision::Judge(endpoint) => (self.judge(endpoint, request), None),
+        };
+        ResponseFuture::new(future, guard, check)
+    }
+}
+
+impl<S: Clone> SmsPumpGuard<S> {
+    fn judge<B>(&mut self, endpoint: Endpoint, mut request: Request<B>) -> DispatchFuture<S, B, Judging>
+    where
+        S: Service<Request<B>>,
+        B: http_body::Body,
+    {
+        // The inner service is called later, perhaps in another task: what the scope knows goes with the request.
+        if Origin::of(request.extensions()).is_none()
+            && let Some(origin) = Origin::current()
+        {
+            request.extensions_mut().insert(origin);
         }
+        let by_endpoint = if endpoint.is_batch() { Profile::Campaign } else { Profile::Otp };
+        let profile = request.extensions().get().copied().unwrap_or(by_endpoint);
+        // The service that was made ready is the one to call.
+        let clone = self.inner.clone();
+        let ready = std::mem::replace(&mut self.inner, clone);
+        let client_ip = client_of(Origin::of(request.extensions()));
+        let judging = Judging::new(self.config.guard.clone(), profile, client_ip);
+        let format = self.config.format.clone();
+        DispatchFuture::read(endpoint, request, self.config.limit, ready, judging, format)
+    }
+}
+
+impl<S> SmsPumpGuard<S> {
+    fn refuse<B>(&self, refusal: Refusal, headers: &HeaderMap) -> DispatchFuture<S, B, Judging>
+    where
+        S: Service<Request<B>>,
+    {
+        refuse::tell(&refusal);
+        DispatchFuture::refuse(refusal, &self.config.format, headers)
+    }
+}
+
+fn client_of(origin: Option<Origin>) -> Option<IpAddr> {
+    match origin {
+        Some(Origin::Client(client)) => Some(client.addr()),
+        _ => None,
     }
 }
 

@@ -96,11 +96,15 @@ async fn a_pumped_range_is_stopped_with_reasons_and_nothing_more_is_sent() {
             stopped.push((status, body, headers));
         }
     }
-    assert_eq!(setup.sent(), 6);
-    let (status, body, headers) = &stopped[0];
+    assert_eq!(setup.sent(), 7);
+    assert_eq!(
+        (stopped[0].0, &stopped[0].2["tollgate-refusal"]),
+        (428, &"challenge_required".parse().unwrap())
+    );
+    let (status, body, headers) = stopped.last().unwrap();
     assert_eq!(*status, 403);
     assert_eq!(headers["tollgate-refusal"], "pumping");
-    assert!(body.contains(r#""reasons":["range_velocity"]"#) && body.contains("+6281234567xxx"), "{body}");
+    assert!(body.contains(r#""reasons":["range_surprise"]"#) && body.contains("+6281234567xxx"), "{body}");
     assert!(headers.contains_key("retry-after"));
 }
 
@@ -177,10 +181,11 @@ async fn a_resend_waits_and_says_how_long() {
     let mut setup = setup(Policy::default());
     setup.clock.advance(Duration::from_secs(10));
     setup.post(VERIFY, &to("+6591234567")).await;
+    setup.clock.advance(Duration::from_secs(10));
     let (status, body, headers) = setup.post(VERIFY, &to("65 9123-4567")).await;
-    assert_eq!((status, &headers["retry-after"]), (429, &"30".parse().unwrap()));
+    assert_eq!((status, &headers["retry-after"]), (429, &"20".parse().unwrap()));
     assert!(body.contains("\"code\":1400"), "{body}");
-    setup.clock.advance(Duration::from_secs(30));
+    setup.clock.advance(Duration::from_secs(20));
     assert_eq!(setup.post(VERIFY, &to("+6591234567")).await.0, 200);
 }
 
@@ -201,7 +206,8 @@ async fn the_ambient_client_goes_with_the_request_into_another_task() {
 
 #[tokio::test]
 async fn what_8x8_or_a_layer_further_in_refuses_is_not_remembered() {
-    let guard = PumpGuard::with_clock(Policy::default(), Arc::new(FakeClock::new())).unwrap();
+    let clock = FakeClock::new();
+    let guard = PumpGuard::with_clock(Policy::default(), Arc::new(clock.clone())).unwrap();
     for (status, kind, remembered) in [
         (401, None, false),
         (400, Some(RefusalKind::UnusableAddress), false),
@@ -227,6 +233,7 @@ async fn what_8x8_or_a_layer_further_in_refuses_is_not_remembered() {
                 .unwrap()
         };
         service.clone().oneshot(request()).await.unwrap();
+        clock.advance(Duration::from_secs(11));
         let again = service.oneshot(request()).await.unwrap();
         let refused = again.headers().get("tollgate-refusal").is_some_and(|kind| kind == "number_cooldown");
         assert_eq!(refused, remembered, "{status} {kind:?}");

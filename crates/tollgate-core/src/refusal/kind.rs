@@ -60,6 +60,10 @@ pub enum RefusalKind {
     NumberBlocked,
     /// SmsPumpGuard: too soon or too often, to this number.
     NumberCooldown,
+    /// SmsPumpGuard: whoever asks has to prove to be a person first.
+    ChallengeRequired,
+    /// SmsPumpGuard: too many wrong codes for this number or from this client.
+    CodeGuesses,
     /// SmsPumpGuard: looks like pumping.
     Pumping,
     /// The gateway could not reach 8x8: nothing was sent.
@@ -101,6 +105,8 @@ impl RefusalKind {
         Self::InvalidNumber,
         Self::NumberBlocked,
         Self::NumberCooldown,
+        Self::ChallengeRequired,
+        Self::CodeGuesses,
         Self::Pumping,
         Self::UpstreamUnreachable,
         Self::UpstreamBroken,
@@ -188,6 +194,8 @@ impl RefusalKind {
             Self::InvalidNumber => ("invalid_number", S::BAD_REQUEST, INVALID_ARGUMENT),
             Self::NumberBlocked => ("number_blocked", S::FORBIDDEN, PERMISSION_DENIED),
             Self::NumberCooldown => ("number_cooldown", S::TOO_MANY_REQUESTS, RESOURCE_EXHAUSTED),
+            Self::ChallengeRequired => ("challenge_required", S::PRECONDITION_REQUIRED, FAILED_PRECONDITION),
+            Self::CodeGuesses => ("code_guesses", S::TOO_MANY_REQUESTS, RESOURCE_EXHAUSTED),
             Self::Pumping => ("pumping", S::FORBIDDEN, PERMISSION_DENIED),
             Self::UpstreamUnreachable => ("upstream_unreachable", S::BAD_GATEWAY, UNAVAILABLE),
             Self::UpstreamBroken => ("upstream_broken", S::BAD_GATEWAY, UNAVAILABLE),

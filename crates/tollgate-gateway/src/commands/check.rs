@@ -128,7 +128,7 @@ fn explain(config: &Config, built: &Built) {
         match policy.shift_to.as_slice() {
             [] => "challenged: [pump_guard.shift] names no channel that pays no fraudster".to_owned(),
             channels => {
-                let names: Vec<_> = channels.iter().map(|channel| channel.as_str()).collect();
+                let names: Vec<_> = channels.iter().map(|to| to.channel().as_str()).collect();
                 format!("sent over {} instead", names.join(" or "))
             }
         }

@@ -1,7 +1,7 @@
 //! `[pump_guard]`: whether a message goes to a person.
 
 use serde::{Deserialize, Serialize};
-use tollgate::pump_guard::{self, Channel, Country, PlacePolicy, Policy};
+use tollgate::pump_guard::{self, Country, PlacePolicy, Policy, Shift as Shifted};
 
 use super::{Mode, Problems, Span};
 
@@ -124,6 +124,8 @@ tables! {
         per_day: u8,
         /// Wrong codes in a row, 1 to 200.
         in_a_row: u8,
+        /// Wrong codes of one client within about a day.
+        per_client: f32,
     }
     /// `[pump_guard.range_conversion]`
     Conversion {
@@ -185,16 +187,10 @@ impl PumpGuard {
             }
         }
         if let Some(whatsapp) = &self.shift.whatsapp {
-            if whatsapp.template_name.trim().is_empty() {
-                problems.add(
-                    "pump_guard.shift.whatsapp.templateName",
-                    "\"\" is no template of your 8x8 account's",
-                );
-            }
-            policy.shift_to.push(Channel::WhatsApp);
+            policy.shift_to.push(Shifted::WhatsApp { template_name: whatsapp.template_name.clone() });
         }
         if self.shift.viber {
-            policy.shift_to.push(Channel::Viber);
+            policy.shift_to.push(Shifted::Viber);
         }
         if let Err(error) = policy.validate() {
             let field = format!("pump_guard.{}", error.field);
@@ -230,6 +226,7 @@ impl PumpGuard {
         set(&mut policy.actors.clients, self.number_actors.clients);
         set(&mut policy.guesses.per_day, self.code_guesses.per_day);
         set(&mut policy.guesses.in_a_row, self.code_guesses.in_a_row);
+        set(&mut policy.guesses.per_client, self.code_guesses.per_client);
         set(&mut policy.conversion.per_1k, self.range_conversion.per_1k);
         set(&mut policy.conversion.per_10k, self.range_conversion.per_10k);
         set(&mut policy.conversion.per_100k, self.range_conversion.per_100k);
@@ -253,6 +250,7 @@ impl PumpGuard {
         self.number_actors.clients = Some(policy.actors.clients);
         self.code_guesses.per_day = Some(policy.guesses.per_day);
         self.code_guesses.in_a_row = Some(policy.guesses.in_a_row);
+        self.code_guesses.per_client = Some(policy.guesses.per_client);
         self.range_conversion.per_1k = Some(policy.conversion.per_1k);
         self.range_conversion.per_10k = Some(policy.conversion.per_10k);
         self.range_conversion.per_100k = Some(policy.conversion.per_100k);

@@ -1,5 +1,4 @@
 use std::net::IpAddr;
-use std::time::Duration;
 
 use super::{Country, Profile, Reading};
 
@@ -15,6 +14,8 @@ pub struct Attempt {
     pub channel: Channel,
     /// Who asks, as the trusted chain vouches for; `None` where nobody does.
     pub client_ip: Option<IpAddr>,
+    /// Whether it can go over another channel: a verification can, the text of an SMS cannot.
+    pub can_shift: bool,
     /// Whether a challenge was solved for this very attempt.
     pub proven: bool,
 }
@@ -23,7 +24,7 @@ impl Attempt {
     /// An attempt by SMS, from nobody known, without a challenge solved.
     #[must_use]
     pub const fn new(reading: Reading, profile: Profile) -> Self {
-        Self { reading, profile, channel: Channel::Sms, client_ip: None, proven: false }
+        Self { reading, profile, channel: Channel::Sms, client_ip: None, can_shift: true, proven: false }
     }
 
     /// The same, asked for by this client.
@@ -107,7 +108,7 @@ pub enum Outcome {
 #[must_use = "an attempt that is not sent after all has to be forgotten"]
 pub struct Charge {
     /// The number, as a keyed hash.
-    pub(super) number: u64,
+    pub(crate) number: u64,
     /// The same among those that were verified.
     pub(super) confirmed: u64,
     /// All but its last three digits.
@@ -122,10 +123,4 @@ pub struct Charge {
     pub(super) at: u64,
     /// Which levels it counts in (bits), from the narrowest range to the tenant.
     pub(super) counted: u8,
-}
-
-impl Charge {
-    pub(super) fn at(&self) -> Duration {
-        Duration::from_millis(self.at)
-    }
 }

@@ -14,8 +14,9 @@ pub(super) struct Budget {
     pub(super) debt: f32,
     /// Strangers that may still verify.
     pub(super) in_flight: u32,
-    /// Those that verified, with half-lives of an hour and a week.
+    /// Those that verified, with half-lives of an hour, a day and a week.
     pub(super) verified_hour: f32,
+    pub(super) verified_day: f32,
     pub(super) verified: f32,
     /// Those that did not, with a half-life of a week.
     pub(super) failed: f32,
@@ -34,6 +35,7 @@ impl Budget {
         if passed > 0 && self.at > 0 {
             self.debt = fade(self.debt, passed, half_life);
             self.verified_hour = fade(self.verified_hour, passed, HOUR);
+            self.verified_day = fade(self.verified_day, passed, DAY);
             self.verified = fade(self.verified, passed, WEEK);
             self.failed = fade(self.failed, passed, WEEK);
             self.stopped = fade(self.stopped, passed, STOPPED);
@@ -76,6 +78,7 @@ impl Budget {
 
     pub(super) fn verified(&mut self) {
         self.verified_hour += 1.0;
+        self.verified_day += 1.0;
         self.verified += 1.0;
         self.stopped = (self.stopped - 2.0).max(0.0);
     }
@@ -101,11 +104,13 @@ pub(super) struct ClientCell {
     /// The countries of its strangers that did not verify, newest first; 0 where there is none.
     countries: [u16; 4],
     countries_at: u32,
+    /// Wrong codes it gave, with a half-life of half a day.
+    pub(super) wrong: f32,
 }
 
 impl Cell for ClientCell {
     fn worth(&self) -> u64 {
-        let weight = self.budget.owed(1.0).abs() + self.budget.verified;
+        let weight = self.budget.owed(1.0).abs() + self.budget.verified + self.wrong;
         #[allow(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -117,6 +122,13 @@ impl Cell for ClientCell {
 }
 
 impl ClientCell {
+    /// As it is at `now`; half of a debt is forgotten within `half_life` seconds.
+    pub(super) fn at(mut self, now: u32, half_life: u32) -> Self {
+        self.wrong = fade(self.wrong, now.saturating_sub(self.budget.at), DAY / 2);
+        self.budget = self.budget.at(now, half_life);
+        self
+    }
+
     /// How many countries it asked for within the day, this one among them, that nobody verified; 5 stands for more.
     pub(super) fn countries_with(&self, country: u16, now: u32) -> usize {
         if self.countries_at.saturating_add(DAY) <= now {

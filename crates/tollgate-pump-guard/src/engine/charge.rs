@@ -10,6 +10,7 @@ use super::numbers::Stage;
 use super::places;
 use super::policy::Policy;
 use super::ranges::{LEVELS, PEOPLE, RangeCell, place};
+use super::sends::Sent;
 use super::state::{Seen, State, levels, seconds};
 
 /// Bits of [`Charge::counted`] beyond the levels of ranges.
@@ -85,6 +86,9 @@ impl State {
                 self.overdue();
             }
         }
+        if let Some(sent) = self.sends.entry(charge.number) {
+            *sent = Sent(Some(charge));
+        }
         charge
     }
 
@@ -97,10 +101,11 @@ impl State {
             let Some(cell) = self.ranges.entry(key) else { continue };
             *cell = cell.at(now);
             cell.seen(place(seen.number));
-            if range.probes(now, policy.conversion.pressure(level)) {
+            let probes = range.probes(now, policy.conversion.pressure(level));
+            if probes {
                 cell.hold.probed(now, range.verified >= PEOPLE);
             }
-            if !explained {
+            if !explained || probes {
                 cell.sent();
                 counted |= 1 << level;
                 explained = range.owed() >= 0.6 * policy.conversion.bears(level) && range.verified < PEOPLE;
@@ -119,7 +124,7 @@ impl State {
         }
         for key in seen.keys.clients.into_iter().filter(|key| *key != 0) {
             if let Some(client) = self.clients.entry(key) {
-                client.budget = client.budget.at(now, clients::FORGOTTEN);
+                *client = client.at(now, clients::FORGOTTEN);
                 client.budget.sent();
                 client.asked(seen.number.country().index(), now);
                 counted |= CLIENT;
@@ -164,7 +169,7 @@ impl State {
         }
         for key in seen.keys.clients.into_iter().filter(|key| *key != 0) {
             if let Some(client) = self.clients.known(key) {
-                client.budget = client.budget.at(now, clients::FORGOTTEN);
+                *client = client.at(now, clients::FORGOTTEN);
                 client.budget.pressed(policy.clients.strangers, 2.0);
             }
         }
@@ -241,7 +246,7 @@ impl State {
         }
         for key in charge.client.into_iter().filter(|key| *key != 0 && counted & CLIENT != 0) {
             if let Some(client) = self.clients.known(key) {
-                client.budget = client.budget.at(now, clients::FORGOTTEN);
+                *client = client.at(now, clients::FORGOTTEN);
                 change(&mut client.budget);
             }
         }

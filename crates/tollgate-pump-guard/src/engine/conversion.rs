@@ -30,7 +30,7 @@ impl ConversionPolicy {
         let by = preset.factor();
         Self {
             mode: Mode::Enforce,
-            per_1k: 3.0 * by,
+            per_1k: 4.0 * by,
             per_10k: 4.0 * by,
             per_100k: 6.0 * by,
             per_1m: 9.0 * by,

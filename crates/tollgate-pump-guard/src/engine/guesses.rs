@@ -1,8 +1,12 @@
+use std::fmt::Display;
+use std::net::IpAddr;
 use std::time::Duration;
 
+use super::budget::ClientCell;
 use super::numbers::NumberCell;
 use super::policy::{Mode, PolicyError};
-use super::{Number, Reason, Signal};
+use super::state::{State, seconds};
+use super::{Action, Charge, Policy, Profile, Reason, Signal, Verdict, clients};
 
 /// How many wrong codes a number takes, over all its codes and sessions: a guess in ten thousand, made often enough,
 /// is right.
@@ -15,12 +19,15 @@ pub struct GuessesPolicy {
     pub per_day: u8,
     /// Since the last right code, however long that takes: 1 to 200 (NIST SP 800-63B 3.2.2: at most 100).
     pub in_a_row: u8,
+    /// Of one client within about a day, whatever the numbers: 1 to 10,000. A fifth of those that verified in a week is
+    /// on top.
+    pub per_client: f32,
 }
 
-/// 10 a day, 100 in a row.
+/// 10 a day, 100 in a row; 30 of a client.
 impl Default for GuessesPolicy {
     fn default() -> Self {
-        Self { mode: Mode::Enforce, per_day: 10, in_a_row: 100 }
+        Self { mode: Mode::Enforce, per_day: 10, in_a_row: 100, per_client: 30.0 }
     }
 }
 
@@ -33,10 +40,14 @@ impl GuessesPolicy {
                 return Err(PolicyError { field, value: value.to_string(), remedy: "not within 1 to 200" });
             }
         }
+        if !(1.0..=10_000.0).contains(&self.per_client) {
+            let (field, value) = ("code_guesses.per_client", self.per_client.to_string());
+            return Err(PolicyError { field, value, remedy: "not within 1 to 10000" });
+        }
         Ok(())
     }
 
-    pub(super) fn judge(&self, cell: &NumberCell, number: &Number, now: u32) -> Option<Reason> {
+    pub(super) fn judge(&self, cell: &NumberCell, number: impl Display, now: u32) -> Option<Reason> {
         let (today, in_a_row) = (cell.wrong_today(now), cell.wrong_in_a_row);
         let (evidence, wait) = if in_a_row >= self.in_a_row {
             (format!("{in_a_row} wrong codes in a row for this number ({number})"), None)
@@ -47,5 +58,53 @@ impl GuessesPolicy {
             return None;
         };
         self.mode.reason(Signal::CodeGuesses, 90, evidence, wait)
+    }
+}
+
+impl GuessesPolicy {
+    fn judge_client(&self, client: Option<&ClientCell>) -> Option<Reason> {
+        let client = client?;
+        let limit = self.per_client + 0.2 * client.budget.verified.min(1000.0);
+        if client.wrong < limit {
+            return None;
+        }
+        let evidence =
+            format!("{:.0} wrong codes from this address within a day; it may give {limit:.0}", client.wrong);
+        self.mode.reason(Signal::CodeGuesses, 90, evidence, Some(Duration::from_secs(3600)))
+    }
+}
+
+/// Judges an attempt to check a code of this send, `None` where the session is not known.
+#[must_use]
+pub fn judge_check(
+    policy: &Policy,
+    state: &mut State,
+    charge: Option<&Charge>,
+    client: Option<IpAddr>,
+    now: Duration,
+) -> Verdict {
+    let now = seconds(state.advance(now));
+    let mut verdict = Verdict::allow();
+    if let Some((charge, cell)) = charge.and_then(|charge| Some((charge, state.numbers.find(charge.number)?)))
+    {
+        verdict.add(policy.guesses.judge(cell, format_args!("+{}xxx", charge.range), now));
+    }
+    let client = state.client_at(charge.map_or(Profile::Otp, |charge| charge.profile), client, now);
+    verdict.add(policy.guesses.judge_client(client.as_ref()));
+    verdict.weigh(Action::Block)
+}
+
+/// Takes in a wrong code from this client, also where its session is not known.
+pub fn observe_guess(state: &mut State, charge: Option<&Charge>, client: Option<IpAddr>, now: Duration) {
+    let now = seconds(state.advance(now));
+    let profile = charge.map_or(Profile::Otp, |charge| charge.profile);
+    if let Some(cell) = charge.and_then(|charge| state.numbers.entry(charge.number)) {
+        cell.guessed_wrong(now);
+    }
+    for key in state.client_keys(profile, client).into_iter().take(1).filter(|key| *key != 0) {
+        if let Some(cell) = state.clients.entry(key) {
+            *cell = cell.at(now, clients::FORGOTTEN);
+            cell.wrong += 1.0;
+        }
     }
 }

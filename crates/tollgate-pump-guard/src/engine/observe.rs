@@ -176,7 +176,7 @@ impl State {
         });
         for key in charge.client {
             if let Some(client) = self.clients.known(key) {
-                client.budget = client.budget.at(now, clients::FORGOTTEN);
+                *client = client.at(now, clients::FORGOTTEN);
                 client.verified(charge.country.index());
             }
         }

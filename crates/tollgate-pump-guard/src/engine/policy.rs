@@ -109,9 +109,8 @@ impl Preset {
 pub struct Policy {
     /// Of the whole guard.
     pub mode: Mode,
-    /// Where doubtful messages go instead, the first that is not the one asked for; empty: they are challenged. Only
-    /// channels that pay no number range.
-    pub shift_to: Vec<Channel>,
+    /// Where doubtful messages go instead, the first that is not the one asked for; empty: they are challenged.
+    pub shift_to: Vec<Shift>,
     /// `number_shape`: what a number is.
     pub shape: ShapePolicy,
     /// `country_policy`: where it is.
@@ -134,6 +133,30 @@ pub struct Policy {
     pub places: PlacesPolicy,
     /// `ip_budget`, `ip_countries`: strangers a client asks for.
     pub clients: ClientsPolicy,
+}
+
+/// A channel that pays no number range, with what it needs. Never voice: it is the dearer fraud.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Shift {
+    /// WhatsApp.
+    WhatsApp {
+        /// 8x8's `whatsapp.templateName`: a template approved for the account.
+        template_name: String,
+    },
+    /// Viber.
+    Viber,
+}
+
+impl Shift {
+    /// Which channel it is.
+    #[must_use]
+    pub const fn channel(&self) -> Channel {
+        match self {
+            Self::WhatsApp { .. } => Channel::WhatsApp,
+            Self::Viber => Channel::Viber,
+        }
+    }
 }
 
 /// Whether what a number is (invalid, premium, …) acts, is only noted, or is not looked at. What cannot be read in one
@@ -175,11 +198,19 @@ impl Policy {
 
     /// What becomes of a doubtful attempt.
     pub(super) fn step_up(&self, attempt: &Attempt) -> Action {
-        match self.shift_to.iter().find(|channel| **channel != attempt.channel) {
-            _ if !attempt.channel.pays_the_range() => Action::Challenge,
-            Some(channel) => Action::Shift(*channel),
-            None => Action::Challenge,
+        let mut channels = self.shift_to.iter().map(Shift::channel);
+        match channels.find(|channel| *channel != attempt.channel) {
+            Some(channel) if attempt.can_shift && attempt.channel.pays_the_range() => Action::Shift(channel),
+            _ => Action::Challenge,
         }
+    }
+
+    /// 8x8's `whatsapp.templateName`, where the channel is WhatsApp.
+    pub(crate) fn template_of(&self, channel: Channel) -> Option<&str> {
+        self.shift_to.iter().find_map(|to| match to {
+            Shift::WhatsApp { template_name } if channel == Channel::WhatsApp => Some(template_name.as_str()),
+            _ => None,
+        })
     }
 
     /// Whether the values make sense.
@@ -188,11 +219,11 @@ impl Policy {
     ///
     /// The field, the value and the remedy.
     pub fn validate(&self) -> Result<(), PolicyError> {
-        if let Some(channel) = self.shift_to.iter().find(|channel| channel.pays_the_range()) {
+        if self.template_of(Channel::WhatsApp).is_some_and(|template| template.trim().is_empty()) {
             return Err(PolicyError {
-                field: "shift_to",
-                value: channel.as_str().to_owned(),
-                remedy: "a channel that pays the number range: whatsapp, viber and sma do not",
+                field: "shift.whatsapp.templateName",
+                value: "\"\"".to_owned(),
+                remedy: "no template: name one that 8x8 approved for your account",
             });
         }
         self.cooldown.validate()?;

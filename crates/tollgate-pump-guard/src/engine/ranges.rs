@@ -29,8 +29,9 @@ pub(super) struct RangeCell {
     pub(super) hour: f32,
     pub(super) day: f32,
     pub(super) week: f32,
-    /// Those that verified, with a half-life of a week.
+    /// Those that verified, with half-lives of a week and a day.
     pub(super) verified: f32,
+    pub(super) verified_day: f32,
     /// Attempts that were stopped, bounded.
     pub(super) stopped: f32,
     pub(super) times: Times,
@@ -67,6 +68,7 @@ impl RangeCell {
             self.day = fade(self.day, passed, DAY);
             self.week = fade(self.week, passed, WEEK);
             self.verified = fade(self.verified, passed, WEEK);
+            self.verified_day = fade(self.verified_day, passed, DAY);
             self.stopped = fade(self.stopped, passed, STOPPED);
             self.times.fade(passed);
         }
@@ -118,6 +120,7 @@ impl RangeCell {
 
     pub(super) fn verified(&mut self) {
         self.verified += 1.0;
+        self.verified_day += 1.0;
         self.stopped = (self.stopped - 2.0).max(0.0);
     }
 

@@ -17,6 +17,7 @@ use super::numbers::{CONFIRMED_FOR, Confirmed, NumberCell};
 use super::places::{self, KNOWN_FROM};
 use super::policy::Policy;
 use super::ranges::{LEVELS, RangeCell};
+use super::sends::Sent;
 use super::surprise::hourly;
 use super::times::Times;
 use super::{Country, Number, Profile};
@@ -30,6 +31,7 @@ pub struct State {
     pub(super) confirmed: Cells<Confirmed>,
     pub(super) ranges: Cells<RangeCell>,
     pub(super) clients: Cells<ClientCell>,
+    pub(super) sends: Cells<Sent>,
     pub(super) tenants: [Tenant; Profile::COUNT],
     /// Strangers that may still verify, oldest first.
     pub(super) pending: VecDeque<Charge>,
@@ -131,9 +133,10 @@ impl State {
             numbers: Cells::new(2 * eighth),
             confirmed: Cells::new(eighth / 2),
             clients: Cells::new(eighth / 2),
+            sends: Cells::new(eighth / 2),
             tenants: [(); Profile::COUNT].map(|()| Tenant::new()),
             pending: VecDeque::new(),
-            pending_limit: eighth / size_of::<Charge>(),
+            pending_limit: eighth / 2 / size_of::<Charge>(),
             latest: Duration::ZERO,
         }
     }
@@ -171,9 +174,21 @@ impl State {
         ]
     }
 
+    /// The client itself, as it is at `now`.
+    pub(super) fn client_at(&self, profile: Profile, client: Option<IpAddr>, now: u32) -> Option<ClientCell> {
+        let [own, _] = self.client_keys(profile, client);
+        self.clients.find(own).filter(|_| own != 0).map(|client| client.at(now, clients::FORGOTTEN))
+    }
+
     /// A number's key. One that was verified has a second for whoever verified it, which nobody else can use up.
     pub(super) fn number_key(&self, profile: Profile, number: &Number, own: bool) -> u64 {
         self.hash((profile.index(), "number", number.digits(), own))
+    }
+
+    /// The key of an id of 8x8's, which spells the same id with and without dashes.
+    pub(super) fn id_key(&self, id: &str) -> u64 {
+        let plain: String = id.chars().filter(|c| *c != '-').map(|c| c.to_ascii_lowercase()).collect();
+        self.hash(("id", plain))
     }
 
     /// A number's key among those that were verified, the same in every profile.
@@ -238,12 +253,9 @@ impl<'a> Seen<'a> {
             clients,
         };
         let tenant = state.tenant(profile);
-        let found = |key: u64| state.clients.find(key).copied().filter(|_| key != 0);
         let faded = |key: u64| {
-            found(key).map(|mut client| {
-                client.budget = client.budget.at(now, clients::FORGOTTEN);
-                client
-            })
+            let found = state.clients.find(key).filter(|_| key != 0);
+            found.map(|client| client.at(now, clients::FORGOTTEN))
         };
         let mut seen = Self {
             number,
@@ -303,7 +315,7 @@ impl<'a> Seen<'a> {
 
     /// How many times its usual self the rest of the country is, when it grows.
     pub(super) fn growth(&self, range: &RangeCell) -> f32 {
-        let usual = hourly(self.country.verified, self.age);
+        let usual = hourly((self.country.verified, self.country.verified_day), self.age);
         if usual <= 0.0 || self.age < HOUR {
             return 1.0;
         }

@@ -21,11 +21,13 @@ pub struct SurprisePolicy {
 }
 
 /// Strangers expected within an hour of each level at least, where outcomes are reported …
-const FLOORS: [f32; LEVELS.len()] = [12.0, 16.0, 30.0, 80.0];
+const FLOORS: [f32; LEVELS.len()] = [20.0, 24.0, 36.0, 80.0];
 /// … and where none are, so that numbers alone have to tell.
 const FLOORS_UNARMED: [f32; LEVELS.len()] = [1.0, 5.0, 20.0, 60.0];
+/// After so many seconds the past is one.
+const KNOWN_AFTER: u32 = 4 * DAY;
 /// A day's floor is so many hours'.
-const DAY_FLOOR: f32 = 2.5;
+const DAY_FLOOR: f32 = 2.0;
 
 impl SurprisePolicy {
     pub(super) fn preset(preset: Preset) -> Self {
@@ -51,8 +53,9 @@ impl SurprisePolicy {
             let expected = Expected::of(level, range, seen);
             // Whoever goes on asking, having been stopped, is still there.
             let hour = surprise(range.hour + range.stopped, expected.hour);
-            // What a wide range sees in a day is known after one.
-            let day = if level < 2 || seen.age >= DAY { surprise(range.day, expected.day) } else { 0.0 };
+            // What a wide range sees in a day is known after some.
+            let day =
+                if level < 2 || seen.age >= KNOWN_AFTER { surprise(range.day, expected.day) } else { 0.0 };
             let nats = hour.max(day);
             if nats <= self.nats {
                 continue;
@@ -86,19 +89,23 @@ impl Expected {
         let floors = if seen.armed { FLOORS } else { FLOORS_UNARMED };
         let floor = floors.get(level).copied().unwrap_or(f32::MAX);
         // Where outcomes are known, only those that verified are a past; what is not verified must not be.
-        let past = if seen.armed { range.verified } else { range.week };
+        let past = if seen.armed { (range.verified, range.verified_day) } else { (range.week, range.day) };
         let mean = hourly(past, seen.age) * seen.growth(range);
         // At a steady rate the counters stand at 1.4 and 35 hours' worth; peaks of a day and a week are on top.
         Self { hour: 4.0 * mean + floor, day: 60.0 * mean + DAY_FLOOR * floor }
     }
 }
 
-/// The mean an hour of a counter with a half-life of a week, after so many seconds.
-pub(super) fn hourly(counter: f32, age: u32) -> f32 {
+/// The mean an hour before the last day or so, after so many seconds, by counters with half-lives of a week and a day:
+/// what is happening now is no past, whoever makes it happen.
+pub(super) fn hourly((week, day): (f32, f32), age: u32) -> f32 {
     #[allow(clippy::cast_precision_loss, reason = "seconds of weeks")]
-    let (age, week, hour) = (age.max(HOUR) as f32, WEEK as f32, HOUR as f32);
-    let filled = 1.0 - (-age / week).exp2();
-    counter * std::f32::consts::LN_2 * hour / week / filled
+    let stands_at = |half_life: u32| {
+        let half_life = half_life as f32;
+        half_life / HOUR as f32 / std::f32::consts::LN_2
+            * (1.0 - (-(age.max(KNOWN_AFTER) as f32) / half_life).exp2())
+    };
+    (week - day).max(0.0) / (stands_at(WEEK) - stands_at(DAY))
 }
 
 fn score(times: f32) -> u8 {

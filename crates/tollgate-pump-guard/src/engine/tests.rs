@@ -185,8 +185,8 @@ fn a_value_that_makes_no_sense_is_named() {
     policy.conversion.per_10k = 0.5;
     assert_eq!(policy.validate().unwrap_err().field, "range_conversion.per_10k");
     let mut policy = Policy::default();
-    policy.shift_to = vec![Channel::Call];
-    assert_eq!(policy.validate().unwrap_err().field, "shift_to");
+    policy.shift_to = vec![Shift::WhatsApp { template_name: " ".to_owned() }];
+    assert_eq!(policy.validate().unwrap_err().field, "shift.whatsapp.templateName");
 }
 
 proptest! {

@@ -25,6 +25,8 @@ impl Default for TimingPolicy {
 /// So many verifications of a range, and of the sender, tell something.
 const RANGE: f32 = 5.5;
 const SENDER: f32 = 30.0;
+/// A sender whose own people differ by less than this is no measure.
+const VARIED: f32 = 0.25;
 /// A spread of so little of the sender's own is a machine's, from so many verifications on.
 const EVEN: f32 = 0.2;
 const EVEN_FROM: f32 = 9.5;
@@ -47,7 +49,10 @@ impl TimingPolicy {
         if range.count() < RANGE || sender.count() < SENDER {
             return false;
         }
-        let spread = sender.deviation().max(0.2);
+        let spread = sender.deviation();
+        if spread < VARIED {
+            return false;
+        }
         let below = (sender.mean() - range.mean()) * range.count().sqrt() / spread;
         let even = range.count() >= EVEN_FROM && range.deviation() < EVEN * spread;
         // Half of the sender's median, at least: means of thousands differ by little, and surely.
@@ -62,14 +67,14 @@ impl TimingPolicy {
         let (level, range) = seen.ranges().find(|(_, range)| self.looks_like_one(&range.times, sender))?;
         let (cut, name) = LEVELS.get(level).copied()?;
         let evidence = format!(
-            "{:.0} strangers of the {name} range +{}{} verified after {:.1} s (± {:.0} %), others after {:.1} s (± {:.0} %)",
+            "{:.0} strangers of the {name} range +{}{} verified after {:.1} s (spread ×{:.1}), others after {:.1} s (×{:.1})",
             range.times.count(),
             seen.number.range(cut),
             "x".repeat(cut as usize),
             range.times.mean().exp(),
-            100.0 * range.times.deviation().exp_m1(),
+            range.times.deviation().exp(),
             sender.mean().exp(),
-            100.0 * sender.deviation().exp_m1(),
+            sender.deviation().exp(),
         );
         self.mode.reason(Signal::TimeToVerify, 30, evidence, None)
     }

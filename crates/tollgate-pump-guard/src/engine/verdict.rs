@@ -179,7 +179,12 @@ impl Verdict {
             wait = wait.max(reason.retry_after);
             for_good |= reason.score >= BLOCK_AT && reason.retry_after.is_none();
         }
-        let most = if decides { 100 } else { BLOCK_AT - 1 };
+        // What only adds to others makes nothing doubtful by itself.
+        let most = match (gravest, decides) {
+            (0, _) => CHALLENGE_AT - 1,
+            (_, false) => BLOCK_AT - 1,
+            (_, true) => 100,
+        };
         let score = (u32::from(gravest) + minor).min(u32::from(most));
         self.score = u8::try_from(score).unwrap_or(most);
         self.action = match self.score {

@@ -1,0 +1,48 @@
+//! What ties an outcome to its send.
+
+use std::time::Duration;
+
+use super::attempt::Charge;
+use super::cells::Cell;
+use super::state::State;
+use super::{Number, Profile};
+
+/// A send, by its number or by an id of 8x8's.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sent(pub(super) Option<Charge>);
+
+impl Cell for Sent {
+    fn worth(&self) -> u64 {
+        self.0.map_or(0, |charge| charge.at / 1000 + 1)
+    }
+}
+
+/// Remembers a send by an id of 8x8's: a session's, or a message's.
+pub fn track(state: &mut State, id: &str, charge: &Charge) {
+    let key = state.id_key(id);
+    if let Some(sent) = state.sends.entry(key) {
+        *sent = Sent(Some(*charge));
+    }
+}
+
+/// The send that was remembered by this id.
+#[must_use = "an outcome is observed of it"]
+pub fn tracked(state: &State, id: &str) -> Option<Charge> {
+    state.sends.find(state.id_key(id))?.0
+}
+
+/// The number's last send.
+#[must_use = "an outcome is observed of it"]
+pub fn last_send(state: &State, number: &Number, profile: Profile) -> Option<Charge> {
+    let keys = [false, true].map(|own| state.number_key(profile, number, own));
+    let sends = keys.into_iter().filter_map(|key| state.sends.find(key)?.0);
+    sends.max_by_key(Charge::at)
+}
+
+impl Charge {
+    /// When it was, in the engine's time.
+    #[must_use]
+    pub fn at(&self) -> Duration {
+        Duration::from_millis(self.at)
+    }
+}

@@ -1,0 +1,437 @@
+//! What becomes of strangers: numbers that were never verified.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// A sender whose people verify, and a clock.
+struct World {
+    policy: Policy,
+    state: State,
+    now: Duration,
+    charges: HashMap<String, Charge>,
+}
+
+impl World {
+    /// Nobody has asked for anything yet.
+    fn fresh(policy: Policy) -> Self {
+        let now = Duration::from_secs(1_772_409_600);
+        Self { policy, state: State::seeded(4 << 20, 7), now, charges: HashMap::new() }
+    }
+
+    /// People of Singapore and the United States have verified all over their countries, for two days.
+    fn usual(policy: Policy) -> Self {
+        let mut world = Self::fresh(policy);
+        for n in 0..200_u64 {
+            world.wait(864);
+            let number = match n % 2 {
+                0 => format!("+659{:07}", 1_000_000 + n * 40_009 % 7_000_000),
+                _ => format!("+1202{:07}", 2_000_000 + n * 39_979 % 7_000_000),
+            };
+            assert_eq!(world.send(&number).action, Action::Allow, "{number}");
+            world.wait(8 + n * 7 % 60);
+            world.outcome(&number, Outcome::Verified);
+        }
+        world
+    }
+
+    fn send(&mut self, number: &str) -> Verdict {
+        self.send_from(number, None)
+    }
+
+    fn send_from(&mut self, number: &str, client: Option<&str>) -> Verdict {
+        let reading = self.policy.read(number, None);
+        let client = client.map(|text| text.parse::<IpAddr>().unwrap());
+        let attempt = Attempt::new(reading, Profile::Otp).from_client(client);
+        self.attempt(number, &attempt)
+    }
+
+    fn attempt(&mut self, name: &str, attempt: &Attempt) -> Verdict {
+        let (verdict, charge) = decide(&self.policy, &mut self.state, attempt, self.now);
+        if let Some(charge) = charge {
+            self.charges.insert(name.to_owned(), charge);
+        }
+        verdict
+    }
+
+    fn outcome(&mut self, number: &str, outcome: Outcome) {
+        if let Some(charge) = self.charges.get(number) {
+            observe(&self.policy, &mut self.state, charge, outcome, self.now);
+        }
+    }
+
+    fn wait(&mut self, seconds: u64) {
+        self.now += Duration::from_secs(seconds);
+    }
+
+    /// How many of these go out, one every `pause` seconds, where none verifies.
+    fn pumped(&mut self, numbers: impl Iterator<Item = String>, pause: u64) -> usize {
+        let mut sent = 0;
+        for number in numbers {
+            self.wait(pause);
+            sent += usize::from(self.send(&number).action == Action::Allow);
+        }
+        sent
+    }
+}
+
+fn signal(verdict: &Verdict) -> Signal {
+    verdict.main_reason().unwrap().signal
+}
+
+#[test]
+fn a_pumped_range_is_blocked_within_ten_messages_and_the_reason_names_it() {
+    for pause in [0, 1, 20, 240] {
+        let mut world = World::usual(Policy::default());
+        let sent =
+            world.pumped((0..300).map(|n| format!("+62812345{:05}", 60_000 + n * 7919 % 10_000)), pause);
+        assert!(sent <= 10, "{sent} sent, one every {pause} s");
+        let verdict = world.send("+6281234569999");
+        assert_eq!(
+            (verdict.action, signal(&verdict)),
+            (Action::Block, Signal::RangeConversion),
+            "{verdict:?}"
+        );
+        assert!(verdict.main_reason().unwrap().evidence.contains("10k range +628123456xxxx"), "{verdict:?}");
+        assert!(verdict.retry_after.is_some());
+        // Others are served all the while.
+        assert_eq!(world.send("+6598887766").action, Action::Allow);
+        assert_eq!(
+            world.send("+6285511223344").action,
+            Action::Allow,
+            "the country is not guilty of its range"
+        );
+    }
+}
+
+#[test]
+fn an_office_whose_people_verify_is_left_alone() {
+    let mut world = World::usual(Policy::default());
+    for n in 0..36 {
+        world.wait(20);
+        let number = format!("+6591234{n:03}");
+        let verdict = world.send_from(&number, Some("203.0.113.7"));
+        assert_eq!(verdict.action, Action::Allow, "{n}: {verdict:?}");
+        if n >= 3 && n % 5 != 0 {
+            let before = format!("+6591234{:03}", n - 1 - n * 5 % 3);
+            world.outcome(&before, Outcome::Verified);
+        }
+    }
+}
+
+#[test]
+fn a_range_recovers_once_people_are_back() {
+    let mut world = World::usual(Policy::default());
+    world.pumped((0..500).map(|n| format!("+628123456{:04}", n * 7 % 10_000)), 2);
+    assert_eq!(world.send("+6281234569999").action, Action::Block);
+    // A probe goes out when the verdict said, and while nobody verifies the next is later.
+    world.wait(46 * 60);
+    assert_eq!(world.send("+6281234560001").action, Action::Allow);
+    assert_eq!(world.send("+6281234569998").action, Action::Block);
+    world.wait(30);
+    world.outcome("+6281234560001", Outcome::Verified);
+    for n in 0..6 {
+        world.wait(120);
+        let number = format!("+62812345680{n:02}");
+        let back = world.send(&number);
+        world.wait(20);
+        world.outcome(&number, Outcome::Verified);
+        if n > 1 {
+            assert_eq!(back.action, Action::Allow, "{n}: {back:?}");
+        }
+    }
+}
+
+#[test]
+fn what_was_stopped_never_counts_as_unverified() {
+    let mut world = World::usual(Policy::default());
+    world.pumped((0..2000).map(|n| format!("+628123456{:04}", n * 7919 % 10_000)), 1);
+    let verdict = world.send("+6281234569999");
+    let evidence = &verdict.main_reason().unwrap().evidence;
+    let failed: f32 = evidence.split(", ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+    assert!(failed <= 10.0, "{evidence}");
+}
+
+#[test]
+fn outcomes_twice_late_and_out_of_order_do_no_harm() {
+    let charges = |order: &[(u64, Outcome)]| {
+        let mut world = World::usual(Policy::default());
+        world.send("+6281234560001");
+        for (wait, outcome) in order {
+            world.wait(*wait);
+            world.outcome("+6281234560001", *outcome);
+        }
+        world.wait(10_000);
+        world.pumped((10..100).map(|n| format!("+6281234560{n:03}")), 1)
+    };
+    let once = charges(&[(20, Outcome::Verified)]);
+    assert_eq!(charges(&[(20, Outcome::Verified), (1, Outcome::Verified), (1, Outcome::Delivered)]), once);
+    assert_eq!(
+        charges(&[(20, Outcome::Delivered), (1, Outcome::Verified), (900, Outcome::Undelivered)]),
+        once
+    );
+    // A verification after it was given up repays the same.
+    assert!(charges(&[(20, Outcome::Undelivered), (1, Outcome::Verified)]).abs_diff(once) <= 1);
+}
+
+#[test]
+fn what_was_not_sent_after_all_is_forgotten() {
+    let mut world = World::usual(Policy::default());
+    for n in 0..50 {
+        let number = format!("+62812345670{:02}", n % 20);
+        assert_eq!(world.send(&number).action, Action::Allow, "{n}");
+        forget(&mut world.state, world.charges[&number]);
+    }
+}
+
+#[test]
+fn one_number_that_many_clients_ask_for_is_bombed_and_its_owner_is_not_locked_out() {
+    let mut world = World::usual(Policy::default());
+    let victim = "+6591110000";
+    world.send_from(victim, Some("192.0.2.1"));
+    world.wait(20);
+    world.outcome(victim, Outcome::Verified);
+    world.wait(2 * 86_400);
+    let mut sent = 0;
+    for n in 0..200 {
+        world.wait(40);
+        sent += usize::from(
+            world.send_from(victim, Some(&format!("198.{}.0.9", n % 200))).action == Action::Allow,
+        );
+    }
+    assert!(sent <= 10, "{sent}");
+    // Whoever verified it has his own allowance.
+    assert_eq!(world.send_from(victim, Some("192.0.2.200")).action, Action::Allow);
+
+    let stranger = "+6591110001";
+    let sent = (0..200)
+        .filter(|n| {
+            world.wait(40);
+            world.send_from(stranger, Some(&format!("198.{n}.0.9"))).action == Action::Allow
+        })
+        .count();
+    assert!(sent <= 3, "{sent}");
+    let verdict = world.send_from(stranger, Some("198.201.0.9"));
+    assert!(verdict.reasons.iter().any(|reason| reason.signal == Signal::NumberActors), "{verdict:?}");
+}
+
+#[test]
+fn wrong_codes_are_counted_for_the_number_over_all_its_codes() {
+    let mut world = World::usual(Policy::default());
+    let victim = "+6591110000";
+    for _ in 0..2 {
+        world.send(victim);
+        for _ in 0..5 {
+            world.outcome(victim, Outcome::WrongCode);
+        }
+        world.wait(3600);
+    }
+    let verdict = world.send(victim);
+    assert_eq!((verdict.action, signal(&verdict)), (Action::Block, Signal::CodeGuesses));
+    assert!(verdict.retry_after.unwrap() < Duration::from_secs(86_400));
+    world.wait(86_400);
+    assert_eq!(world.send(victim).action, Action::Allow);
+}
+
+#[test]
+fn countries_in_which_nobody_verified_share_one_pool_which_never_blocks() {
+    let mut world = World::usual(Policy::default());
+    let prefixes = ["+447400", "+4915112", "+33612", "+393401", "+34612", "+31612", "+48601", "+420601"];
+    let mut stepped = None;
+    for n in 0..30_u64 {
+        world.wait(60);
+        let prefix = prefixes[n as usize % prefixes.len()];
+        let digits = format!("{:06}", 100_000 + n * 87_641 % 900_000);
+        let verdict = world.send(&format!("{prefix}{digits}"));
+        if verdict.action != Action::Allow {
+            // What blocks is a range of its own failures.
+            assert!(
+                verdict.action != Action::Block || signal(&verdict) == Signal::RangeConversion,
+                "{prefix}{digits} {verdict:?}"
+            );
+            stepped = stepped.or(Some(n));
+        }
+    }
+    assert!(stepped.is_some_and(|n| (5..10).contains(&n)), "{stepped:?}");
+    // Where people have verified, nothing changes.
+    assert_eq!(world.send("+6598887766").action, Action::Allow);
+}
+
+#[test]
+fn codes_completed_by_machine_repay_nothing() {
+    let mut world = World::usual(Policy::default());
+    // Their own people take their time, each another.
+    for n in 0..60_u64 {
+        let number = format!("+659{:07}", 2_000_000 + n * 50_021);
+        world.wait(300);
+        world.send(&number);
+        world.wait(8 + n * 7 % 60);
+        world.outcome(&number, Outcome::Verified);
+    }
+    let mut sent = 0;
+    for n in 0..300 {
+        let number = format!("+628123456{:04}", n * 31 % 10_000);
+        world.wait(20);
+        sent += usize::from(world.send(&number).action == Action::Allow);
+        world.wait(3);
+        world.outcome(&number, Outcome::Verified);
+    }
+    assert!(sent <= 30, "{sent}");
+    let verdict = world.send("+6281234569999");
+    assert!(verdict.reasons.iter().any(|reason| reason.signal == Signal::TimeToVerify), "{verdict:?}");
+}
+
+#[test]
+fn codes_completed_as_people_do_are_surprising_in_number() {
+    let mut world = World::usual(Policy::default());
+    let mut sent = 0;
+    for n in 0..600_u64 {
+        let number = format!("+628123456{:04}", n * 31 % 10_000);
+        world.wait(10);
+        sent += usize::from(world.send(&number).action == Action::Allow);
+        world.wait(5 + n * 13 % 50);
+        world.outcome(&number, Outcome::Verified);
+    }
+    assert!(sent <= 125, "{sent}");
+    assert_eq!(signal(&world.send("+6281234569999")), Signal::RangeSurprise);
+}
+
+#[test]
+fn a_client_has_a_budget_of_strangers_and_a_crowd_that_verifies_has_more() {
+    let spread = |n: u64| format!("+1202{:07}", 2_000_000 + n * 91_813 % 7_000_000);
+    let mut world = World::usual(Policy::default());
+    let allowed = (0..100)
+        .filter(|n| {
+            world.wait(30);
+            world.send_from(&spread(*n), Some("203.0.113.7")).action == Action::Allow
+        })
+        .count();
+    assert!(allowed <= 10, "{allowed}");
+
+    let mut world = World::usual(Policy::default());
+    for n in 0..300 {
+        world.wait(30);
+        let verdict = world.send_from(&spread(n), Some("203.0.113.7"));
+        assert_eq!(verdict.action, Action::Allow, "{n} {verdict:?}");
+        if n % 4 != 0 {
+            world.wait(5 + n * 7 % 40);
+            world.outcome(&spread(n), Outcome::Verified);
+        }
+    }
+}
+
+#[test]
+fn who_reports_no_outcomes_is_judged_by_numbers_alone() {
+    let mut world = World::fresh(Policy::default());
+    for n in 0..300_u64 {
+        world.wait(120);
+        let verdict = world.send(&format!("+1202{:07}", 2_000_000 + n * 91_813 % 7_000_000));
+        assert_eq!(verdict.action, Action::Allow, "{n} {verdict:?}");
+    }
+    let sent = world.pumped((0..300).map(|n| format!("+6281234567{n:03}")), 1);
+    assert!(sent <= 10, "{sent}");
+    let verdict = world.send("+6281234567999");
+    assert_eq!((verdict.action, signal(&verdict)), (Action::Block, Signal::RangeSurprise));
+}
+
+#[test]
+fn when_known_people_stop_verifying_it_is_the_outcomes_that_are_missing() {
+    let mut world = World::usual(Policy::default());
+    world.wait(86_400);
+    for n in 0..30_u64 {
+        world.wait(400);
+        world.send(&format!("+659{:07}", 1_000_000 + n * 2 * 40_009 % 7_000_000));
+    }
+    for n in 0..60_u64 {
+        world.wait(120);
+        let verdict = world.send(&format!("+659{:07}", 1_234_567 + n * 91_813 % 7_000_000));
+        assert_eq!(verdict.action, Action::Allow, "{n} {verdict:?}");
+    }
+}
+
+#[test]
+fn a_number_that_was_verified_is_exempt_from_its_range_and_from_nothing_else() {
+    let mut world = World::usual(Policy::default());
+    let known = "+6281234560001";
+    world.send(known);
+    world.wait(30);
+    world.outcome(known, Outcome::Verified);
+    world.wait(2 * 86_400);
+    world.pumped((10..300).map(|n| format!("+628123456{n:04}")), 1);
+    assert_eq!(world.send("+6281234560999").action, Action::Block);
+    assert_eq!(world.send(known).action, Action::Allow);
+    world.wait(11);
+    assert_eq!(signal(&world.send(known)), Signal::NumberCooldown);
+}
+
+#[test]
+fn doubtful_messages_go_over_a_channel_that_pays_no_fraudster_where_there_is_one() {
+    let doubtful = |policy: Policy, channel: Channel, proven: bool| {
+        let mut world = World::usual(policy);
+        // One over its budget, and nothing else.
+        let mut last = Verdict::allow();
+        for n in 0..8_u64 {
+            let reading = world.policy.read(&format!("+1202{:07}", 2_000_000 + n * 91_813 % 7_000_000), None);
+            let client = Some("203.0.113.7".parse().unwrap());
+            let mut attempt = Attempt::new(reading, Profile::Otp).from_client(client).over(channel);
+            attempt.proven = proven;
+            last = world.attempt("", &attempt);
+        }
+        (last.action, last.score)
+    };
+    let whatsapp = Shift::WhatsApp { template_name: "otp".to_owned() };
+    let with = |channels: &[Shift]| Policy { shift_to: channels.to_vec(), ..Policy::default() };
+    assert_eq!(doubtful(with(&[]), Channel::Sms, false), (Action::Challenge, 60));
+    assert_eq!(doubtful(with(&[]), Channel::Sms, true), (Action::Allow, 60));
+    assert_eq!(
+        doubtful(with(std::slice::from_ref(&whatsapp)), Channel::Sms, false).0,
+        Action::Shift(Channel::WhatsApp)
+    );
+    assert_eq!(doubtful(with(&[whatsapp]), Channel::WhatsApp, false).0, Action::Challenge);
+}
+
+#[test]
+fn nothing_learned_in_one_profile_says_anything_in_another() {
+    let mut world = World::usual(Policy::default());
+    world.pumped((10..300).map(|n| format!("+628123456{n:04}")), 1);
+    let attempt = Attempt::new(world.policy.read("+6281234569999", None), Profile::Notification);
+    assert_eq!(world.attempt("", &attempt).action, Action::Allow);
+}
+
+proptest! {
+    #[test]
+    fn the_same_events_give_the_same_verdicts_in_bounded_memory_and_none_without_a_reason(
+        events in prop::collection::vec((0_u32..400, 0_u64..900, 0_u8..6, 0_u8..20), 1..300)
+    ) {
+        let run = || {
+            let mut world = World::fresh(Policy::default());
+            world.state = State::seeded(0, 7);
+            events.iter().map(|(number, wait, then, client)| {
+                world.wait(*wait);
+                let number = format!("+62812{:08}", u64::from(*number) * 7_919 % 40_000);
+                let verdict = world.send_from(&number, Some(&format!("203.0.113.{client}")));
+                let outcome = match then {
+                    0 | 1 => Some(Outcome::Verified),
+                    2 => Some(Outcome::WrongCode),
+                    3 => Some(Outcome::Rejected),
+                    _ => None,
+                };
+                if let Some(outcome) = outcome {
+                    world.outcome(&number, outcome);
+                }
+                assert!(world.state.pending.len() <= world.state.pending_limit);
+                verdict
+            }).collect::<Vec<_>>()
+        };
+        let verdicts = run();
+        prop_assert_eq!(&verdicts, &run());
+        for verdict in verdicts {
+            prop_assert!(verdict.score <= 100);
+            prop_assert!(verdict.action == Action::Allow || verdict.main_reason().is_some());
+            prop_assert!((verdict.action == Action::Allow) == (verdict.score < CHALLENGE_AT));
+        }
+    }
+}

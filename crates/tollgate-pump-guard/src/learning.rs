@@ -1,0 +1,157 @@
+//! What is learned from 8x8's answers as they pass: which id a send has, and what became of it.
+
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderValue, Response, StatusCode};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use pin_project::{pin_project, pinned_drop};
+use tollgate_8x8::{Answer, CodeCheck, Endpoint, Session, SessionStatus};
+
+use crate::engine::{Charge, Outcome};
+use crate::guard::PumpGuard;
+
+/// The longest answer that is read, in bytes.
+const LONGEST: usize = 64 << 10;
+
+/// 8x8's answer, byte for byte, of which the guard keeps a copy until it has ended.
+#[derive(Debug)]
+#[pin_project(PinnedDrop)]
+pub struct Learned<B> {
+    #[pin]
+    inner: B,
+    learning: Option<Learning>,
+}
+
+/// An answer being read.
+#[derive(Debug)]
+pub(crate) struct Learning {
+    guard: PumpGuard,
+    what: What,
+    status: StatusCode,
+    content_type: Option<HeaderValue>,
+    copy: Vec<u8>,
+}
+
+/// What was asked.
+#[derive(Clone, Debug)]
+pub(crate) enum What {
+    /// A dispatch to one number.
+    Dispatch { endpoint: Endpoint, charge: Charge },
+    /// A code check, of a send that is known or not.
+    Check { check: CodeCheck, charge: Option<Charge>, client: Option<IpAddr> },
+}
+
+impl Learning {
+    /// `None` where nothing can be learned from this answer, which is counted.
+    pub(crate) fn of<B>(guard: PumpGuard, what: What, response: &Response<B>) -> Option<Self> {
+        let status = response.status();
+        let expected = match &what {
+            What::Dispatch { .. } => status == StatusCode::OK,
+            What::Check { .. } => status == StatusCode::OK || status == StatusCode::NOT_FOUND,
+        };
+        if !expected {
+            return None;
+        }
+        if response.headers().contains_key(CONTENT_ENCODING) {
+            not_learned("encoded");
+            return None;
+        }
+        let content_type = response.headers().get(CONTENT_TYPE).cloned();
+        Some(Self { guard, what, status, content_type, copy: Vec::new() })
+    }
+
+    fn finish(self) {
+        let Self { guard, what, status, content_type, copy } = self;
+        match what {
+            What::Dispatch { endpoint, charge } => {
+                match Answer::read(endpoint, &copy) {
+                    Some(Answer::Message { rejected: true, .. }) => return guard.forget(charge),
+                    Some(Answer::Message { umid, .. }) => guard.track(&umid, &charge),
+                    Some(Answer::Session(session)) => guard.track(&session.id, &charge),
+                    _ => return not_learned("not_understood"),
+                }
+                guard.keep_answer(&charge, status, content_type, &copy);
+            }
+            What::Check { check, charge, client } => {
+                let guessed = || {
+                    if check.has_code {
+                        guard.guessed_wrong(charge.as_ref(), client);
+                    }
+                };
+                match Session::read(&copy).map(|session| session.status) {
+                    _ if status == StatusCode::NOT_FOUND => guessed(),
+                    Some(SessionStatus::Verified) => guard.observe_charge(charge.as_ref(), Outcome::Verified),
+                    Some(SessionStatus::Expired) => {
+                        guard.observe_charge(charge.as_ref(), Outcome::Undelivered)
+                    }
+                    Some(_) => guessed(),
+                    None => not_learned("not_understood"),
+                }
+            }
+        }
+    }
+}
+
+fn not_learned(why: &'static str) {
+    metrics::counter!("tollgate_pump_guard_not_learned_total", "why" => why).increment(1);
+}
+
+impl<B> Learned<B> {
+    pub(crate) fn new(inner: B, learning: Option<Learning>) -> Self {
+        Self { inner, learning }
+    }
+}
+
+impl<B: HttpBody<Data = Bytes>> HttpBody for Learned<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let mut this = self.project();
+        let frame = ready!(this.inner.as_mut().poll_frame(cx));
+        let ended = match &frame {
+            None => true,
+            Some(Err(_)) => false,
+            Some(Ok(frame)) => {
+                if let (Some(data), Some(learning)) = (frame.data_ref(), this.learning.as_mut()) {
+                    if data.len() > LONGEST - learning.copy.len() {
+                        not_learned("too_long");
+                        *this.learning = None;
+                    } else {
+                        learning.copy.extend_from_slice(data);
+                    }
+                }
+                // Whoever reads by length never asks for the end.
+                this.inner.is_end_stream()
+            }
+        };
+        if ended && let Some(learning) = this.learning.take() {
+            learning.finish();
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+#[pinned_drop]
+impl<B> PinnedDrop for Learned<B> {
+    fn drop(self: Pin<&mut Self>) {
+        if self.project().learning.take().is_some() {
+            not_learned("not_read");
+        }
+    }
+}

@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod inject;
+mod replay;
 mod resolve;
 mod sandbox;
 mod serve;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use tokio::net::TcpListener;
+use tollgate::pump_guard::Policy;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, Problems};
@@ -37,6 +39,7 @@ enum Command {
     Sandbox(sandbox::Sandbox),
     Resolve(resolve::Resolve),
     Inject(inject::Inject),
+    Replay(replay::Replay),
     Simulate(simulate::Simulate),
     Check(check::Check),
 }
@@ -74,6 +77,7 @@ impl Cli {
             Command::Sandbox(sandbox) => in_runtime(sandbox.run()),
             Command::Resolve(resolve) => resolve.run(),
             Command::Inject(inject) => in_runtime(inject.run()),
+            Command::Replay(replay) => replay.run(),
             Command::Simulate(simulate) => simulate.run(),
             Command::Check(check) => check.run(),
         };
@@ -110,6 +114,37 @@ impl ConfigFile {
     fn explain(&self, problems: &Problems) -> Failure {
         let path = self.path.display();
         Failure::Input(problems.0.iter().map(|problem| format!("{path}: {problem}\n")).collect())
+    }
+}
+
+/// `--config FILE`, of which only `[pump_guard]` is used.
+#[derive(Debug, Args)]
+struct PumpGuardFile {
+    /// The configuration whose [pump_guard] is used; left out: the defaults
+    #[arg(long = "config", value_name = "FILE")]
+    path: Option<PathBuf>,
+}
+
+impl PumpGuardFile {
+    fn load(&self) -> Result<Config, Failure> {
+        match &self.path {
+            Some(path) => ConfigFile { path: path.clone() }.load(),
+            None => Ok(Config::default()),
+        }
+    }
+
+    fn policy(&self) -> Result<Policy, Failure> {
+        self.policy_of(&self.load()?)
+    }
+
+    fn policy_of(&self, config: &Config) -> Result<Policy, Failure> {
+        let mut problems = Problems::default();
+        let policy = config.pump_guard.policy(&mut problems);
+        match &self.path {
+            _ if problems.0.is_empty() => Ok(policy),
+            Some(path) => Err(ConfigFile { path: path.clone() }.explain(&problems)),
+            None => Err(problems.into()),
+        }
     }
 }
 

@@ -1,12 +1,10 @@
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
 use tollgate::pump_guard::{Action, Policy, Signal};
 
-use super::{Failure, Outcome};
-use crate::config::{Config, Problems};
+use super::{Outcome, PumpGuardFile};
 use crate::replay::Replayer;
 use crate::simulate::{self, AdaptiveBudget, Decision, PlainLimiter, Plan, Scenario, Score, generate, score};
 
@@ -20,9 +18,8 @@ use crate::simulate::{self, AdaptiveBudget, Decision, PlainLimiter, Plan, Scenar
     after_help = "Example:\n  tollgate simulate --scenario residential --scenario launch-day --seeds 3"
 )]
 pub(super) struct Simulate {
-    /// The configuration whose [pump_guard] is scored; left out: the defaults
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    config: PumpGuardFile,
     /// Only this scenario; may be given several times
     #[arg(long, value_name = "NAME")]
     scenario: Vec<Scenario>,
@@ -48,7 +45,7 @@ pub(super) struct Simulate {
 
 impl Simulate {
     pub(super) fn run(self) -> Outcome {
-        let policy = self.policy()?;
+        let policy = self.config.policy()?;
         let scenarios =
             if self.scenario.is_empty() { Scenario::all().to_vec() } else { self.scenario.clone() };
         if !self.json {
@@ -77,16 +74,6 @@ impl Simulate {
             println!("\n¹ of the legitimate attempts in the attacked countries, while the attack lasts");
         }
         Ok(())
-    }
-
-    fn policy(&self) -> Result<Policy, Failure> {
-        let config = match &self.config {
-            Some(path) => Config::load(path)?,
-            None => Config::default(),
-        };
-        let mut problems = Problems::default();
-        let policy = config.pump_guard.policy(&mut problems);
-        if problems.0.is_empty() { Ok(policy) } else { Err(problems.into()) }
     }
 
     fn score(&self, policy: &Policy, scenario: Scenario, seed: u64) {

@@ -1,7 +1,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use tollgate::pump_guard::engine::{self, Charge, Outcome};
+use tollgate::pump_guard::engine::{self, Charge, Outcome, Reading};
 use tollgate::pump_guard::{Action, Attempt, Channel, Policy, Profile, State, Verdict};
 
 use crate::traffic::{Event, Kind, LoggedOutcome, Send};
@@ -29,6 +29,8 @@ pub(crate) struct Replayer {
 pub(crate) struct Replayed {
     /// What the guard says.
     pub(crate) verdict: Verdict,
+    /// What it read of the destination.
+    pub(crate) reading: Reading,
 }
 
 impl Replayer {
@@ -62,7 +64,7 @@ impl Replayer {
             self.sent.insert(send.id.clone(), charge);
             self.order.push_back((at, send.id.clone()));
         }
-        Replayed { verdict }
+        Replayed { verdict, reading }
     }
 
     fn expire(&mut self, now: Duration) {

@@ -1,18 +1,26 @@
 //! Past traffic run through the guard: the same events give the same verdicts every time.
 //!
-//! * [`Log`] opens one log, [`Merge`] makes one of several.
+//! * [`Log`] opens one log, of whatever form it is ([`import`]); [`Merge`] makes one of several.
 //! * [`Replayer`] is the guard's engine with a log in front of it.
-//! * [`decisions`] says what became of each send.
+//! * [`decisions`] says what became of each send, [`Tally`] counts it into a [`Report`].
 
 pub(crate) mod decisions;
+mod import;
 mod log;
 mod merge;
 mod output;
+mod progress;
 mod replayer;
+mod report;
+mod tally;
 
 pub(crate) use self::{
-    log::Log,
+    import::Import,
+    log::{Extent, Log},
     merge::Merge,
     output::Output,
-    replayer::Replayer,
+    progress::Progress,
+    replayer::{Replayed, Replayer},
+    report::{Report, percent},
+    tally::Tally,
 };

@@ -24,7 +24,7 @@ use std::time::Duration;
 pub(crate) use self::{
     attacks::{Scenario, UnknownScenario},
     rivals::{AdaptiveBudget, PlainLimiter, Rival, RivalVerdict, run},
-    score::{Action, Decision, Harm, Score, score},
+    score::{Action, Decision, Harm, Score, before_it_was_stopped, score},
     world::{Country, country},
 };
 use crate::traffic::{Event, Kind};

@@ -1,3 +1,5 @@
+mod sweep;
+
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -5,8 +7,8 @@ use clap::Args;
 use tollgate::pump_guard::{Mode, Policy};
 
 use super::{Failure, Outcome, PumpGuardFile};
-use crate::replay::{Log, Merge, Output, Replayer, decisions};
-use crate::traffic::Kind;
+use crate::replay::{Extent, Import, Log, Merge, Output, Progress, Replayer, Report, Tally, decisions};
+use crate::traffic::{Event, Kind};
 
 /// Run past traffic through the guard and report what would have happened
 ///
@@ -15,10 +17,12 @@ use crate::traffic::Kind;
 /// "delivery" with a "state". Several logs are merged by time. A line that cannot be read is told and skipped.
 ///
 /// Nothing is sent and no state is opened: the guard begins knowing nobody, so that its first hours are not its best. It
-/// acts in the replay even where the configuration only monitors.
+/// acts in the replay even where the configuration only monitors. Stopped is what it would have shifted to another channel,
+/// challenged or blocked; where no send is labelled, those of them that the log says were verified are the estimate of
+/// false positives.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  tollgate replay --config tollgate.toml march.jsonl\n  zcat march.jsonl.gz | tollgate replay --decisions decisions.jsonl -"
+    after_help = "Examples:\n  tollgate replay --config tollgate.toml march.jsonl\n  zcat march.jsonl.gz | tollgate replay --decisions decisions.jsonl -\n  tollgate replay --sweep march.jsonl"
 )]
 pub(super) struct Replay {
     #[command(flatten)]
@@ -27,6 +31,16 @@ pub(super) struct Replay {
     /// output, and the report goes to standard error
     #[arg(long, value_name = "OUT")]
     decisions: Option<PathBuf>,
+    /// Write the sends that should not have been stopped as JSON lines, with the evidence: those labelled legit; without
+    /// labels, those verified later
+    #[arg(long, value_name = "OUT")]
+    false_positives: Option<PathBuf>,
+    /// Replay with each preset instead, and print one row for each
+    #[arg(long, conflicts_with_all = ["decisions", "false_positives"])]
+    sweep: bool,
+    /// Print the report as one JSON object (with --sweep, one line for each preset)
+    #[arg(long)]
+    json: bool,
     /// The logs; "-" is standard input
     #[arg(value_name = "LOG", required = true)]
     logs: Vec<PathBuf>,
@@ -37,53 +51,127 @@ const TOLD: u64 = 20;
 
 impl Replay {
     pub(super) fn run(self) -> Outcome {
-        let policy = self.policy()?;
-        let logs = Log::open_all(&self.logs).map_err(Failure::Input)?;
-        let names: Vec<String> = logs.iter().map(|log| log.name.clone()).collect();
-        let mut decided = self.decisions.as_deref().map(output).transpose()?;
-        let mut events = Merge::new(logs);
-        let mut replayer = Replayer::new(policy);
-        let (mut sends, mut bad_lines) = (0_u64, 0_u64);
-        for event in &mut events {
-            let event = match event {
-                Ok(event) => event,
-                Err((log, bad)) => {
-                    bad_lines += 1;
-                    if bad_lines <= TOLD {
-                        eprintln!("{}: {bad}", names.get(log).map_or("", String::as_str));
-                    }
-                    continue;
-                }
-            };
-            let replayed = replayer.event(&event);
-            if let (Some(replayed), Kind::Send(send)) = (replayed, &event.kind) {
-                sends += 1;
-                if let Some(out) = &mut decided {
-                    decisions::write(out, &send.id, &replayed.verdict)?;
-                }
-            }
+        if self.sweep {
+            return self.sweep();
         }
-        if let Some(out) = decided {
+        let policy = enforced(self.config.policy()?);
+        let mut replayer = Replayer::new(policy.0);
+        let mut tally = Tally::default();
+        let mut input = self.input()?;
+        let mut decided = self.decisions.as_deref().map(output).transpose()?;
+        let mut mistakes = self.false_positives.as_deref().map(output).transpose()?;
+        input.each(|event| {
+            let replayed = replayer.event(event);
+            if let (Some(out), Some(replayed), Kind::Send(send)) = (&mut decided, &replayed, &event.kind) {
+                decisions::write(out, &send.id, &replayed.verdict)?;
+            }
+            let mistake = tally.event(event, replayed.as_ref());
+            if let (Some(out), Some(mistake)) = (&mut mistakes, mistake) {
+                serde_json::to_writer(&mut *out, &mistake)?;
+                out.write_all(b"\n")?;
+            }
+            Ok(())
+        })?;
+        for out in decided.into_iter().chain(mistakes) {
             out.finish()?;
         }
-        let mut out: Box<dyn Write> = if self.decisions.as_deref().is_some_and(is_stdout) {
+        let mut report = tally.report();
+        report.notes.extend(policy.1);
+        input.tell(&mut report);
+        self.print(&report)
+    }
+
+    fn input(&self) -> Result<Input, Failure> {
+        let (logs, extent) = Log::open_all(&self.logs, &Import::default()).map_err(Failure::Input)?;
+        Ok(Input {
+            names: logs.iter().map(|log| log.name.clone()).collect(),
+            events: Merge::new(logs),
+            extent,
+            progress: Progress::new(self.json),
+            bad_lines: 0,
+        })
+    }
+
+    fn print(&self, report: &Report) -> Outcome {
+        let to_stdout = |out: &Option<PathBuf>| out.as_deref().is_some_and(is_stdout);
+        let mut out: Box<dyn Write> = if to_stdout(&self.decisions) || to_stdout(&self.false_positives) {
             Box::new(io::stderr())
         } else {
             Box::new(io::stdout())
         };
-        writeln!(out, "{sends} sends, {bad_lines} bad lines, {} out of order", events.out_of_order)?;
+        if self.json {
+            let text = serde_json::to_string(report).map_err(|error| Failure::Machine(error.to_string()))?;
+            writeln!(out, "{text}")?;
+        } else {
+            write!(out, "{report}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The logs as one, and what is to be told of them.
+struct Input {
+    names: Vec<String>,
+    events: Merge<Log>,
+    extent: Extent,
+    progress: Progress,
+    bad_lines: u64,
+}
+
+impl Input {
+    fn each(&mut self, mut take: impl FnMut(&Event) -> io::Result<()>) -> Outcome {
+        for event in &mut self.events {
+            match event {
+                Ok(event) => {
+                    self.progress.event(|| self.extent.part());
+                    take(&event)?;
+                }
+                Err((log, bad)) => {
+                    self.bad_lines += 1;
+                    if self.bad_lines <= TOLD {
+                        self.progress.clear();
+                        eprintln!("{}: {bad}", self.names.get(log).map_or("", String::as_str));
+                    }
+                }
+            }
+        }
+        self.progress.clear();
+        if self.bad_lines > TOLD {
+            eprintln!("and {} lines more that cannot be read", self.bad_lines - TOLD);
+        }
         Ok(())
     }
 
-    /// What would have happened: the guard acts, whatever its mode.
-    fn policy(&self) -> Result<Policy, Failure> {
-        let mut policy = self.config.policy()?;
-        if policy.mode != Mode::Enforce {
-            eprintln!("tollgate: pump_guard.mode is not \"enforce\": replayed as if it were");
-            policy.mode = Mode::Enforce;
+    /// Puts into the report what the tally does not see.
+    fn tell(&self, report: &mut Report) {
+        report.bad_lines = self.bad_lines;
+        report.out_of_order = self.events.out_of_order;
+        if report.out_of_order > 0 {
+            report.notes.push(format!(
+                "{} events are older than the one before them in their log, and were taken as if they happened with it: \
+                 sort the log by \"at\"",
+                report.out_of_order
+            ));
         }
-        Ok(policy)
+        if report.sends > 0 && report.outcomes.verified == 0 {
+            report.notes.push(
+                "the log says of no send that it was verified: the guard takes everybody for a stranger who does not \
+                 verify, and stops too much"
+                    .to_owned(),
+            );
+        }
     }
+}
+
+/// What would have happened: the guard acts, whatever its mode. And a note, where that is not its mode.
+fn enforced(mut policy: Policy) -> (Policy, Option<String>) {
+    let note = match policy.mode {
+        Mode::Enforce => None,
+        Mode::Monitor => Some("monitor"),
+        Mode::Off => Some("off"),
+    };
+    policy.mode = Mode::Enforce;
+    (policy, note.map(|mode| format!("pump_guard.mode is \"{mode}\": replayed as if it were \"enforce\"")))
 }
 
 fn is_stdout(path: &Path) -> bool {

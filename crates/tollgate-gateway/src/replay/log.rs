@@ -1,14 +1,25 @@
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-use crate::traffic::{BadLine, Event, Reader};
+use super::import::{self, Import};
+use crate::traffic::{BadLine, Event};
 
 /// One log: its name, and its events.
 pub(crate) struct Log {
     /// As it was given; `-` for standard input.
     pub(crate) name: String,
     events: Box<dyn Iterator<Item = Result<Event, BadLine>>>,
+}
+
+/// How much of the logs was read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Extent {
+    read: Rc<Cell<u64>>,
+    /// All of it, in bytes; none where that is not known.
+    total: Option<u64>,
 }
 
 impl std::fmt::Debug for Log {
@@ -18,32 +29,32 @@ impl std::fmt::Debug for Log {
 }
 
 impl Log {
-    /// Opens the log at `path`; `-` is standard input.
+    /// Opens each log; `-` is standard input.
     ///
     /// # Errors
     ///
-    /// That there is no such file, or that it cannot be read: with its name.
-    pub(crate) fn open(path: &Path) -> Result<Self, String> {
-        let name = path.display().to_string();
-        let bytes: Box<dyn Read> = if path == Path::new("-") {
-            Box::new(io::stdin())
-        } else {
-            Box::new(open(path).map_err(|error| format!("{name}: the log cannot be read: {error}"))?)
-        };
-        let events = Box::new(Reader::new(BufReader::with_capacity(1 << 16, bytes)));
-        Ok(Self { name, events })
-    }
-
-    /// Opens each; standard input can be read only once.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`open`](Self::open).
-    pub(crate) fn open_all(paths: &[PathBuf]) -> Result<Vec<Self>, String> {
+    /// That a file is not there or cannot be read, or that its columns are not those asked for: with its name.
+    pub(crate) fn open_all(paths: &[PathBuf], how: &Import) -> Result<(Vec<Self>, Extent), String> {
         if paths.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
             return Err("LOG: \"-\" is given twice: there is one standard input".to_owned());
         }
-        paths.iter().map(|path| Self::open(path)).collect()
+        let mut extent = Extent { read: Rc::default(), total: Some(0) };
+        let mut opened = Vec::new();
+        for path in paths {
+            let name = path.display().to_string();
+            let (bytes, length) =
+                open(path).map_err(|error| format!("{name}: the log cannot be read: {error}"))?;
+            extent.total = extent.total.zip(length).map(|(total, length)| total + length);
+            opened.push((name, path, bytes));
+        }
+        let mut logs = Vec::new();
+        for (name, path, bytes) in opened {
+            let bytes = BufReader::with_capacity(1 << 16, Counted { bytes, read: Rc::clone(&extent.read) });
+            let events =
+                import::events(Box::new(bytes), path, how).map_err(|why| format!("{name}: {why}"))?;
+            logs.push(Self { name, events });
+        }
+        Ok((logs, extent))
     }
 }
 
@@ -55,11 +66,38 @@ impl Iterator for Log {
     }
 }
 
-/// A directory can be opened, and fails only when it is read.
-fn open(path: &Path) -> io::Result<File> {
+impl Extent {
+    /// How much, from 0 to 1, where the length is known.
+    pub(crate) fn part(&self) -> Option<f64> {
+        let total = self.total.filter(|total| *total > 0)?;
+        Some(self.read.get() as f64 / total as f64)
+    }
+}
+
+/// A log's bytes, and how many there are where that is known.
+fn open(path: &Path) -> io::Result<(Box<dyn Read>, Option<u64>)> {
+    if path.as_os_str() == "-" {
+        return Ok((Box::new(io::stdin()), None));
+    }
     let file = File::open(path)?;
-    if file.metadata()?.is_dir() {
+    let there = file.metadata()?;
+    // A directory can be opened, and fails only when it is read.
+    if there.is_dir() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a directory: name the files in it"));
     }
-    Ok(file)
+    let length = there.is_file().then_some(there.len());
+    Ok((Box::new(file), length))
+}
+
+struct Counted {
+    bytes: Box<dyn Read>,
+    read: Rc<Cell<u64>>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.bytes.read(buffer)?;
+        self.read.set(self.read.get() + read as u64);
+        Ok(read)
+    }
 }

@@ -96,7 +96,8 @@ pub(crate) fn score(events: &[Event], decisions: &[Decision]) -> Score {
     let spend = |one: &&Judged<'_>| one.send.price.unwrap_or(1.0);
     let fraud_spend: f64 = fraud.iter().map(spend).sum();
     let saved: f64 = fraud.iter().map(|one| spend(one) * one.by.action.stops()).sum();
-    let (let_through, caught) = before_it_was_stopped(&fraud);
+    let stops: Vec<f64> = fraud.iter().map(|one| one.by.action.stops()).collect();
+    let (let_through, caught) = before_it_was_stopped(&stops);
     Score {
         fraud: fraud.len(),
         fraud_spend,
@@ -183,8 +184,9 @@ const WINDOW: usize = 50;
 const STOPPED: f64 = 0.9;
 
 /// What got through before the first moment from which, over the next 50, 90 % were stopped; and whether there was one.
-fn before_it_was_stopped(fraud: &[&Judged<'_>]) -> (f64, bool) {
-    let stops: Vec<f64> = fraud.iter().map(|one| one.by.action.stops()).collect();
+///
+/// `stops` is how much of each of the fraudsters' sends was stopped, from 0 to 1.
+pub(crate) fn before_it_was_stopped(stops: &[f64]) -> (f64, bool) {
     let window = WINDOW.min(stops.len()).max(1);
     let is_stopped = |next: &[f64]| next.iter().sum::<f64>() >= STOPPED * window as f64 - 1e-9;
     let moment = stops.windows(window).position(is_stopped);

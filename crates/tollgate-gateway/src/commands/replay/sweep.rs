@@ -1,0 +1,82 @@
+use serde_json::json;
+
+use super::{Outcome, Replay, enforced};
+use crate::config::Preset;
+use crate::replay::{Replayer, Report, Tally, percent};
+
+const PRESETS: [(&str, Preset); 3] =
+    [("cautious", Preset::Cautious), ("balanced", Preset::Balanced), ("strict", Preset::Strict)];
+
+impl Replay {
+    /// The same events with each preset, in one pass. What the configuration sets itself holds in all of them.
+    pub(super) fn sweep(&self) -> Outcome {
+        let mut config = self.config.load()?;
+        let mut runs = Vec::new();
+        for (name, preset) in PRESETS {
+            config.pump_guard.preset = preset;
+            let (policy, _) = enforced(self.config.policy_of(&config)?);
+            runs.push((name, Replayer::new(policy), Tally::default()));
+        }
+        let mut input = self.input()?;
+        input.each(|event| {
+            for (_, replayer, tally) in &mut runs {
+                let replayed = replayer.event(event);
+                tally.event(event, replayed.as_ref());
+            }
+            Ok(())
+        })?;
+        let mut rows: Vec<(&str, Report)> =
+            runs.into_iter().map(|(name, _, tally)| (name, tally.report())).collect();
+        for (_, report) in &mut rows {
+            input.tell(report);
+        }
+        if self.json {
+            print_json(&rows)
+        } else {
+            print_table(&rows)
+        }
+        Ok(())
+    }
+}
+
+fn print_json(rows: &[(&str, Report)]) {
+    for (preset, report) in rows {
+        println!("{}", json!({ "preset": preset, "report": report }));
+    }
+}
+
+fn print_table(rows: &[(&str, Report)]) {
+    let Some((_, any)) = rows.first() else { return };
+    for note in &any.notes {
+        println!("note        {note}");
+    }
+    let labelled = any.labels.is_some();
+    let mistakes = if labelled { "legit stopped" } else { "verified but stopped" };
+    println!(
+        "{:<10} {:>10} {:>8} {:>14} {:>12} {:>22}",
+        "preset", "stopped", "%", "stopped money", "fraud spend", mistakes
+    );
+    for (preset, report) in rows {
+        let stopped: u64 = report.signals.iter().map(|row| row.stops.all()).sum();
+        let (wrong, of) = match &report.labels {
+            Some(labels) => (labels.legit_stopped.all() + labels.legit_cooled_down, labels.legit),
+            None => (report.verified_but_stopped.all(), report.outcomes.verified),
+        };
+        let fraud = report.labels.as_ref().and_then(|labels| labels.fraud_stopped_percent);
+        println!(
+            "{preset:<10} {stopped:>10} {:>8.2} {:>14} {:>12} {:>22}",
+            percent(stopped, report.sends),
+            money(report),
+            fraud.map_or("-".to_owned(), |fraud| format!("{fraud:.2} %")),
+            format!("{wrong} ({:.3} %)", percent(wrong, of)),
+        );
+    }
+}
+
+fn money(report: &Report) -> String {
+    if report.money.priced_sends == 0 {
+        "no prices".to_owned()
+    } else {
+        format!("{:.2}", report.money.stopped)
+    }
+}

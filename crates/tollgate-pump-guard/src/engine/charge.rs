@@ -19,6 +19,9 @@ pub(super) const WORLD: u8 = 1 << 5;
 pub(super) const NEW: u8 = 1 << 6;
 pub(super) const CLIENT: u8 = 1 << 7;
 
+/// So many strangers of a range within the hour are its own affair: an office does not make its surroundings surprising.
+const CROWD: f32 = 8.0;
+
 /// Whether an attempt goes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Passing {
@@ -96,12 +99,13 @@ impl State {
     fn count(&mut self, policy: &Policy, seen: &Seen<'_>, profile: Profile) -> u8 {
         let now = seen.now;
         let mut counted = 0;
-        let mut explained = false;
+        let (mut explained, mut crowded) = (false, false);
         for ((level, range), key) in seen.ranges().zip(seen.keys.ranges) {
             let Some(cell) = self.ranges.entry(key) else { continue };
             *cell = cell.at(now);
-            cell.seen(place(seen.number));
-            let probes = range.probes(now, policy.conversion.pressure(level));
+            cell.seen(place(seen.number), crowded);
+            crowded |= range.hour >= CROWD;
+            let probes = range.probes(now, policy.conversion.pressure(level), seen.doubt);
             if probes {
                 cell.hold.probed(now, range.verified >= PEOPLE);
             }
@@ -178,7 +182,7 @@ impl State {
 
 /// Says by which bit it counts there, if it does.
 fn charge_place(place: &mut Budget, bit: u8, explained: bool, now: u32) -> u8 {
-    if place.hold.probes(now) {
+    if place.hold.probes(now, false) {
         place.hold.probed(now, true);
     }
     if explained {

@@ -95,7 +95,7 @@ impl ConversionPolicy {
             if owed < limit {
                 continue;
             }
-            if range.probes(seen.now, self.pressure(level)) {
+            if range.probes(seen.now, self.pressure(level), seen.doubt) {
                 stopped.probes |= 1 << level;
                 continue;
             }

@@ -25,10 +25,10 @@ pub(super) struct Hold {
 }
 
 impl Hold {
-    /// Whether this attempt may go out to learn from it.
-    pub(super) fn probes(&self, now: u32) -> bool {
+    /// Whether this attempt may go out to learn from it. Where `only_in_silence`, the wait alone is not enough.
+    pub(super) fn probes(&self, now: u32, only_in_silence: bool) -> bool {
         let silent = now.saturating_sub(self.used) >= SILENCE.max(self.wait / 4);
-        self.probe_at != 0 && (self.probe_at <= now || silent)
+        self.probe_at != 0 && (silent || self.probe_at <= now && !only_in_silence)
     }
 
     /// In how many seconds one may.

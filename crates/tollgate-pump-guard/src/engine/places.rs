@@ -76,7 +76,7 @@ impl PlacePolicy {
 
     /// A number of a country that does not verify, or of the world when it does not.
     pub(super) fn judge(&self, signal: Signal, name: &str, place: &Budget, now: u32) -> Option<Reason> {
-        if !self.used_up(place) || place.hold.probes(now) {
+        if !self.used_up(place) || place.hold.probes(now, false) {
             return None;
         }
         let evidence = format!(
@@ -101,7 +101,7 @@ impl PlacePolicy {
 
     /// A number of a country in which nobody has verified.
     pub(super) fn judge_new(&self, country: Country, pool: &Budget, now: u32) -> Option<Reason> {
-        if !self.used_up_new(country, pool) || pool.hold.probes(now) {
+        if !self.used_up_new(country, pool) || pool.hold.probes(now, false) {
             return None;
         }
         let evidence = format!(

@@ -85,11 +85,13 @@ impl RangeCell {
         self.in_flight = self.in_flight.saturating_add(1);
     }
 
-    /// A stranger of this range was sent to, at this place in it.
-    pub(super) fn seen(&mut self, place: u16) {
-        self.hour += 1.0;
-        self.day += 1.0;
-        self.week += 1.0;
+    /// A stranger of this range was sent to, at this place in it. Where a narrower range is crowded, it counts
+    /// for less here.
+    pub(super) fn seen(&mut self, place: u16, crowded: bool) {
+        let weight = if crowded { 0.35 } else { 1.0 };
+        for counter in [&mut self.hour, &mut self.day, &mut self.week] {
+            *counter += weight;
+        }
         if !self.recent.contains(&place) {
             self.recent.rotate_right(1);
             if let Some(newest) = self.recent.first_mut() {
@@ -124,10 +126,11 @@ impl RangeCell {
         self.stopped = (self.stopped - 2.0).max(0.0);
     }
 
-    /// Whether a message may go out to learn whether people are back. While it is asked for as much as ever, and people
-    /// never were, there is nothing to learn.
-    pub(super) fn probes(&self, now: u32, pressure: f32) -> bool {
-        self.hold.probes(now) && (self.verified >= PEOPLE || self.stopped < 0.8 * pressure)
+    /// Whether a message may go out to learn whether people are back. Where people never were, nothing is to be learned
+    /// while it is asked for as much as ever, nor while strangers at large do not verify.
+    pub(super) fn probes(&self, now: u32, pressure: f32, doubt: f32) -> bool {
+        let people = self.verified >= PEOPLE;
+        self.hold.probes(now, doubt >= 1.0 && !people) && (people || self.stopped < 0.8 * pressure)
     }
 
     /// Pressure has a bound, so that a range recovers.

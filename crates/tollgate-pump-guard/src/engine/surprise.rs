@@ -21,7 +21,7 @@ pub struct SurprisePolicy {
 }
 
 /// Strangers expected within an hour of each level at least, where outcomes are reported …
-const FLOORS: [f32; LEVELS.len()] = [20.0, 24.0, 36.0, 80.0];
+const FLOORS: [f32; LEVELS.len()] = [28.0, 24.0, 40.0, 80.0];
 /// … and where none are, so that numbers alone have to tell.
 const FLOORS_UNARMED: [f32; LEVELS.len()] = [1.0, 5.0, 20.0, 60.0];
 /// After so many seconds the past is one.

@@ -20,7 +20,7 @@ pub(super) const NEW: u8 = 1 << 6;
 pub(super) const CLIENT: u8 = 1 << 7;
 
 /// So many strangers of a range within the hour are its own affair: an office does not make its surroundings surprising.
-const CROWD: f32 = 8.0;
+const CROWD: f32 = 12.0;
 
 /// Whether an attempt goes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

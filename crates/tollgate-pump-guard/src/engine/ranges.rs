@@ -88,7 +88,7 @@ impl RangeCell {
     /// A stranger of this range was sent to, at this place in it. Where a narrower range is crowded, it counts
     /// for less here.
     pub(super) fn seen(&mut self, place: u16, crowded: bool) {
-        let weight = if crowded { 0.35 } else { 1.0 };
+        let weight = if crowded { 0.5 } else { 1.0 };
         for counter in [&mut self.hour, &mut self.day, &mut self.week] {
             *counter += weight;
         }

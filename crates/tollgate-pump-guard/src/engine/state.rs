@@ -320,7 +320,8 @@ impl<'a> Seen<'a> {
             return 1.0;
         }
         // Twice the mean is an ordinary evening.
-        let rest = (self.country.verified_hour - range.hour).max(0.0);
+        // A crowded range counts for half in wider ones.
+        let rest = (self.country.verified_hour - 2.0 * range.hour).max(0.0);
         (rest / (1.44 * 2.0 * usual)).clamp(1.0, 20.0)
     }
 }

@@ -295,7 +295,8 @@ fn codes_completed_as_people_do_are_surprising_in_number() {
         world.wait(5 + n * 13 % 50);
         world.outcome(&number, Outcome::Verified);
     }
-    assert!(sent <= 125, "{sent}");
+    // Nothing else tells them from people: a quarter gets through before the day is full.
+    assert!(sent <= 600 / 4, "{sent}");
     assert_eq!(signal(&world.send("+6281234569999")), Signal::RangeSurprise);
 }
 

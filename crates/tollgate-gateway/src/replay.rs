@@ -15,7 +15,7 @@ mod report;
 mod tally;
 
 pub(crate) use self::{
-    import::Import,
+    import::{Column, Format, Import, column},
     log::{Extent, Log},
     merge::Merge,
     output::Output,

@@ -7,7 +7,9 @@ use clap::Args;
 use tollgate::pump_guard::{Mode, Policy};
 
 use super::{Failure, Outcome, PumpGuardFile};
-use crate::replay::{Extent, Import, Log, Merge, Output, Progress, Replayer, Report, Tally, decisions};
+use crate::replay::{
+    Column, Extent, Format, Import, Log, Merge, Output, Progress, Replayer, Report, Tally, column, decisions,
+};
 use crate::traffic::{Event, Kind};
 
 /// Run past traffic through the guard and report what would have happened
@@ -22,7 +24,7 @@ use crate::traffic::{Event, Kind};
 /// false positives.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  tollgate replay --config tollgate.toml march.jsonl\n  zcat march.jsonl.gz | tollgate replay --decisions decisions.jsonl -\n  tollgate replay --sweep march.jsonl"
+    after_help = "Examples:\n  tollgate replay --config tollgate.toml march.jsonl\n  zcat march.jsonl.gz | tollgate replay --decisions decisions.jsonl -\n  tollgate replay --sweep march.jsonl\n  tollgate replay --format csv --columns at=Timestamp,destination=To,client_ip=IP,verified_at=Verified march.csv"
 )]
 pub(super) struct Replay {
     #[command(flatten)]
@@ -38,6 +40,14 @@ pub(super) struct Replay {
     /// Replay with each preset instead, and print one row for each
     #[arg(long, conflicts_with_all = ["decisions", "false_positives"])]
     sweep: bool,
+    /// In which form the logs are; left out: what each looks like, by its extension (.jsonl, .csv), else its first line
+    #[arg(long)]
+    format: Option<Format>,
+    /// What the columns of a CSV log are called, where it is not our name: at, destination (both needed), id, client_ip,
+    /// country, channel, profile, price, label, verified_at, status (delivered, undelivered, rejected), status_at. A time
+    /// without an offset is in UTC
+    #[arg(long, value_name = "FIELD=HEADER", value_delimiter = ',', value_parser = column)]
+    columns: Vec<Column>,
     /// Print the report as one JSON object (with --sweep, one line for each preset)
     #[arg(long)]
     json: bool,
@@ -82,7 +92,8 @@ impl Replay {
     }
 
     fn input(&self) -> Result<Input, Failure> {
-        let (logs, extent) = Log::open_all(&self.logs, &Import::default()).map_err(Failure::Input)?;
+        let how = Import { format: self.format, columns: self.columns.clone() };
+        let (logs, extent) = Log::open_all(&self.logs, &how).map_err(Failure::Input)?;
         Ok(Input {
             names: logs.iter().map(|log| log.name.clone()).collect(),
             events: Merge::new(logs),

@@ -1,8 +1,13 @@
 //! Logs of other forms, as events.
 
+mod columns;
+mod table;
+mod value;
+
 use std::io::BufRead;
 use std::path::Path;
 
+pub(crate) use self::columns::{Column, column};
 use crate::traffic::{BadLine, Event, Reader};
 
 /// In which form a log is.
@@ -10,6 +15,11 @@ use crate::traffic::{BadLine, Event, Reader};
 pub(crate) enum Format {
     /// Tollgate's own: JSON lines
     Tollgate,
+    /// The SMS log export of 8x8, a CSV file; ask 8x8 for one in which phone numbers are not masked
+    #[value(name = "8x8")]
+    EightByEight,
+    /// Another CSV file; --columns says what its columns are
+    Csv,
 }
 
 /// How logs are read.
@@ -17,11 +27,41 @@ pub(crate) enum Format {
 pub(crate) struct Import {
     /// None: what each log looks like.
     pub(crate) format: Option<Format>,
+    /// What the columns of a CSV file are called, where it is not as expected.
+    pub(crate) columns: Vec<Column>,
 }
 
 pub(super) type Events = Box<dyn Iterator<Item = Result<Event, BadLine>>>;
 
 /// The events of a log.
-pub(super) fn events(bytes: Box<dyn BufRead>, _path: &Path, _how: &Import) -> Result<Events, String> {
+///
+/// # Errors
+///
+/// That a column is missing: which, and those that there are.
+pub(super) fn events(mut bytes: Box<dyn BufRead>, path: &Path, how: &Import) -> Result<Events, String> {
+    let is_table = match how.format {
+        Some(format) => format != Format::Tollgate,
+        None => !how.columns.is_empty() || looks_like_a_table(&mut bytes, path),
+    };
+    if is_table {
+        return Ok(Box::new(table::read(bytes, how)?.into_iter()));
+    }
     Ok(Box::new(Reader::new(bytes)))
 }
+
+/// By the file's name; where that says nothing, by its first line.
+fn looks_like_a_table(bytes: &mut impl BufRead, path: &Path) -> bool {
+    match path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase).as_deref() {
+        Some("csv" | "tsv") => return true,
+        Some("jsonl" | "ndjson" | "json") => return false,
+        _ => {}
+    }
+    // What cannot be read is told when it is read.
+    let start = bytes.fill_buf().unwrap_or_default();
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
+    let line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    !line.starts_with(b"{") && line.iter().any(|byte| b",;\t".contains(byte))
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,9 +2,11 @@
 //!
 //! * [`Log`] opens one log, of whatever form it is ([`import`]); [`Merge`] makes one of several.
 //! * [`Replayer`] is the guard's engine with a log in front of it.
-//! * [`decisions`] says what became of each send, [`Tally`] counts it into a [`Report`].
+//! * [`decisions`] says what became of each send, [`Tally`] counts it into a [`Report`], of which
+//!   [`html`] makes a page.
 
 pub(crate) mod decisions;
+pub(crate) mod html;
 mod import;
 mod log;
 mod merge;

@@ -9,6 +9,7 @@ use tollgate::pump_guard::{Mode, Policy};
 use super::{Failure, Outcome, PumpGuardFile};
 use crate::replay::{
     Column, Extent, Format, Import, Log, Merge, Output, Progress, Replayer, Report, Tally, column, decisions,
+    html,
 };
 use crate::traffic::{Event, Kind};
 
@@ -37,8 +38,11 @@ pub(super) struct Replay {
     /// labels, those verified later
     #[arg(long, value_name = "OUT")]
     false_positives: Option<PathBuf>,
+    /// Write the report with its charts as an HTML page, which needs no network
+    #[arg(long, value_name = "OUT")]
+    html: Option<PathBuf>,
     /// Replay with each preset instead, and print one row for each
-    #[arg(long, conflicts_with_all = ["decisions", "false_positives"])]
+    #[arg(long, conflicts_with_all = ["decisions", "false_positives", "html"])]
     sweep: bool,
     /// In which form the logs are; left out: what each looks like, by its extension (.jsonl, .csv), else its first line
     #[arg(long)]
@@ -70,6 +74,7 @@ impl Replay {
         let mut input = self.input()?;
         let mut decided = self.decisions.as_deref().map(output).transpose()?;
         let mut mistakes = self.false_positives.as_deref().map(output).transpose()?;
+        let page = self.html.as_deref().map(output).transpose()?;
         input.each(|event| {
             let replayed = replayer.event(event);
             if let (Some(out), Some(replayed), Kind::Send(send)) = (&mut decided, &replayed, &event.kind) {
@@ -88,6 +93,10 @@ impl Replay {
         let mut report = tally.report();
         report.notes.extend(policy.1);
         input.tell(&mut report);
+        if let Some(mut out) = page {
+            out.write_all(html::page(&report).as_bytes())?;
+            out.finish()?;
+        }
         self.print(&report)
     }
 
@@ -104,12 +113,9 @@ impl Replay {
     }
 
     fn print(&self, report: &Report) -> Outcome {
-        let to_stdout = |out: &Option<PathBuf>| out.as_deref().is_some_and(is_stdout);
-        let mut out: Box<dyn Write> = if to_stdout(&self.decisions) || to_stdout(&self.false_positives) {
-            Box::new(io::stderr())
-        } else {
-            Box::new(io::stdout())
-        };
+        let outputs = [&self.decisions, &self.false_positives, &self.html];
+        let taken = outputs.into_iter().flatten().any(|out| out.as_os_str() == "-");
+        let mut out: Box<dyn Write> = if taken { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
         if self.json {
             let text = serde_json::to_string(report).map_err(|error| Failure::Machine(error.to_string()))?;
             writeln!(out, "{text}")?;
@@ -183,10 +189,6 @@ fn enforced(mut policy: Policy) -> (Policy, Option<String>) {
     };
     policy.mode = Mode::Enforce;
     (policy, note.map(|mode| format!("pump_guard.mode is \"{mode}\": replayed as if it were \"enforce\"")))
-}
-
-fn is_stdout(path: &Path) -> bool {
-    path.as_os_str() == "-"
 }
 
 fn output(path: &Path) -> Result<Output, Failure> {

@@ -133,6 +133,13 @@ pub(crate) struct Bin {
     pub(crate) verified: u64,
 }
 
+impl Report {
+    /// How many were stopped, in whichever way.
+    pub(crate) fn stopped(&self) -> u64 {
+        self.signals.iter().map(|row| row.stops.all()).sum()
+    }
+}
+
 impl Stops {
     pub(crate) const fn all(self) -> u64 {
         self.shifted + self.challenged + self.blocked

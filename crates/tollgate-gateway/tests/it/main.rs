@@ -5,6 +5,7 @@
 mod check;
 mod demo;
 mod inject;
+mod replay;
 mod resolve;
 mod serve;
 
@@ -59,7 +60,7 @@ impl Drop for TempFile {
 #[test]
 fn every_command_documents_itself() {
     let all = tollgate(&["--help"], b"");
-    for command in ["demo", "serve", "sandbox", "resolve", "inject", "check"] {
+    for command in ["demo", "serve", "sandbox", "resolve", "inject", "replay", "check"] {
         assert!(all.out.contains(command), "{}", all.out);
         let one = tollgate(&[command, "--help"], b"");
         assert!(one.status == 0 && one.out.contains("Usage:") && one.out.len() > 300, "{}", one.out);

@@ -57,7 +57,7 @@ fn print_table(rows: &[(&str, Report)]) {
         "preset", "stopped", "%", "stopped money", "fraud spend", mistakes
     );
     for (preset, report) in rows {
-        let stopped: u64 = report.signals.iter().map(|row| row.stops.all()).sum();
+        let stopped = report.stopped();
         let (wrong, of) = match &report.labels {
             Some(labels) => (labels.legit_stopped.all() + labels.legit_cooled_down, labels.legit),
             None => (report.verified_but_stopped.all(), report.outcomes.verified),

@@ -27,13 +27,12 @@ fn write_page(out: &mut String, report: &Report) -> fmt::Result {
     summary(out, report)?;
     let bins = &report.timeline.bins;
     if !bins.is_empty() {
-        let every = length(report.timeline.bin_minutes);
-        write!(out, "<h2>Attempts and stops over time</h2><p>Sends in {every}, in UTC.</p>")?;
+        let column = length(report.timeline.bin_minutes);
+        write!(out, "<h2>Attempts and stops over time</h2><p>One column is {column}, in UTC.</p>")?;
         stacked(out, bins)?;
-        write!(
-            out,
-            "<h2>Conversion over time</h2><p>Of the sends of {every}, how many the log says were verified.</p>"
-        )?;
+        out.push_str(
+            "<h2>Conversion over time</h2><p>The part of the sends that the log says was verified later.</p>",
+        );
         line(out, bins)?;
     }
     verdicts(out, report)?;
@@ -177,12 +176,12 @@ fn table(
 
 fn length(minutes: u64) -> String {
     match minutes {
-        1 => "each minute".to_owned(),
-        60 => "each hour".to_owned(),
-        1440 => "each day".to_owned(),
-        minutes if minutes % 1440 == 0 => format!("each {} days", minutes / 1440),
-        minutes if minutes % 60 == 0 => format!("each {} hours", minutes / 60),
-        minutes => format!("each {minutes} minutes"),
+        1 => "1 minute".to_owned(),
+        60 => "1 hour".to_owned(),
+        1440 => "1 day".to_owned(),
+        minutes if minutes.is_multiple_of(1440) => format!("{} days", minutes / 1440),
+        minutes if minutes.is_multiple_of(60) => format!("{} hours", minutes / 60),
+        minutes => format!("{minutes} minutes"),
     }
 }
 

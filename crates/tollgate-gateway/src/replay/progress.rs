@@ -19,7 +19,7 @@ impl Progress {
     /// Another event; `part` of the logs is read, from 0 to 1, where their length is known.
     pub(crate) fn event(&mut self, part: impl FnOnce() -> Option<f64>) {
         self.events += 1;
-        if !self.shown || self.events % EVERY != 0 {
+        if !self.shown || !self.events.is_multiple_of(EVERY) {
             return;
         }
         let line = match part() {

@@ -31,9 +31,9 @@ impl Replay {
             input.tell(report);
         }
         if self.json {
-            print_json(&rows)
+            print_json(&rows);
         } else {
-            print_table(&rows)
+            print_table(&rows);
         }
         Ok(())
     }

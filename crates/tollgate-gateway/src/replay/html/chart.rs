@@ -29,7 +29,7 @@ pub(super) fn stacked(out: &mut String, bins: &[Bin]) -> fmt::Result {
         let stops = bin.stops;
         let gone = bin.sends.saturating_sub(stops.all());
         let title = format!(
-            "{}: {gone} sent, {} shifted, {} challenged, {} blocked",
+            "{}: {gone} let through, {} shifted, {} challenged, {} blocked",
             bin.at, stops.shifted, stops.challenged, stops.blocked
         );
         write!(out, "<g><title>{}</title>", Escaped(&title))?;
@@ -122,7 +122,8 @@ fn y(part: f64) -> f64 {
 }
 
 fn legend(out: &mut String) -> fmt::Result {
-    let names = [("allow", "sent"), ("shift", "shifted"), ("challenge", "challenged"), ("block", "blocked")];
+    let names =
+        [("allow", "let through"), ("shift", "shifted"), ("challenge", "challenged"), ("block", "blocked")];
     for (i, (class, name)) in names.into_iter().enumerate() {
         let x = AXIS + 110.0 * i as f64;
         write!(

@@ -25,13 +25,14 @@ use crate::traffic::{Event, Kind};
 /// false positives.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  tollgate replay --config tollgate.toml march.jsonl\n  zcat march.jsonl.gz | tollgate replay --decisions decisions.jsonl -\n  tollgate replay --sweep march.jsonl\n  tollgate replay --format csv --columns at=Timestamp,destination=To,client_ip=IP,verified_at=Verified march.csv"
+    after_help = "Examples:\n  tollgate replay --config tollgate.toml march.jsonl\n  zcat march.jsonl.gz | tollgate replay --decisions decisions.jsonl -\n  tollgate replay --sweep march.jsonl\n  tollgate replay --format csv march.csv \\\n    --columns at=Timestamp,destination=To,client_ip=IP,verified_at=Verified"
 )]
 pub(super) struct Replay {
     #[command(flatten)]
     config: PumpGuardFile,
-    /// Write one JSON line for each send, in order: {"id","verdict","score","reasons","retry_after_s"}; "-" is standard
-    /// output, and the report goes to standard error
+    /// Write one JSON line for each send, in order: {"id":"s1","verdict":"block","score":85,"reasons":
+    /// ["range_conversion"],"retry_after_s":90}, and "repeat":true where the same person pressed again within seconds and
+    /// got the first answer. "-" is standard output, and the report goes to standard error
     #[arg(long, value_name = "OUT")]
     decisions: Option<PathBuf>,
     /// Write the sends that should not have been stopped as JSON lines, with the evidence: those labelled legit; without
@@ -68,6 +69,7 @@ impl Replay {
         if self.sweep {
             return self.sweep();
         }
+        self.check_outputs()?;
         let policy = enforced(self.config.policy()?);
         let mut replayer = Replayer::new(policy.0);
         let mut tally = Tally::default();
@@ -100,6 +102,29 @@ impl Replay {
         self.print(&report)
     }
 
+    fn outputs(&self) -> impl Iterator<Item = &PathBuf> {
+        [&self.decisions, &self.false_positives, &self.html].into_iter().flatten()
+    }
+
+    /// No output is written to where another is, nor in the place of a log.
+    fn check_outputs(&self) -> Outcome {
+        let place = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+        let mut taken: Vec<PathBuf> =
+            self.logs.iter().filter(|log| log.as_os_str() != "-").map(place).collect();
+        for out in self.outputs() {
+            let here = place(out);
+            let is_device = here.metadata().is_ok_and(|there| !there.is_file());
+            if !is_device && taken.contains(&here) {
+                let out = out.display();
+                return Err(Failure::Input(format!(
+                    "{out}: already a LOG or another OUT: name another file"
+                )));
+            }
+            taken.push(here);
+        }
+        Ok(())
+    }
+
     fn input(&self) -> Result<Input, Failure> {
         let how = Import { format: self.format, columns: self.columns.clone() };
         let (logs, extent) = Log::open_all(&self.logs, &how).map_err(Failure::Input)?;
@@ -113,8 +138,7 @@ impl Replay {
     }
 
     fn print(&self, report: &Report) -> Outcome {
-        let outputs = [&self.decisions, &self.false_positives, &self.html];
-        let taken = outputs.into_iter().flatten().any(|out| out.as_os_str() == "-");
+        let taken = self.outputs().any(|out| out.as_os_str() == "-");
         let mut out: Box<dyn Write> = if taken { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
         if self.json {
             let text = serde_json::to_string(report).map_err(|error| Failure::Machine(error.to_string()))?;
@@ -153,6 +177,11 @@ impl Input {
             }
         }
         self.progress.clear();
+        if self.extent.failed() {
+            return Err(Failure::Machine(
+                "a log could not be read to its end: nothing is written".to_owned(),
+            ));
+        }
         if self.bad_lines > TOLD {
             eprintln!("and {} lines more that cannot be read", self.bad_lines - TOLD);
         }

@@ -37,8 +37,11 @@ pub(super) type Events = Box<dyn Iterator<Item = Result<Event, BadLine>>>;
 ///
 /// # Errors
 ///
-/// That a column is missing: which, and those that there are.
+/// That a column is missing: which, and those that there are. That it is compressed.
 pub(super) fn events(mut bytes: Box<dyn BufRead>, path: &Path, how: &Import) -> Result<Events, String> {
+    if bytes.fill_buf().unwrap_or_default().starts_with(b"\x1f\x8b") {
+        return Err("the log is compressed: zcat LOG | tollgate replay -".to_owned());
+    }
     let is_table = match how.format {
         Some(format) => format != Format::Tollgate,
         None => !how.columns.is_empty() || looks_like_a_table(&mut bytes, path),

@@ -18,6 +18,8 @@ pub(crate) struct Log {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Extent {
     read: Rc<Cell<u64>>,
+    /// Whether one could not be read to its end.
+    failed: Rc<Cell<bool>>,
     /// All of it, in bytes; none where that is not known.
     total: Option<u64>,
 }
@@ -38,7 +40,7 @@ impl Log {
         if paths.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
             return Err("LOG: \"-\" is given twice: there is one standard input".to_owned());
         }
-        let mut extent = Extent { read: Rc::default(), total: Some(0) };
+        let mut extent = Extent { total: Some(0), ..Extent::default() };
         let mut opened = Vec::new();
         for path in paths {
             let name = path.display().to_string();
@@ -49,7 +51,7 @@ impl Log {
         }
         let mut logs = Vec::new();
         for (name, path, bytes) in opened {
-            let bytes = BufReader::with_capacity(1 << 16, Counted { bytes, read: Rc::clone(&extent.read) });
+            let bytes = BufReader::with_capacity(1 << 16, Counted { bytes, extent: extent.clone() });
             let events =
                 import::events(Box::new(bytes), path, how).map_err(|why| format!("{name}: {why}"))?;
             logs.push(Self { name, events });
@@ -67,6 +69,11 @@ impl Iterator for Log {
 }
 
 impl Extent {
+    /// Whether a log could not be read to its end.
+    pub(crate) fn failed(&self) -> bool {
+        self.failed.get()
+    }
+
     /// How much, from 0 to 1, where the length is known.
     pub(crate) fn part(&self) -> Option<f64> {
         let total = self.total.filter(|total| *total > 0)?;
@@ -91,13 +98,17 @@ fn open(path: &Path) -> io::Result<(Box<dyn Read>, Option<u64>)> {
 
 struct Counted {
     bytes: Box<dyn Read>,
-    read: Rc<Cell<u64>>,
+    extent: Extent,
 }
 
 impl Read for Counted {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.bytes.read(buffer)?;
-        self.read.set(self.read.get() + read as u64);
-        Ok(read)
+        let read = self.bytes.read(buffer);
+        match &read {
+            Ok(read) => self.extent.read.set(self.extent.read.get() + *read as u64),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => self.extent.failed.set(true),
+        }
+        read
     }
 }

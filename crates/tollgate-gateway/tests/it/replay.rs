@@ -63,6 +63,8 @@ fn decisions_are_in_their_place_only_when_they_are_whole() {
         "{refused:?}"
     );
     assert_eq!(std::fs::read_to_string(&out).unwrap(), "from before");
+    let over = tollgate(&["replay", "--decisions", &log, &log], b"");
+    assert!(over.status == 2 && over.err.contains("already a LOG"), "{over:?}");
     let ran = tollgate(&["replay", "--decisions", &out, &log], b"");
     assert_eq!((ran.status, std::fs::read_to_string(&out).unwrap().as_str()), (0, DECISIONS));
     assert!(ran.out.contains("money       2.00, of which 1.00 stopped"), "{}", ran.out);
@@ -118,4 +120,10 @@ fn a_table_is_read_by_its_columns_and_a_page_is_made_of_it() {
     let wrong = tollgate(&["replay", "--columns", "at=Tiem,destination=To", "-"], table.as_bytes());
     assert_eq!(wrong.status, 2);
     assert!(wrong.err.contains("at: no column \"Tiem\"; there are: Timestamp, To, IP"), "{}", wrong.err);
+}
+
+#[test]
+fn a_compressed_log_says_how_it_is_read() {
+    let ran = tollgate(&["replay", "-"], b"\x1f\x8b\x08\x00");
+    assert!(ran.status == 2 && ran.err.contains("zcat LOG | tollgate replay -"), "{ran:?}");
 }

@@ -1,3 +1,5 @@
+use std::io::{self, Write};
+
 use serde_json::json;
 
 use super::{Outcome, Replay, enforced};
@@ -30,32 +32,35 @@ impl Replay {
         for (_, report) in &mut rows {
             input.tell(report);
         }
+        let mut out = std::io::stdout().lock();
         if self.json {
-            print_json(&rows);
+            write_json(&mut out, &rows)?
         } else {
-            print_table(&rows);
+            write_table(&mut out, &rows)?
         }
         Ok(())
     }
 }
 
-fn print_json(rows: &[(&str, Report)]) {
+fn write_json(out: &mut impl Write, rows: &[(&str, Report)]) -> io::Result<()> {
     for (preset, report) in rows {
-        println!("{}", json!({ "preset": preset, "report": report }));
+        writeln!(out, "{}", json!({ "preset": preset, "report": report }))?;
     }
+    Ok(())
 }
 
-fn print_table(rows: &[(&str, Report)]) {
-    let Some((_, any)) = rows.first() else { return };
+fn write_table(out: &mut impl Write, rows: &[(&str, Report)]) -> io::Result<()> {
+    let Some((_, any)) = rows.first() else { return Ok(()) };
     for note in &any.notes {
-        println!("note        {note}");
+        writeln!(out, "note        {note}")?;
     }
     let labelled = any.labels.is_some();
     let mistakes = if labelled { "legit stopped" } else { "verified but stopped" };
-    println!(
+    writeln!(
+        out,
         "{:<10} {:>10} {:>8} {:>14} {:>12} {:>22}",
         "preset", "stopped", "%", "stopped money", "fraud spend", mistakes
-    );
+    )?;
     for (preset, report) in rows {
         let stopped = report.stopped();
         let (wrong, of) = match &report.labels {
@@ -63,14 +68,16 @@ fn print_table(rows: &[(&str, Report)]) {
             None => (report.verified_but_stopped.all(), report.outcomes.verified),
         };
         let fraud = report.labels.as_ref().and_then(|labels| labels.fraud_stopped_percent);
-        println!(
+        writeln!(
+            out,
             "{preset:<10} {stopped:>10} {:>8.2} {:>14} {:>12} {:>22}",
             percent(stopped, report.sends),
             money(report),
             fraud.map_or("-".to_owned(), |fraud| format!("{fraud:.2} %")),
             format!("{wrong} ({:.3} %)", percent(wrong, of)),
-        );
+        )?;
     }
+    Ok(())
 }
 
 fn money(report: &Report) -> String {

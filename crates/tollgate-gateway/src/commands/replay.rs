@@ -201,8 +201,8 @@ impl Input {
         }
         if report.sends > 0 && report.outcomes.verified == 0 {
             report.notes.push(
-                "the log says of no send that it was verified: the guard takes everybody for a stranger who does not \
-                 verify, and stops too much"
+                "the log says of no send that it was verified: the signals that learn from it were silent, and who would \
+                 have been stopped by mistake cannot be told"
                     .to_owned(),
             );
         }

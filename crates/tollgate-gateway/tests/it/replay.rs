@@ -80,6 +80,7 @@ fn several_logs_are_one_and_what_is_out_of_order_is_counted() {
     let report: serde_json::Value = serde_json::from_str(ran.err.trim()).unwrap();
     assert_eq!((&report["sends"], &report["out_of_order"]), (&4.into(), &1.into()));
     assert!(report["notes"][0].as_str().unwrap().contains("older than the one before"), "{report}");
+    assert!(report["notes"][1].as_str().unwrap().contains("of no send that it was verified"), "{report}");
 }
 
 #[test]

@@ -34,9 +34,9 @@ impl Replay {
         }
         let mut out = std::io::stdout().lock();
         if self.json {
-            write_json(&mut out, &rows)?
+            write_json(&mut out, &rows)?;
         } else {
-            write_table(&mut out, &rows)?
+            write_table(&mut out, &rows)?;
         }
         Ok(())
     }

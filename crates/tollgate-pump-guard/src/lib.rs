@@ -63,6 +63,7 @@
 //! # }
 //! ```
 
+pub mod challenge;
 pub mod engine;
 mod future;
 mod guard;

@@ -40,6 +40,7 @@ pub struct SiteVerify<C, B> {
     body: PhantomData<fn() -> B>,
 }
 
+#[derive(Clone)]
 struct Settings {
     provider: Provider,
     secret: String,
@@ -47,7 +48,7 @@ struct Settings {
     site_key: Option<String>,
     expected: Expected,
     timeout: Duration,
-    used: Used,
+    used: Arc<Used>,
 }
 
 impl<C, B> SiteVerify<C, B> {
@@ -67,13 +68,12 @@ impl<C, B> SiteVerify<C, B> {
             site_key: None,
             expected: Expected { least_score: provider.least_score(), ..Expected::default() },
             timeout: Duration::from_secs(2),
-            used: Used::new(used::CAPACITY)?,
+            used: Arc::new(Used::new(used::CAPACITY)?),
         };
         Ok(Self { client, settings: Arc::new(settings), body: PhantomData })
     }
 }
 
-/// Settings: for a verifier that nobody shares yet.
 impl<C, B> SiteVerify<C, B> {
     /// Another address to ask at.
     ///
@@ -142,16 +142,13 @@ impl<C, B> SiteVerify<C, B> {
     ///
     /// A number outside that range.
     pub fn with_memory(self, tokens: usize) -> Result<Self, ChallengeConfigError> {
-        let used = Used::new(tokens)?;
+        let used = Arc::new(Used::new(tokens)?);
         Ok(self.set(|settings| settings.used = used))
     }
 
-    /// Nobody shares the settings before the first request: a verifier is not `Clone`, and its futures borrow nothing
-    /// until it verifies.
+    /// What was asked already goes by the settings of then.
     fn set(mut self, change: impl FnOnce(&mut Settings)) -> Self {
-        if let Some(settings) = Arc::get_mut(&mut self.settings) {
-            change(settings);
-        }
+        change(Arc::make_mut(&mut self.settings));
         self
     }
 }

@@ -32,10 +32,10 @@ pub(super) fn is_solved(challenge: &Text<'_>, counter: &str) -> bool {
 
 fn solves(prefix: &Sha256, counter: &str, difficulty: u8) -> bool {
     let digest: [u8; 32] = prefix.clone().chain_update(counter).finalize().into();
-    u32::from(difficulty) <= u256_leading_zeros(&digest)
+    u32::from(difficulty) <= leading_zeros(&digest)
 }
 
-fn u256_leading_zeros(digest: &[u8; 32]) -> u32 {
+fn leading_zeros(digest: &[u8; 32]) -> u32 {
     let zeros = digest.iter().take_while(|byte| **byte == 0).count();
     let next = digest.get(zeros).map_or(0, |byte| byte.leading_zeros());
     u32::try_from(zeros * 8).map_or(0, |whole| whole + next)

@@ -11,7 +11,7 @@ use super::Rejected;
 const LONGEST: usize = 64 << 10;
 
 /// What an answer has to say beside `success`.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Expected {
     pub(super) hostname: Option<String>,
     pub(super) action: Option<String>,

@@ -42,6 +42,8 @@ pub enum Member {
     Number(u64),
     /// A list of texts.
     Texts(Arc<[String]>),
+    /// The text of a JSON value, written as it is.
+    Json(Arc<str>),
 }
 
 impl Refusal {

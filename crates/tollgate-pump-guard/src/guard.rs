@@ -7,6 +7,7 @@ use http::{HeaderValue, Response, StatusCode};
 use tollgate_8x8::CodeCheck;
 use tollgate_core::{Refusal, SharedClock, SystemClock};
 
+use crate::challenge::{Binding, Challenge, ChallengeVerifier, ProofOfWork, Rejected, Step};
 use crate::engine::{
     self, Action, Attempt, Charge, Mode, Outcome, Policy, PolicyError, Profile, Reading, State, Verdict,
 };
@@ -17,6 +18,7 @@ use crate::repeats::Repeats;
 #[derive(Clone, Debug)]
 pub struct PumpGuard {
     shared: Arc<Shared>,
+    challenges: Option<Arc<dyn ChallengeVerifier>>,
 }
 
 #[derive(Debug)]
@@ -53,7 +55,41 @@ impl PumpGuard {
         let state = Mutex::new(State::new(MEMORY));
         let wall = clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
         let ahead = wall.saturating_sub(clock.monotonic());
-        Ok(Self { shared: Arc::new(Shared { policy, state, repeats: Mutex::default(), clock, ahead }) })
+        let shared = Shared { policy, state, repeats: Mutex::default(), clock, ahead };
+        // Without randomness there are no challenges: what is doubtful is refused then.
+        let challenges = ProofOfWork::new().ok().map(|work| Arc::new(work) as Arc<dyn ChallengeVerifier>);
+        Ok(Self { shared: Arc::new(shared), challenges })
+    }
+
+    /// Other challenges than a proof of work: see [`challenge`](crate::challenge).
+    #[must_use]
+    pub fn with_challenges(mut self, verifier: Arc<dyn ChallengeVerifier>) -> Self {
+        self.challenges = Some(verifier);
+        self
+    }
+
+    /// A challenge for an attempt that is to be challenged: for a handler that answers by itself.
+    #[must_use]
+    pub fn challenge(&self, attempt: &Attempt) -> Option<Challenge> {
+        self.challenges.as_ref()?.issue(&binding(attempt)?, self.now())
+    }
+
+    /// Judges a solution, and where it holds marks the attempt as [`proven`](Attempt::proven). A solution holds once.
+    ///
+    /// # Errors
+    ///
+    /// Why it does not hold.
+    pub async fn prove(&self, attempt: &mut Attempt, solution: &str) -> Result<(), Rejected> {
+        let judged = self.verify_solution(solution, attempt).wait().await;
+        attempt.proven = judged.is_ok();
+        judged
+    }
+
+    pub(crate) fn verify_solution(&self, solution: &str, attempt: &Attempt) -> Step<Result<(), Rejected>> {
+        match (&self.challenges, binding(attempt)) {
+            (Some(challenges), Some(binding)) => challenges.verify(solution, &binding, self.now()),
+            _ => Step::Now(Err(Rejected::NotIssued)),
+        }
     }
 
     /// An attempt to send to `destination`, from nobody known yet. `country` (ISO 3166-1 alpha-2) is needed for national
@@ -226,6 +262,13 @@ impl PumpGuard {
             reasons = reasons.join("; "),
             "judged"
         );
+    }
+}
+
+fn binding(attempt: &Attempt) -> Option<Binding> {
+    match &attempt.reading {
+        Reading::Number(number) => Some(Binding::new(number.digits(), attempt.client_ip)),
+        _ => None,
     }
 }
 

@@ -8,9 +8,11 @@ use http::{Extensions, HeaderValue, Request};
 use tollgate_8x8::{Dispatch, Endpoint, Halt, HandleDispatch, shift};
 use tollgate_core::Refusal;
 
+use crate::challenge::Challenge;
 use crate::engine::{Action, Attempt, Channel, Charge, Mode, Profile, Verdict};
 use crate::guard::PumpGuard;
 use crate::learning::What;
+use crate::proof::Proof;
 use crate::refuse;
 
 /// How many recipients are judged before other tasks get their turn: some 100 µs.
@@ -28,6 +30,10 @@ pub struct Judging {
     charges: Vec<Charge>,
     /// Of a dispatch to one number: where it goes instead.
     shifted: Option<Channel>,
+    /// The solution of a challenge that came with it.
+    proof: Proof,
+    /// What a client is told whose message is doubtful.
+    challenge: Option<Challenge>,
     /// Of a dispatch to one number.
     endpoint: Option<Endpoint>,
 }
@@ -39,18 +45,14 @@ impl<B: From<Bytes>> HandleDispatch<B> for Judging {
         dispatch: &Arc<Dispatch>,
         request: &mut Request<B>,
     ) -> Poll<Result<(), Halt>> {
-        match self.advance(dispatch) {
+        match self.advance(dispatch, cx) {
             Some(Ok(())) => {
                 // The answer is to be read.
                 request.headers_mut().remove(ACCEPT_ENCODING);
                 Poll::Ready(self.shift(dispatch, request).map_err(Halt::from))
             }
             Some(Err(halt)) => Poll::Ready(Err(halt)),
-            None => {
-                // Others first: a batch of 10,000 takes some 50 ms in all.
-                cx.waker().wake_by_ref();
-                Poll::Pending
-            }
+            None => Poll::Pending,
         }
     }
 
@@ -70,7 +72,7 @@ impl<B: From<Bytes>> HandleDispatch<B> for Judging {
 }
 
 impl Judging {
-    pub(crate) fn new(guard: PumpGuard, profile: Profile, client_ip: Option<IpAddr>) -> Self {
+    pub(crate) fn new(guard: PumpGuard, profile: Profile, client_ip: Option<IpAddr>, proof: Proof) -> Self {
         Self {
             guard,
             profile,
@@ -79,6 +81,8 @@ impl Judging {
             bad: Vec::new(),
             charges: Vec::new(),
             shifted: None,
+            proof,
+            challenge: None,
             endpoint: None,
         }
     }
@@ -88,7 +92,7 @@ impl Judging {
     }
 
     /// Judges the next few. `None` while there are more; then whether the dispatch may go out.
-    fn advance(&mut self, dispatch: &Dispatch) -> Option<Result<(), Halt>> {
+    fn advance(&mut self, dispatch: &Dispatch, cx: &mut Context<'_>) -> Option<Result<(), Halt>> {
         if let Some(fault) = dispatch.scan().fault() {
             return Some(Err(Refusal::from(fault).into()));
         }
@@ -103,6 +107,12 @@ impl Judging {
             attempt.client_ip = self.client_ip;
             attempt.channel = channel(dispatch);
             attempt.can_shift = endpoint == Endpoint::VerifyStart;
+            if recipients.len() == 1 {
+                match self.proof.poll(&self.guard, &attempt, cx) {
+                    Poll::Ready(proven) => attempt.proven = proven,
+                    Poll::Pending => return None,
+                }
+            }
             let (verdict, charge) = self.guard.judge(&attempt);
             if self.guard.mode() != Mode::Enforce {
                 self.charges.extend(charge);
@@ -112,12 +122,19 @@ impl Judging {
                 _ if verdict.repeat => return Some(Err(self.again(&attempt, &verdict))),
                 Action::Allow => {}
                 Action::Shift(channel) => self.shifted = Some(channel),
-                Action::Challenge | Action::Block => self.bad.push((index, verdict)),
+                action => {
+                    if action == Action::Challenge && recipients.len() == 1 {
+                        self.challenge = self.guard.challenge(&attempt);
+                    }
+                    self.bad.push((index, verdict));
+                }
             }
             self.charges.extend(charge);
         }
         self.next += AT_ONCE;
         if self.next < recipients.len() {
+            // Others first: a batch of 10,000 takes some 50 ms in all.
+            cx.waker().wake_by_ref();
             return None;
         }
         if !self.bad.is_empty() {
@@ -126,7 +143,9 @@ impl Judging {
         }
         Some(match self.bad.as_slice() {
             [] => Ok(()),
-            [(_, verdict)] if recipients.len() == 1 => Err(refuse::one(verdict).into()),
+            [(_, verdict)] if recipients.len() == 1 => {
+                Err(refuse::one(verdict, self.challenge.take(), self.proof.rejected()).into())
+            }
             bad => Err(refuse::batch(recipients.len(), bad).into()),
         })
     }

@@ -70,6 +70,9 @@ mod guard;
 mod judging;
 mod layer;
 mod learning;
+#[cfg(test)]
+mod outcome_tests;
+mod proof;
 mod refuse;
 mod repeats;
 mod service;

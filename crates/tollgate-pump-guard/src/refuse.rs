@@ -3,6 +3,7 @@
 use tollgate_core::refusal::Member;
 use tollgate_core::{Refusal, RefusalKind};
 
+use crate::challenge::{Challenge, Rejected};
 use crate::engine::{Action, Signal, Verdict};
 
 /// How many recipients of a batch are listed; the rest is counted.
@@ -16,12 +17,22 @@ pub(crate) fn tell(refusal: &Refusal) {
 }
 
 /// The refusal for one destination.
-pub(crate) fn one(verdict: &Verdict) -> Refusal {
-    let detail = match verdict.main_reason() {
+pub(crate) fn one(verdict: &Verdict, challenge: Option<Challenge>, rejected: Option<Rejected>) -> Refusal {
+    let mut detail = match verdict.main_reason() {
         Some(reason) => format!("not sent: {reason}"),
         None => "not sent".to_owned(),
     };
-    finish(verdict, detail, vec![verdict])
+    if verdict.action == Action::Challenge {
+        if let Some(rejected) = rejected {
+            detail = format!("{detail}. Not accepted: {rejected}");
+        }
+        detail.push_str(". Send it again with the challenge's solution in the header tollgate-solution");
+    }
+    let refusal = finish(verdict, detail, vec![verdict]);
+    match challenge {
+        Some(challenge) => refusal.with_member("challenge", Member::Json(challenge.object.into())),
+        None => refusal,
+    }
 }
 
 /// The refusal for a second press whose first has no answer yet.

@@ -15,6 +15,7 @@ use crate::future::ResponseFuture;
 use crate::judging::Judging;
 use crate::layer::SmsPumpGuardLayer;
 use crate::learning::{Learned, What};
+use crate::proof::Proof;
 use crate::refuse;
 
 /// Judges dispatches before the inner service sends them. Made by [`SmsPumpGuardLayer`].
@@ -86,6 +87,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let proof = Proof::take(request.headers_mut());
         let guard = self.config.guard.clone();
         let (future, check) = match self.decide(&request) {
             Decision::Pass => (DispatchFuture::pass(self.inner.call(request)), None),
@@ -102,14 +104,19 @@ where
                     }
                 }
             }
-            Decision::Judge(endpoint) => (self.judge(endpoint, request), None),
+            Decision::Judge(endpoint) => (self.judge(endpoint, request, proof), None),
         };
         ResponseFuture::new(future, guard, check)
     }
 }
 
 impl<S: Clone> SmsPumpGuard<S> {
-    fn judge<B>(&mut self, endpoint: Endpoint, mut request: Request<B>) -> DispatchFuture<S, B, Judging>
+    fn judge<B>(
+        &mut self,
+        endpoint: Endpoint,
+        mut request: Request<B>,
+        proof: Proof,
+    ) -> DispatchFuture<S, B, Judging>
     where
         S: Service<Request<B>>,
         B: http_body::Body,
@@ -126,7 +133,7 @@ impl<S: Clone> SmsPumpGuard<S> {
         let clone = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, clone);
         let client_ip = client_of(Origin::of(request.extensions()));
-        let judging = Judging::new(self.config.guard.clone(), profile, client_ip);
+        let judging = Judging::new(self.config.guard.clone(), profile, client_ip, proof);
         let format = self.config.format.clone();
         DispatchFuture::read(endpoint, request, self.config.limit, ready, judging, format)
     }

@@ -34,6 +34,7 @@ impl Refusal {
             out.push_str("\":");
             match member {
                 Member::Number(number) => out.push_str(&number.to_string()),
+                Member::Json(text) => out.push_str(text),
                 Member::Texts(texts) => {
                     out.push('[');
                     for (i, text) in texts.iter().enumerate() {

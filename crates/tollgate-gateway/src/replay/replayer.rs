@@ -59,6 +59,11 @@ impl Replayer {
         let channel = Channel::named(&send.channel).unwrap_or_default();
         let attempt = Attempt::new(reading, profile).from_client(send.client_ip).over(channel);
         let (verdict, charge) = engine::decide(&self.policy, &mut self.state, &attempt, at);
+        let charge = match &attempt.reading {
+            // What becomes of a second press becomes of the first.
+            Reading::Number(number) if verdict.repeat => engine::last_send(&self.state, number, profile),
+            _ => charge,
+        };
         let goes_out = matches!(verdict.action, Action::Allow | Action::Shift(_));
         if let Some(charge) = charge.filter(|_| goes_out) {
             self.sent.insert(send.id.clone(), charge);

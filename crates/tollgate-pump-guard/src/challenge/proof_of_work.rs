@@ -32,7 +32,7 @@ pub struct ProofOfWork {
 }
 
 impl ProofOfWork {
-    /// One with a secret of its own, drawn now: for a single process. A difficulty of 18 bits, 120 s to solve it, and a
+    /// One with a secret of its own, drawn now: for a single process. A difficulty of 14 bits, 120 s to solve it, and a
     /// memory of 65,536 solutions (3.5 MiB).
     ///
     /// # Errors
@@ -56,10 +56,10 @@ impl ProofOfWork {
             return Err(error());
         }
         let mac = Hmac::new_from_slice(secret).map_err(|_| error())?.chain_update(CONTEXT);
-        Ok(Self { mac, difficulty: 18, lifetime: Duration::from_secs(120), used: Used::new(used::CAPACITY)? })
+        Ok(Self { mac, difficulty: 14, lifetime: Duration::from_secs(120), used: Used::new(used::CAPACITY)? })
     }
 
-    /// How many zero bits a solution needs: 8 to 26. Each doubles the work; 18 are 262,144 hashes on average.
+    /// How many zero bits a solution needs: 8 to 26. Each doubles the work; 14 are 16,384 hashes on average.
     ///
     /// # Errors
     ///

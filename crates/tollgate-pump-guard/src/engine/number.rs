@@ -217,7 +217,7 @@ impl Number {
     }
 
     /// The whole number, for hashing. Never for a log.
-    pub(super) fn digits(&self) -> u64 {
+    pub(crate) fn digits(&self) -> u64 {
         self.digits
     }
 

@@ -6,29 +6,39 @@
 //! 2. A request to 8x8 that is not known, or can be read in two ways (a doubtful path, a doubled key, …), is refused.
 //!    [`tollgate_8x8`] has the list.
 //! 3. Of a *dispatch*, every destination is judged:
-//!    * **number shape**: not readable in one way only (in every mode), not a valid number, or one that receives no codes (premium, shared-cost, toll-free, pager,
-//!      satellite, …), is blocked; landlines and voice over IP are noted.
+//!    * **number shape**: not readable in one way only (in every mode), not a valid number, or one that receives no codes
+//!      (premium, shared-cost, toll-free, pager, satellite, …), is blocked; landlines and voice over IP are noted.
 //!    * **country policy**: denied, or not among the allowed ones, is blocked; monitored ones are noted.
-//!    * **number cool-down**: a number rests 30, 60, 120, 300, 900, 1800, 3600 s after each message, and gets at most
-//!      10 within 24 hours.
-//!    * **range velocity**: so many numbers of one 1k, 10k and 100k range an hour (6, 20, 60).
-//! 4. A batch is a campaign of the sender's own, not a stranger pressing a button: for it only number shape and
+//!    * **number cool-down**, **number actors**: how often a number is sent to, and how many clients ask for it.
+//!    * **range conversion**, **range surprise**, and what adds to them: *strangers*, numbers that were never verified, of
+//!      one number range that do not verify, or are far more than ever.
+//!    * **new country**, **country conversion**, **breaker**, **IP budget**: strangers of a place or of a client that do
+//!      not verify. Places make a message doubtful at most.
+//! 4. What is doubtful goes over a channel that pays no number range where there is one ([`Shift`]), else it is challenged
+//!    ([`challenge`]); what is beyond doubt is blocked. Stops end: see [`engine`].
+//! 5. What becomes of messages is read from 8x8's answers as they pass ([`Learned`]), or told by the app
+//!    ([`PumpGuard::verified`], [`PumpGuard::observe_id`]). Signals that need outcomes arm themselves once ten people have
+//!    verified.
+//! 6. Code checks: wrong codes are limited by number, over all its codes, and by client.
+//! 7. A batch is a campaign of the sender's own, not a stranger pressing a button: for it only number shape and
 //!    country hold. One bad recipient refuses the whole batch; the answer lists which and why.
-//! 5. Every verdict has a score from 0 to 100 and reasons with what was measured. What was stopped is not remembered,
-//!    nor what a layer further in or 8x8 refused (400, 401, 403, 429, …).
-//! 6. [`Mode::Monitor`] decides and records only, for the guard or for one signal. (What cannot be read is refused in
-//!    that mode too: its body cannot be given back.)
+//! 8. Every verdict has a score from 0 to 100 and reasons with what was measured. What was stopped never counts as
+//!    unverified, nor what a layer further in or 8x8 refused (400, 401, 403, 429, …).
+//! 9. A second press of the same button within ten seconds gets the first answer again, and no other message goes out.
+//! 10. [`Mode::Monitor`] decides and records only, for the guard or for one signal. (What cannot be read is refused in
+//!     that mode too: its body cannot be given back.)
 //!
 //! The rules are the pure [`engine`]; [`PumpGuard`] adds the clock and the memory, [`SmsPumpGuardLayer`] the request.
 //!
 //! # Caveats
 //!
-//! * The memory is this process's own, of fixed size, and begins empty.
+//! * The memory is of fixed size, 32 MiB.
 //! * A number without `+` beside a `country` can be a national and an international one; which of them 8x8 takes is not
 //!   documented. Where both are valid and differ it is refused: send `+` and the calling code.
 //! * Number metadata is loaded country by country, up to some 150 MB when all were asked for. Countries that are not
 //!   sent to are not loaded.
 //! * Batches are not counted: an app that lets strangers fill batches says so with [`Profile::Otp`].
+//! * An answer is learned from once its body has been read to the end.
 //!
 //! # Examples
 //!

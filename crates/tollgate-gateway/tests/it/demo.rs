@@ -67,12 +67,13 @@ fn the_three_commands_it_prints_work_as_pasted() {
     let forged = paste(&commands[1]).unwrap();
     assert!(forged.contains("\"clientIp\":\"198.51.100.9\"") && !forged.contains("8.8."), "{forged}");
     let pumped = paste(&commands[2]).unwrap();
-    assert_eq!(pumped.matches("QUEUED").count(), 6, "{pumped}");
+    assert_eq!(pumped.matches("QUEUED").count(), 7, "{pumped}");
     assert_eq!(
-        pumped.matches("range_velocity: 6 numbers of the 1k range +6281234567xxx").count(),
-        4,
+        pumped.matches("strangers of the 1k range +6281234567xxx within the hour").count(),
+        3,
         "{pumped}"
     );
+    assert_eq!(pumped.matches("\"score\":80").count(), 1, "{pumped}");
 }
 
 #[test]

@@ -7,8 +7,6 @@
 //!
 //! Nothing here reads a clock or writes anything.
 
-#![allow(dead_code, reason = "the command on top of it uses what it prints")]
-
 mod attacks;
 mod dice;
 mod people;
@@ -20,12 +18,11 @@ mod world;
 use std::collections::HashMap;
 use std::time::Duration;
 
-#[allow(unused_imports, reason = "the command on top of it uses what it prints")]
 pub(crate) use self::{
-    attacks::{Scenario, UnknownScenario},
-    rivals::{AdaptiveBudget, PlainLimiter, Rival, RivalVerdict, run},
+    attacks::Scenario,
+    rivals::{AdaptiveBudget, PlainLimiter, Rival, run},
     score::{Action, Decision, Harm, Score, before_it_was_stopped, score},
-    world::{Country, country},
+    world::Country,
 };
 use crate::traffic::{Event, Kind};
 

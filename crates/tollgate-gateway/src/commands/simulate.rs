@@ -1,21 +1,35 @@
+mod table;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::json;
-use tollgate::pump_guard::{Action, Policy, Signal};
+use tollgate::core::SystemClock;
+use tollgate::pump_guard::{Action, Mode, Policy, Signal, Verdict};
 
-use super::{Outcome, PumpGuardFile};
+use self::table::Run;
+use super::{Failure, Outcome, PumpGuardFile};
 use crate::replay::Replayer;
-use crate::simulate::{self, AdaptiveBudget, Decision, PlainLimiter, Plan, Scenario, Score, generate, score};
+use crate::simulate::{self, AdaptiveBudget, Decision, PlainLimiter, Plan, Rival, Scenario, generate, score};
+use crate::traffic::{self, Event, Kind, Label};
 
 /// Make traffic with known attacks in it, and score the guard on it
 ///
-/// People and fraudsters are made up, the same for the same --seed. One row for each guard: ours, a plain limit per client IP
-/// and number, and an adaptive budget of unverified messages per country and IP. A challenge is taken to stop half of the
-/// bots, a shift to another channel and a block all of them.
+/// People and fraudsters are made up, the same for the same --seed. One row for each guard: ours, a plain limit per client
+/// IP and number, and an adaptive budget of unverified messages per country and IP. The words below the table say what its
+/// columns are.
+///
+/// Without --scenario, all of them: none, single-ip, residential, single-1k, single-100k, sequential, burst, low-and-slow,
+/// whole-country, home-country, fake-conversion, fake-conversion-human, bombing, bombing-single-ip, spoofed-xff,
+/// code-brute-force, slow-ramp, launch-day, fresh.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  tollgate simulate --scenario residential --scenario launch-day --seeds 3"
+    after_help = "Examples:\n  tollgate simulate --scenario residential --scenario launch-day --seeds 3\n  \
+    tollgate simulate --per-day 20000 --seeds 5\n  \
+    tollgate simulate --scenario burst --emit burst.jsonl && tollgate replay burst.jsonl"
 )]
 pub(super) struct Simulate {
     #[command(flatten)]
@@ -23,142 +37,144 @@ pub(super) struct Simulate {
     /// Only this scenario; may be given several times
     #[arg(long, value_name = "NAME")]
     scenario: Vec<Scenario>,
-    /// How many messages people want on a usual day
-    #[arg(long, value_name = "N", default_value_t = 3000)]
+    /// How many messages people want on a usual day, 1 to 200000
+    #[arg(long, value_name = "N", default_value_t = 3000, value_parser = clap::value_parser!(u32).range(1..=200_000))]
     per_day: u32,
-    /// For how many days
-    #[arg(long, value_name = "N", default_value_t = 7)]
+    /// For how many days, 4 to 60
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(4..=60))]
     days: u32,
     /// The first seed
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// How many seeds, each a world of its own
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    /// How many seeds, each a world of its own, 1 to 100
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100))]
     seeds: u64,
-    /// Say which signals stopped legitimate attempts and fraud
+    /// Write the traffic of one scenario and one seed as a log, and score nothing
+    #[arg(long, value_name = "LOG", requires = "scenario")]
+    emit: Option<PathBuf>,
+    /// Say which signals stopped people and fraudsters
     #[arg(long)]
     reasons: bool,
-    /// Print JSON lines
+    /// Print a JSON line for each guard, scenario and seed
     #[arg(long)]
     json: bool,
 }
 
 impl Simulate {
     pub(super) fn run(self) -> Outcome {
-        let policy = self.config.policy()?;
-        let scenarios =
-            if self.scenario.is_empty() { Scenario::all().to_vec() } else { self.scenario.clone() };
-        if !self.json {
-            println!(
-                "{:<22} {:>4} {:<9} {:>7} {:>8} {:>8}  {:>8} {:>8}  {:>9} {:>9}  {:>8} {:>6}",
-                "scenario",
-                "seed",
-                "guard",
-                "fraud",
-                "stopped",
-                "through",
-                "blocked",
-                "stepped",
-                "blocked¹",
-                "stepped¹",
-                "recovery",
-                "µs"
-            );
+        let mut policy = self.config.policy()?;
+        // What it would stop, whatever it is allowed to.
+        policy.mode = Mode::Enforce;
+        if let Some(path) = &self.emit {
+            return self.emit(path);
         }
-        for scenario in scenarios {
-            for seed in self.seed..self.seed.saturating_add(self.seeds) {
-                self.score(&policy, scenario, seed);
-            }
+        let scenarios = if self.scenario.is_empty() { Scenario::all() } else { &self.scenario };
+        if !self.json {
+            println!("{}", table::head());
+        }
+        for &scenario in scenarios {
+            self.score(&policy, scenario);
         }
         if !self.json {
-            println!("\n¹ of the legitimate attempts in the attacked countries, while the attack lasts");
+            println!("\n{}", table::LEGEND);
         }
         Ok(())
     }
 
-    fn score(&self, policy: &Policy, scenario: Scenario, seed: u64) {
-        let plan = Plan { days: self.days, legit_per_day: self.per_day, scenario, ..Plan::default() };
-        let events = generate(&plan, seed);
-        let clock = tollgate::core::SystemClock::shared();
-        let start = clock.monotonic();
-        let mut replayer = Replayer::new(policy.clone());
-        let mut decisions = Vec::new();
-        let mut why: std::collections::BTreeMap<(String, &'static str, &'static str), usize> =
-            Default::default();
-        for event in &events {
-            if let (Some(replayed), crate::traffic::Kind::Send(send)) = (replayer.event(event), &event.kind) {
-                let verdict = &replayed.verdict;
-                if let Some(reason) = verdict.main_reason().filter(|_| verdict.action != Action::Allow) {
-                    let label = send.label.map_or("", |label| label.as_str());
-                    *why.entry((label.to_owned(), reason.signal.as_str(), verdict.action.as_str()))
-                        .or_default() += 1;
-                    if self.reasons
-                        && label == "legit"
-                        && std::env::var("WHY").is_ok_and(|s| s == reason.signal.as_str())
-                    {
-                        eprintln!("{:?} {} {reason}", event.at, verdict.score);
-                    }
-                }
-                decisions.push(decision(verdict));
-            }
-        }
-        let took = clock.monotonic().saturating_sub(start);
-        self.row(
-            scenario,
-            seed,
-            "tollgate",
-            &score(&events, &decisions),
-            Some(took / u32::try_from(decisions.len()).unwrap_or(1).max(1)),
-        );
-        if self.reasons {
-            for ((label, signal, action), count) in why {
-                println!("    {label:<6} {action:<10} {signal:<20} {count}");
-            }
-        }
-        let plain = simulate::run(&mut PlainLimiter::default(), &events);
-        self.row(scenario, seed, "plain", &score(&events, &plain), None);
-        let adaptive =
-            simulate::run(&mut AdaptiveBudget::learning_for(Duration::from_secs(3 * 86_400)), &events);
-        self.row(scenario, seed, "adaptive", &score(&events, &adaptive), None);
+    fn events(&self, scenario: Scenario, seed: u64) -> Vec<Event> {
+        generate(&Plan { days: self.days, legit_per_day: self.per_day, scenario, ..Plan::default() }, seed)
     }
 
-    fn row(&self, scenario: Scenario, seed: u64, guard: &str, score: &Score, took: Option<Duration>) {
-        let percent = |part: usize, of: usize| if of == 0 { 0.0 } else { 100.0 * part as f64 / of as f64 };
-        let (all, under) = (score.everywhere, score.under_attack);
-        let stepped = |harm: simulate::Harm| percent(harm.shifted + harm.challenged, harm.attempts);
-        if self.json {
-            println!("{}", json!({"scenario": scenario.as_str(), "seed": seed, "guard": guard}));
-            return;
+    fn emit(&self, path: &Path) -> Outcome {
+        let [scenario] = self.scenario.as_slice() else {
+            return Err(Failure::Input("--emit takes one --scenario".to_owned()));
+        };
+        let failed = |error: std::io::Error| Failure::Machine(format!("{}: {error}", path.display()));
+        let mut log = BufWriter::new(File::create(path).map_err(failed)?);
+        for event in self.events(*scenario, self.seed) {
+            traffic::write(&mut log, &event).map_err(failed)?;
         }
-        println!(
-            "{:<22} {:>4} {:<9} {:>7} {:>8} {:>8}  {:>7.3}% {:>7.3}%  {:>8.2}% {:>8.2}%  {:>7}m {:>6}",
-            scenario.as_str(),
-            seed,
-            guard,
-            score.fraud,
-            score.stopped_percent.map_or("-".to_owned(), |percent| format!("{percent:.2}%")),
-            if score.caught {
-                format!("{:.1}", score.let_through)
-            } else {
-                format!("({:.0})", score.let_through)
-            },
-            percent(all.blocked, all.attempts),
-            stepped(all),
-            percent(under.blocked, under.attempts),
-            stepped(under),
-            score.recovery.as_secs() / 60,
-            took.map_or(String::new(), |took| format!("{:.1}", took.as_secs_f64() * 1e6)),
-        );
+        log.flush().map_err(failed)
+    }
+
+    fn score(&self, policy: &Policy, scenario: Scenario) {
+        let mut runs = [("tollgate", Vec::new()), ("plain", Vec::new()), ("adaptive", Vec::new())];
+        let mut reasons = Reasons::default();
+        for seed in self.seed..self.seed.saturating_add(self.seeds) {
+            let events = self.events(scenario, seed);
+            let (decisions, took) = ours(policy, &events, &mut reasons);
+            // From a cold start it would block nearly everybody for good.
+            let mut adaptive = AdaptiveBudget::learning_for(Duration::from_secs(3 * 86_400));
+            let scored = [
+                (decisions, Some(took)),
+                (rival(&mut PlainLimiter::default(), &events), None),
+                (rival(&mut adaptive, &events), None),
+            ];
+            for ((_, runs), (decisions, took)) in runs.iter_mut().zip(scored) {
+                runs.push(Run { seed, score: score(&events, &decisions), took });
+            }
+        }
+        for (guard, runs) in &runs {
+            if self.json {
+                runs.iter().for_each(|run| println!("{}", run.json(scenario, guard)));
+                continue;
+            }
+            println!("{}", table::row(scenario, guard, runs));
+            if self.reasons && *guard == "tollgate" {
+                reasons.print();
+            }
+        }
     }
 }
 
-fn decision(verdict: &tollgate::pump_guard::Verdict) -> Decision {
+/// Why ours stopped what it stopped: label, verdict, signal.
+#[derive(Debug, Default)]
+struct Reasons(BTreeMap<(&'static str, &'static str, &'static str), usize>);
+
+impl Reasons {
+    fn add(&mut self, label: Option<Label>, verdict: &Verdict) {
+        if let Some(reason) = verdict.main_reason().filter(|_| verdict.action != Action::Allow) {
+            let label = label.map_or("", Label::as_str);
+            *self.0.entry((label, verdict.action.as_str(), reason.signal.as_str())).or_default() += 1;
+        }
+    }
+
+    fn print(&self) {
+        for ((label, verdict, signal), count) in &self.0 {
+            println!("    {label:<6} {verdict:<10} {signal:<20} {count}");
+        }
+    }
+}
+
+/// Our decisions, and how long each took.
+fn ours(policy: &Policy, events: &[Event], reasons: &mut Reasons) -> (Vec<Decision>, Duration) {
+    let clock = SystemClock::shared();
+    let mut replayer = Replayer::new(policy.clone());
+    let (start, mut decisions) = (clock.monotonic(), Vec::new());
+    for event in events {
+        if let (Some(replayed), Kind::Send(send)) = (replayer.event(event), &event.kind) {
+            reasons.add(send.label, &replayed.verdict);
+            decisions.push(decision(&replayed.verdict));
+        }
+    }
+    let took = clock.monotonic().saturating_sub(start);
+    let count = u32::try_from(decisions.len()).unwrap_or(u32::MAX).max(1);
+    (decisions, took / count)
+}
+
+fn rival(rival: &mut impl Rival, events: &[Event]) -> Vec<Decision> {
+    simulate::run(rival, events)
+}
+
+fn decision(verdict: &Verdict) -> Decision {
+    let cooldown = verdict.main_reason().is_some_and(|reason| reason.signal == Signal::NumberCooldown);
     let action = match verdict.action {
+        // The first answer again: no other message.
+        _ if verdict.repeat => return Decision { action: simulate::Action::Block, cooldown: true },
         Action::Allow => simulate::Action::Allow,
         Action::Shift(_) => simulate::Action::Shift,
         Action::Challenge => simulate::Action::Challenge,
         _ => simulate::Action::Block,
     };
-    let cooldown = verdict.main_reason().is_some_and(|reason| reason.signal == Signal::NumberCooldown);
     Decision { action, cooldown }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::Plan;
 use crate::traffic::Event;
 use ground::Ground;
-pub(crate) use scenario::{Scenario, UnknownScenario};
+pub(crate) use scenario::Scenario;
 
 /// What the attacker of the plan's scenario does, where the first message of all was at `first`.
 pub(super) fn traffic(plan: &Plan, seed: u64, first: Duration) -> Vec<Event> {

@@ -16,9 +16,6 @@ pub(crate) use plain::PlainLimiter;
 
 /// A guard that knows only two answers.
 pub(crate) trait Rival {
-    /// What it is called in a table.
-    fn name(&self) -> &'static str;
-
     /// Judges a send at `now`, and remembers it.
     fn decide(&mut self, send: &Send, now: Duration) -> RivalVerdict;
 

@@ -174,6 +174,7 @@ impl Harm {
     }
 
     /// One of the counts in per cent of the attempts; 0 where there were none.
+    #[cfg(test)]
     pub(crate) fn percent(&self, count: usize) -> f64 {
         if self.attempts == 0 { 0.0 } else { 100.0 * count as f64 / self.attempts as f64 }
     }

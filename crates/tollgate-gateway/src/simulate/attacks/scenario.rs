@@ -97,6 +97,7 @@ impl Scenario {
     }
 
     /// Whether somebody attacks.
+    #[cfg(test)]
     pub(crate) const fn is_attack(self) -> bool {
         !matches!(self, Self::None | Self::LaunchDay)
     }

@@ -48,10 +48,6 @@ impl AdaptiveBudget {
 const WEEK_HOURS: u64 = 7 * 24;
 
 impl Rival for AdaptiveBudget {
-    fn name(&self) -> &'static str {
-        "adaptive budget"
-    }
-
     fn decide(&mut self, send: &Send, now: Duration) -> RivalVerdict {
         let since = *self.since.get_or_insert(now);
         if self.verified.contains(number(send)) {

@@ -21,10 +21,6 @@ const CLIENT: &[(usize, Duration)] = &[(10, HOUR)];
 const NUMBER: &[(usize, Duration)] = &[(5, HOUR), (10, DAY)];
 
 impl Rival for PlainLimiter {
-    fn name(&self) -> &'static str {
-        "plain limiter"
-    }
-
     fn decide(&mut self, send: &Send, now: Duration) -> RivalVerdict {
         let number = send.number.as_ref().unwrap_or(&send.destination);
         if !self.numbers.has_room(number, NUMBER, now) {

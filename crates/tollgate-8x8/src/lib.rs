@@ -56,6 +56,7 @@ mod hosts;
 mod json;
 mod key;
 mod path;
+mod receipt;
 mod scan;
 
 pub use answer::{Answer, CodeCheck, Session, SessionStatus};
@@ -67,4 +68,5 @@ pub use envelope::{code_of, envelope};
 pub use future::{DispatchFuture, Halt, HandleDispatch};
 pub use headers::refuse_signed;
 pub use hosts::{HostError, Hosts, Product, Region};
+pub use receipt::{Receipt, ReceiptError, ReceiptState};
 pub use scan::{Fault, MAX_DESTINATIONS, Recipient, Scan, ScanError};

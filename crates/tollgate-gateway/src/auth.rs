@@ -17,6 +17,8 @@ pub struct Secrets {
     api_key: Option<HeaderValue>,
     /// `Authorization` that callers must send.
     caller: Option<HeaderValue>,
+    /// `Authorization` that 8x8's receipts come with, whole.
+    pub(crate) webhook: Option<HeaderValue>,
 }
 
 impl fmt::Debug for Secrets {
@@ -24,6 +26,7 @@ impl fmt::Debug for Secrets {
         f.debug_struct("Secrets")
             .field("api_key", &self.api_key.is_some())
             .field("caller", &self.caller.is_some())
+            .field("webhook", &self.webhook.is_some())
             .finish()
     }
 }
@@ -36,12 +39,12 @@ impl Secrets {
     /// A variable that is named and is not there, is empty, or can be no header.
     pub fn of(config: &Config, env: impl Fn(&str) -> Option<String>) -> Result<Self, Problems> {
         let mut problems = Problems::default();
-        let mut bearer = |field: &str, name: &str| {
+        let mut secret = |field: &str, name: &str, scheme: &str| {
             if name.is_empty() {
                 return None;
             }
             let value = env(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
-            let header = value.and_then(|value| HeaderValue::try_from(format!("Bearer {value}")).ok());
+            let header = value.and_then(|value| HeaderValue::try_from(format!("{scheme}{value}")).ok());
             match header {
                 Some(mut header) => {
                     header.set_sensitive(true);
@@ -56,9 +59,10 @@ impl Secrets {
                 }
             }
         };
-        let api_key = bearer("upstream.api_key_env", &config.upstream.api_key_env);
-        let caller = bearer("listen.caller_token_env", &config.listen.caller_token_env);
-        if problems.0.is_empty() { Ok(Self { api_key, caller }) } else { Err(problems) }
+        let api_key = secret("upstream.api_key_env", &config.upstream.api_key_env, "Bearer ");
+        let caller = secret("listen.caller_token_env", &config.listen.caller_token_env, "Bearer ");
+        let webhook = secret("listen.webhook_secret_env", &config.listen.webhook_secret_env, "");
+        if problems.0.is_empty() { Ok(Self { api_key, caller, webhook }) } else { Err(problems) }
     }
 
     /// Whether the caller may send.

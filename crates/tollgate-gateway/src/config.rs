@@ -74,6 +74,9 @@ pub struct Listen {
     pub admin: SocketAddr,
     /// The environment variable that holds the token callers must send as `Authorization: Bearer …`.
     pub caller_token_env: String,
+    /// The environment variable with the `httpAuthorization` of 8x8's delivery receipts, which are taken at
+    /// `/webhooks/8x8`. Empty: none are.
+    pub webhook_secret_env: String,
     /// The largest body of a dispatch, in bytes. Default 8 MiB.
     pub max_body: usize,
     /// How long a request's body may take to arrive. Default `30s`.
@@ -88,6 +91,7 @@ impl Default for Listen {
             gateway: (Ipv4Addr::LOCALHOST, 8080).into(),
             admin: (Ipv4Addr::LOCALHOST, 8081).into(),
             caller_token_env: String::new(),
+            webhook_secret_env: String::new(),
             max_body: 8 << 20,
             body_timeout: Span::from_secs(30),
             max_connections: 10_000,

@@ -25,6 +25,7 @@ use crate::budget::BodyBudget;
 use crate::config::{Built, Config, Problems};
 use crate::deadline::Deadline;
 use crate::forward;
+use crate::receipts::Receipts;
 use crate::upstream::{Bases, OutBody, Streamed, Upstream};
 
 /// An answer's body: 8x8's, or one in its place.
@@ -69,6 +70,10 @@ fn app(config: &Config, built: Built, secrets: Secrets, clock: SharedClock) -> R
         problems
     };
     let guard = PumpGuard::with_clock(built.policy, Arc::clone(&clock)).map_err(|error| failed(&error))?;
+    let receipts = secrets.webhook.clone().map(|authorization| {
+        let timeout = config.listen.body_timeout.0;
+        Receipts { guard: guard.clone(), authorization, timeout }
+    });
     let upstream = Upstream::new(config.upstream.timeout.0).map_err(|error| failed(&error))?;
     let outbound = SmsPumpGuardLayer::new(guard)
         .with_hosts(built.hosts.clone())
@@ -99,8 +104,11 @@ fn app(config: &Config, built: Built, secrets: Secrets, clock: SharedClock) -> R
     });
     let resolved = built.client_ip.layer(admitted);
     let observed = service_fn(move |mut request: Request<Incoming>| {
-        let (resolved, clock) = (resolved.clone(), Arc::clone(&clock));
+        let (resolved, clock, receipts) = (resolved.clone(), Arc::clone(&clock), receipts.clone());
         async move {
+            if let Some(receipts) = receipts.filter(|_| Receipts::is_one(&request)) {
+                return Ok(boxed(receipts.take(request).await));
+            }
             let served = Served::of(&request);
             let (start, class) = (clock.monotonic(), served.name());
             request.extensions_mut().insert(served);

@@ -15,6 +15,7 @@ mod forward;
 mod gateway;
 mod idle;
 mod protocol;
+mod receipts;
 mod reload;
 mod replay;
 mod server;

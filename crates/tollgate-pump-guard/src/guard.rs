@@ -4,7 +4,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
-use tollgate_8x8::CodeCheck;
+use tollgate_8x8::{CodeCheck, Receipt, ReceiptState};
 use tollgate_core::{Refusal, SharedClock, SystemClock};
 
 use crate::challenge::{Binding, Challenge, ChallengeVerifier, ProofOfWork, Rejected, Step};
@@ -132,6 +132,16 @@ impl PumpGuard {
         let charge = engine::tracked(&self.state(), id);
         self.observe_charge(charge.as_ref(), outcome);
         charge.is_some()
+    }
+
+    /// A delivery receipt of 8x8's. Whether its message is known.
+    pub fn receive(&self, receipt: &Receipt) -> bool {
+        match receipt.state {
+            ReceiptState::Delivered => self.observe_id(&receipt.umid, Outcome::Delivered),
+            ReceiptState::Undelivered => self.observe_id(&receipt.umid, Outcome::Undelivered),
+            ReceiptState::Rejected => self.observe_id(&receipt.umid, Outcome::Rejected),
+            _ => engine::tracked(&self.state(), &receipt.umid).is_some(),
+        }
     }
 
     /// The policy.

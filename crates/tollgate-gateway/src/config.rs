@@ -2,6 +2,7 @@
 
 mod build;
 mod duration;
+mod entry;
 mod parse;
 mod problem;
 mod pump_guard;
@@ -14,6 +15,7 @@ use tollgate::rate_limit::{self, Quota};
 
 pub use build::Built;
 pub use duration::Span;
+pub use entry::{Action, Entry};
 pub use problem::{Problem, Problems};
 pub use pump_guard::{Preset, PumpGuard};
 

@@ -11,6 +11,7 @@ mod clients;
 mod conversion;
 mod cooldown;
 mod country;
+mod entries;
 mod fade;
 mod guesses;
 mod hold;
@@ -38,6 +39,7 @@ pub use clients::ClientsPolicy;
 pub use conversion::ConversionPolicy;
 pub use cooldown::CooldownPolicy;
 pub use country::{Country, CountryError, CountryPolicy};
+pub use entries::{Entry, EntryAction, Matcher};
 pub use guesses::{GuessesPolicy, judge_check, observe_guess};
 pub use number::{Number, NumberType, Reading, Unreadable};
 pub use observe::observe;
@@ -77,13 +79,16 @@ pub fn decide(
     let now = state.advance(now);
     let mut verdict = hard_rules(policy, &attempt.reading);
     let step_up = if attempt.proven { Action::Allow } else { policy.step_up(attempt) };
+    let Reading::Number(number) = &attempt.reading else { return (verdict.weigh(step_up), None) };
+    let by_hand = entries::judge(&policy.entries, attempt, number, now);
+    let allowed = matches!(by_hand, Some((EntryAction::Allow, _)));
+    verdict.add(by_hand.and_then(|(_, reason)| reason));
     // A campaign is the sender's own: how many go where is his business.
-    let number = match &attempt.reading {
-        Reading::Number(number) if attempt.profile != Profile::Campaign => number,
-        _ => return (verdict.weigh(step_up), None),
-    };
+    if attempt.profile == Profile::Campaign {
+        return (verdict.weigh(step_up), None);
+    }
     let seen = Seen::of(policy, state, attempt, number, state::seconds(now));
-    if verdict.reasons.is_empty()
+    if !verdict.reasons.iter().any(|reason| reason.enforced)
         && let Some(again) = same_press(policy, &seen)
     {
         state.pressed_again(&seen);
@@ -91,29 +96,7 @@ pub fn decide(
     }
     verdict.add(policy.cooldown.judge(&seen.cell, number, seen.confirmed.is_some(), seen.now));
     verdict.add(policy.guesses.judge(&seen.cell, number, seen.now));
-    let mut stopped = Stopped::default();
-    if !seen.exempt() {
-        if seen.confirmed.is_none() {
-            verdict.add(policy.actors.judge(&seen.cell, number, seen.actor(), seen.now));
-            let reason;
-            (reason, stopped) = policy.conversion.judge(&seen);
-            verdict.add(reason);
-            verdict.add(policy.adjacency.judge(&seen));
-            verdict.add(policy.timing.judge(&seen));
-            let [client, _] = &seen.clients;
-            if seen.armed {
-                verdict.add(policy.clients.judge(&seen.clients));
-                let country = number.country().index();
-                verdict.add(policy.clients.judge_countries(client.as_ref(), country, seen.now));
-                if stopped.probes == 0 {
-                    judge_places(policy, &seen, &mut verdict);
-                }
-            }
-        }
-        let (reason, levels) = policy.surprise.judge(&seen);
-        stopped.levels |= levels;
-        verdict.add(reason);
-    }
+    let stopped = if allowed || seen.exempt() { 0 } else { judge_strangers(policy, &seen, &mut verdict) };
     let verdict = verdict.weigh(step_up);
     let passing = match verdict.action {
         _ if policy.mode != Mode::Enforce => Passing::Sent,
@@ -122,10 +105,35 @@ pub fn decide(
         Action::Challenge | Action::Block => Passing::Stopped,
     };
     if passing != Passing::Sent && verdict.is_about_strangers() {
-        state.press(policy, &seen, attempt.profile, stopped.levels);
+        state.press(policy, &seen, attempt.profile, stopped);
     }
     let charge = (passing != Passing::Stopped).then(|| state.charge(policy, &seen, attempt, passing, now));
     (verdict, charge)
+}
+
+/// What strangers of its ranges, its place and its client do. Says at which levels of ranges it is stopped (bits).
+fn judge_strangers(policy: &Policy, seen: &Seen<'_>, verdict: &mut Verdict) -> u8 {
+    let mut stopped = Stopped::default();
+    if seen.confirmed.is_none() {
+        verdict.add(policy.actors.judge(&seen.cell, seen.number, seen.actor(), seen.now));
+        let reason;
+        (reason, stopped) = policy.conversion.judge(seen);
+        verdict.add(reason);
+        verdict.add(policy.adjacency.judge(seen));
+        verdict.add(policy.timing.judge(seen));
+        let [client, _] = &seen.clients;
+        if seen.armed {
+            verdict.add(policy.clients.judge(&seen.clients));
+            let country = seen.number.country().index();
+            verdict.add(policy.clients.judge_countries(client.as_ref(), country, seen.now));
+            if stopped.probes == 0 {
+                judge_places(policy, seen, verdict);
+            }
+        }
+    }
+    let (reason, levels) = policy.surprise.judge(seen);
+    verdict.add(reason);
+    stopped.levels | levels
 }
 
 /// Strangers of a place in which strangers do not verify. Where people of the number's own range have, it passes; and

@@ -89,9 +89,9 @@ mod service;
 
 pub use engine::{
     Action, ActorsPolicy, AdjacencyPolicy, Attempt, Channel, Charge, ClientsPolicy, ConversionPolicy,
-    CooldownPolicy, Country, CountryError, CountryPolicy, GuessesPolicy, Mode, Outcome, PlacePolicy,
-    PlacesPolicy, Policy, PolicyError, Preset, Profile, Reading, Reason, ShapePolicy, Shift, Signal, State,
-    SurprisePolicy, TimingPolicy, Verdict,
+    CooldownPolicy, Country, CountryError, CountryPolicy, Entry, EntryAction, GuessesPolicy, Matcher, Mode,
+    Outcome, PlacePolicy, PlacesPolicy, Policy, PolicyError, Preset, Profile, Reading, Reason, ShapePolicy,
+    Shift, Signal, State, SurprisePolicy, TimingPolicy, Verdict,
 };
 pub use future::ResponseFuture;
 pub use guard::PumpGuard;

@@ -97,7 +97,7 @@ fn finish(verdict: &Verdict, detail: String, all: Vec<&Verdict>) -> Refusal {
 fn kind(verdict: &Verdict) -> RefusalKind {
     match verdict.main_reason().map(|reason| reason.signal) {
         Some(Signal::NumberShape) => RefusalKind::InvalidNumber,
-        Some(Signal::NumberType | Signal::CountryPolicy) => RefusalKind::NumberBlocked,
+        Some(Signal::NumberType | Signal::CountryPolicy | Signal::Manual) => RefusalKind::NumberBlocked,
         Some(Signal::NumberCooldown) => RefusalKind::NumberCooldown,
         Some(Signal::CodeGuesses) => RefusalKind::CodeGuesses,
         _ if verdict.action == Action::Challenge => RefusalKind::ChallengeRequired,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tollgate::pump_guard::{self, Country, PlacePolicy, Policy, Shift as Shifted};
 
-use super::{Mode, Problems, Span};
+use super::{Entry, Mode, Problems, Span};
 
 /// `[pump_guard]`; what a signal leaves out is the preset's.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -19,6 +19,8 @@ pub struct PumpGuard {
     pub deny_countries: Vec<String>,
     /// These are noted.
     pub monitor_countries: Vec<String>,
+    /// What was decided by hand.
+    pub entry: Vec<Entry>,
     /// Where doubtful messages go instead.
     pub shift: Shift,
     /// What a number is.
@@ -185,6 +187,9 @@ impl PumpGuard {
             for (i, code) in codes.iter().enumerate() {
                 set.extend(problems.take(format!("pump_guard.{name}[{i}]"), code.parse::<Country>()));
             }
+        }
+        for (i, entry) in self.entry.iter().enumerate() {
+            policy.entries.extend(entry.decided(&format!("pump_guard.entry[{i}]"), problems));
         }
         if let Some(whatsapp) = &self.shift.whatsapp {
             policy.shift_to.push(Shifted::WhatsApp { template_name: whatsapp.template_name.clone() });

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::{
     Action, ActorsPolicy, AdjacencyPolicy, Attempt, Channel, ClientsPolicy, ConversionPolicy, CooldownPolicy,
-    CountryPolicy, GuessesPolicy, PlacesPolicy, Reading, Reason, Signal, SurprisePolicy, TimingPolicy,
+    CountryPolicy, Entry, GuessesPolicy, PlacesPolicy, Reading, Reason, Signal, SurprisePolicy, TimingPolicy,
 };
 
 /// What the guard does with what it sees: of the whole guard, and of each signal.
@@ -111,6 +111,8 @@ pub struct Policy {
     pub mode: Mode,
     /// Where doubtful messages go instead, the first that is not the one asked for; empty: they are challenged.
     pub shift_to: Vec<Shift>,
+    /// What was decided by hand.
+    pub entries: Vec<Entry>,
     /// `number_shape`: what a number is.
     pub shape: ShapePolicy,
     /// `country_policy`: where it is.
@@ -174,6 +176,7 @@ impl Policy {
         Self {
             mode: Mode::Enforce,
             shift_to: Vec::new(),
+            entries: Vec::new(),
             shape: ShapePolicy::default(),
             country: CountryPolicy::default(),
             cooldown: CooldownPolicy::default(),
@@ -226,6 +229,7 @@ impl Policy {
                 remedy: "no template: name one that 8x8 approved for your account",
             });
         }
+        self.entries.iter().try_for_each(Entry::validate)?;
         self.cooldown.validate()?;
         self.actors.validate()?;
         self.guesses.validate()?;

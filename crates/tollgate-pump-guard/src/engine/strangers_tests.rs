@@ -402,6 +402,29 @@ fn nothing_learned_in_one_profile_says_anything_in_another() {
     assert_eq!(world.attempt("", &attempt).action, Action::Allow);
 }
 
+#[test]
+fn what_was_decided_by_hand_holds_until_it_ends_and_a_block_goes_first() {
+    let mut world = World::usual(Policy::default());
+    let numbers = |digits: &str| Matcher::Numbers(digits.to_owned());
+    let end = world.now + Duration::from_secs(100);
+    world.policy.entries = vec![
+        Entry::new(numbers("628123456"), EntryAction::Allow, "our own test range"),
+        Entry::new(numbers("62812345699"), EntryAction::Block, "INC-7").until(end),
+    ];
+    assert_eq!(world.policy.validate(), Ok(()));
+    let sent = world.pumped((0..50).map(|n| format!("+628123456{:04}", n * 31)), 1);
+    assert_eq!(sent, 50, "allowed by hand");
+    let blocked = world.send("+6281234569912");
+    assert_eq!((blocked.action, signal(&blocked)), (Action::Block, Signal::Manual));
+    assert!(blocked.reasons[0].evidence.contains("INC-7"));
+    assert_eq!(blocked.reasons[0].retry_after, Some(Duration::from_secs(50)));
+    world.wait(100);
+    assert_eq!(world.send("+6281234569912").action, Action::Allow);
+
+    world.policy.entries = vec![Entry::new(numbers("628"), EntryAction::Block, "for ever")];
+    assert_eq!(world.policy.validate().unwrap_err().field, "entry.until");
+}
+
 proptest! {
     #[test]
     fn the_same_events_give_the_same_verdicts_in_bounded_memory_and_none_without_a_reason(

@@ -60,6 +60,8 @@ pub enum Signal {
     NumberType,
     /// The country lists.
     CountryPolicy,
+    /// Allowed or blocked by hand.
+    Manual,
     /// Too soon or too often to one number.
     NumberCooldown,
     /// Too many clients ask for one number.
@@ -105,6 +107,7 @@ impl Signal {
             // One signal to the outside, two kinds of refusal inside.
             Self::NumberShape | Self::NumberType => "number_shape",
             Self::CountryPolicy => "country_policy",
+            Self::Manual => "manual",
             Self::NumberCooldown => "number_cooldown",
             Self::NumberActors => "number_actors",
             Self::CodeGuesses => "code_guesses",
@@ -205,6 +208,7 @@ impl Verdict {
                 Signal::NumberShape
                     | Signal::NumberType
                     | Signal::CountryPolicy
+                    | Signal::Manual
                     | Signal::NumberCooldown
                     | Signal::NumberActors
                     | Signal::CodeGuesses

@@ -95,6 +95,6 @@ impl ClientsPolicy {
         }
         let evidence =
             format!("this address asked for strangers in {countries} countries within a day; none verified");
-        self.countries_mode.reason(Signal::IpCountries, 25, evidence, None)
+        self.countries_mode.reason(Signal::IpCountries, 15, evidence, None)
     }
 }

@@ -24,6 +24,8 @@ pub struct SurprisePolicy {
 const FLOORS: [f32; LEVELS.len()] = [28.0, 24.0, 40.0, 80.0];
 /// … and where none are, so that numbers alone have to tell.
 const FLOORS_UNARMED: [f32; LEVELS.len()] = [1.0, 5.0, 20.0, 60.0];
+/// So many that verified before the last day are a range's past.
+const SETTLED: f32 = 100.0;
 /// After so many seconds the past is one.
 const KNOWN_AFTER: u32 = 4 * DAY;
 /// A day's floor is so many hours'.
@@ -91,13 +93,32 @@ impl Expected {
         // Where outcomes are known, only those that verified are a past; what is not verified must not be.
         let past = if seen.armed { (range.verified, range.verified_day) } else { (range.week, range.day) };
         let mean = hourly(past, seen.age) * seen.growth(range);
+        // Where hundreds have verified over time, more of the same is a launch.
+        let settled = (older(past) / SETTLED).min(1.0);
+        let floor = if seen.armed { floor * youth(seen.age) } else { floor };
         // At a steady rate the counters stand at 1.4 and 35 hours' worth; peaks of a day and a week are on top.
-        Self { hour: 4.0 * mean + floor, day: 60.0 * mean + DAY_FLOOR * floor }
+        Self {
+            hour: (4.0 + 36.0 * settled) * mean + floor,
+            day: (60.0 + 400.0 * settled) * mean + DAY_FLOOR * floor,
+        }
+    }
+}
+
+/// How many times its floor a range is granted while the sender's own traffic is hardly known.
+const fn youth(age: u32) -> f32 {
+    match age / DAY {
+        0 => 6.0,
+        1 | 2 => 3.0,
+        3 => 1.5,
+        _ => 1.0,
     }
 }
 
 /// The mean an hour before the last day or so, after so many seconds, by counters with half-lives of a week and a day:
 /// what is happening now is no past, whoever makes it happen.
+///
+/// Of events of the last 24 hours the counter of a day holds at least so much of what that of a week does that nothing is
+/// left of them.
 pub(super) fn hourly((week, day): (f32, f32), age: u32) -> f32 {
     #[allow(clippy::cast_precision_loss, reason = "seconds of weeks")]
     let stands_at = |half_life: u32| {
@@ -105,8 +126,16 @@ pub(super) fn hourly((week, day): (f32, f32), age: u32) -> f32 {
         half_life / HOUR as f32 / std::f32::consts::LN_2
             * (1.0 - (-(age.max(KNOWN_AFTER) as f32) / half_life).exp2())
     };
-    (week - day).max(0.0) / (stands_at(WEEK) - stands_at(DAY))
+    older((week, day)) / (stands_at(WEEK) - RECENT * stands_at(DAY))
 }
+
+/// What of two such counters is older than a day.
+fn older((week, day): (f32, f32)) -> f32 {
+    (week - RECENT * day).max(0.0)
+}
+
+/// After 24 hours half is left of a counter with a half-life of a day, and 0.906 of one of a week.
+const RECENT: f32 = 1.82;
 
 fn score(times: f32) -> u8 {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "55 to 95")]

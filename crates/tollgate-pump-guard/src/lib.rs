@@ -23,7 +23,8 @@
 //!
 //! # Caveats
 //!
-//! * The memory is this process's own, of fixed size, and begins empty.
+//! * The memory is this process's own, of fixed size, and begins empty. [`PumpGuard::changes`] and
+//!   [`PumpGuard::with_state`] carry it over a restart.
 //! * A number without `+` beside a `country` can be a national and an international one; which of them 8x8 takes is not
 //!   documented. Where both are valid and differ it is refused: send `+` and the calling code.
 //! * Number metadata is loaded country by country, up to some 150 MB when all were asked for. Countries that are not
@@ -78,10 +79,10 @@ mod repeats;
 mod service;
 
 pub use engine::{
-    Action, ActorsPolicy, AdjacencyPolicy, Attempt, Channel, Charge, ClientsPolicy, ConversionPolicy,
-    CooldownPolicy, Country, CountryError, CountryPolicy, GuessesPolicy, Mode, Outcome, PlacePolicy,
-    PlacesPolicy, Policy, PolicyError, Preset, Profile, Reading, Reason, ShapePolicy, Shift, Signal, State,
-    SurprisePolicy, TimingPolicy, Verdict,
+    Action, ActorsPolicy, AdjacencyPolicy, Attempt, Changes, Channel, Charge, ClientsPolicy,
+    ConversionPolicy, CooldownPolicy, Country, CountryError, CountryPolicy, GuessesPolicy, Mode, Outcome,
+    PlacePolicy, PlacesPolicy, Policy, PolicyError, Preset, Profile, Reading, Reason, Secret, ShapePolicy,
+    Shift, Signal, State, SurprisePolicy, TimingPolicy, Verdict,
 };
 pub use future::ResponseFuture;
 pub use guard::PumpGuard;

@@ -8,6 +8,7 @@ mod inject;
 mod replay;
 mod resolve;
 mod serve;
+mod state;
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -30,6 +30,13 @@ impl Kept {
         }
     }
 
+    /// Where those that may still verify begin is of no account, only their order.
+    fn contents(&self) -> impl Iterator<Item = (u8, Option<u64>, &[u8])> {
+        self.0
+            .iter()
+            .map(|((table, key), value)| (*table, (*table != PENDING).then_some(*key), value.as_slice()))
+    }
+
     fn restore(&self, bytes: usize) -> (State, usize) {
         let records = self.0.iter().map(|((table, key), value)| (*table, *key, value.as_slice()));
         State::restore(bytes, secret(), records)
@@ -81,7 +88,7 @@ fn play(policy: &Policy, state: &mut State, now: &mut Duration, event: Event) ->
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 4 } else { 48 }))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn a_memory_that_was_restored_judges_as_the_one_that_was_lost(
@@ -111,7 +118,7 @@ proptest! {
         let mut again = kept.clone();
         kept.absorb(&state.changes());
         again.absorb(&restored.changes());
-        prop_assert_eq!(kept.0, again.0);
+        prop_assert!(kept.contents().eq(again.contents()));
     }
 
     #[test]

@@ -86,7 +86,7 @@ impl Learning {
                     _ if status == StatusCode::NOT_FOUND => guessed(),
                     Some(SessionStatus::Verified) => guard.observe_charge(charge.as_ref(), Outcome::Verified),
                     Some(SessionStatus::Expired) => {
-                        guard.observe_charge(charge.as_ref(), Outcome::Undelivered)
+                        guard.observe_charge(charge.as_ref(), Outcome::Undelivered);
                     }
                     Some(_) => guessed(),
                     None => not_learned("not_understood"),

@@ -199,10 +199,16 @@ impl Verdict {
 
     /// Whether it says something about the range, the place or the client, and not about the number alone.
     pub(super) fn is_about_strangers(&self) -> bool {
-        self.main_reason().is_some_and(|reason| match reason.signal {
-            Signal::NumberShape | Signal::NumberType | Signal::CountryPolicy => false,
-            Signal::NumberCooldown | Signal::NumberActors | Signal::CodeGuesses => false,
-            _ => true,
+        self.main_reason().is_some_and(|reason| {
+            !matches!(
+                reason.signal,
+                Signal::NumberShape
+                    | Signal::NumberType
+                    | Signal::CountryPolicy
+                    | Signal::NumberCooldown
+                    | Signal::NumberActors
+                    | Signal::CodeGuesses
+            )
         })
     }
 

@@ -184,8 +184,8 @@ fn a_value_that_makes_no_sense_is_named() {
     let mut policy = Policy::default();
     policy.conversion.per_10k = 0.5;
     assert_eq!(policy.validate().unwrap_err().field, "range_conversion.per_10k");
-    let mut policy = Policy::default();
-    policy.shift_to = vec![Shift::WhatsApp { template_name: " ".to_owned() }];
+    let shift_to = vec![Shift::WhatsApp { template_name: " ".to_owned() }];
+    let policy = Policy { shift_to, ..Policy::default() };
     assert_eq!(policy.validate().unwrap_err().field, "shift.whatsapp.templateName");
 }
 

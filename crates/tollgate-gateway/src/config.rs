@@ -296,7 +296,7 @@ pub enum Region {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct State {
-    /// The embedded database; empty keeps nothing.
+    /// The file in which `tollgate serve` keeps the guard's memory; empty keeps nothing.
     pub path: String,
     /// A shared Redis or Valkey.
     pub redis: String,

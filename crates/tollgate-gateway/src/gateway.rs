@@ -15,7 +15,7 @@ use tollgate::client_ip::TrustedClientIpLayer;
 use tollgate::core::{Body, Refusal, RefusalKind, SharedClock, SystemClock};
 use tollgate::eight::{Class, Hosts, envelope};
 use tollgate::injector::ClientIpInjector;
-use tollgate::pump_guard::{PumpGuard, SmsPumpGuard, SmsPumpGuardLayer};
+use tollgate::pump_guard::{PumpGuard, SmsPumpGuard, SmsPumpGuardLayer, State};
 use tollgate::rate_limit::Limiter;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, ServiceExt, service_fn};
@@ -43,33 +43,53 @@ pub struct Gateway {
     pub client_ip: TrustedClientIpLayer,
     /// How often: to be looked at and changed while it serves.
     pub limiter: Arc<Limiter>,
+    /// To whom: its memory can be kept.
+    pub guard: PumpGuard,
 }
 
 impl Gateway {
-    /// The gateway of a configuration.
+    /// The gateway of a configuration. Its guard begins with an empty memory, whatever `[state]` says.
     ///
     /// # Errors
     ///
     /// All that is wrong in the configuration.
     pub fn new(config: &Config, secrets: Secrets) -> Result<Self, Problems> {
+        Self::with_state(config, secrets, State::new(PumpGuard::MEMORY))
+    }
+
+    /// The same with the guard's memory.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong in the configuration.
+    pub fn with_state(config: &Config, secrets: Secrets, state: State) -> Result<Self, Problems> {
         let clock = SystemClock::shared();
         let built = config.build(Arc::clone(&clock))?;
         let client_ip = built.client_ip.clone();
         let limiter = Arc::clone(built.limits.limiter());
-        app(config, built, secrets, clock).map(|app| Self { app, client_ip, limiter })
+        let guard = PumpGuard::with_state(built.policy.clone(), Arc::clone(&clock), state);
+        let guard = guard.map_err(|error| failed(&error))?;
+        let app = app(config, built, guard.clone(), secrets, clock)?;
+        Ok(Self { app, client_ip, limiter, guard })
     }
 }
 
-fn app(config: &Config, built: Built, secrets: Secrets, clock: SharedClock) -> Result<App, Problems> {
+fn failed(error: &dyn std::fmt::Display) -> Problems {
+    let mut problems = Problems::default();
+    problems.add("", error);
+    problems
+}
+
+fn app(
+    config: &Config,
+    built: Built,
+    guard: PumpGuard,
+    secrets: Secrets,
+    clock: SharedClock,
+) -> Result<App, Problems> {
     for warning in &built.warnings {
         tracing::warn!("{warning}");
     }
-    let failed = |error: &dyn std::fmt::Display| {
-        let mut problems = Problems::default();
-        problems.add("", error);
-        problems
-    };
-    let guard = PumpGuard::with_clock(built.policy, Arc::clone(&clock)).map_err(|error| failed(&error))?;
     let receipts = secrets.webhook.clone().map(|authorization| {
         let timeout = config.listen.body_timeout.0;
         Receipts { guard: guard.clone(), authorization, timeout }

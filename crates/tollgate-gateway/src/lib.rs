@@ -20,6 +20,7 @@ mod reload;
 mod replay;
 mod server;
 mod simulate;
+mod store;
 mod traffic;
 mod upstream;
 

@@ -9,7 +9,8 @@ use tollgate_core::{Refusal, SharedClock, SystemClock};
 
 use crate::challenge::{Binding, Challenge, ChallengeVerifier, ProofOfWork, Rejected, Step};
 use crate::engine::{
-    self, Action, Attempt, Charge, Mode, Outcome, Policy, PolicyError, Profile, Reading, State, Verdict,
+    self, Action, Attempt, Changes, Charge, Mode, Outcome, Policy, PolicyError, Profile, Reading, State,
+    Verdict,
 };
 use crate::refuse;
 use crate::repeats::Repeats;
@@ -31,10 +32,10 @@ struct Shared {
     ahead: Duration,
 }
 
-/// What the guard remembers by default, in bytes.
-const MEMORY: usize = 32 << 20;
-
 impl PumpGuard {
+    /// How much the guard remembers by default, in bytes.
+    pub const MEMORY: usize = 32 << 20;
+
     /// A guard with 32 MiB of memory on the machine's clock.
     ///
     /// # Errors
@@ -50,9 +51,18 @@ impl PumpGuard {
     ///
     /// A value of the policy makes no sense.
     pub fn with_clock(policy: Policy, clock: SharedClock) -> Result<Self, PolicyError> {
+        Self::with_state(policy, clock, State::new(Self::MEMORY))
+    }
+
+    /// The same with a memory that was kept: [`State::restore`].
+    ///
+    /// # Errors
+    ///
+    /// A value of the policy makes no sense.
+    pub fn with_state(policy: Policy, clock: SharedClock, state: State) -> Result<Self, PolicyError> {
         policy.validate()?;
         engine::warm_up();
-        let state = Mutex::new(State::new(MEMORY));
+        let state = Mutex::new(state);
         let wall = clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
         let ahead = wall.saturating_sub(clock.monotonic());
         let shared = Shared { policy, state, repeats: Mutex::default(), clock, ahead };
@@ -142,6 +152,19 @@ impl PumpGuard {
             ReceiptState::Rejected => self.observe_id(&receipt.umid, Outcome::Rejected),
             _ => engine::tracked(&self.state(), &receipt.umid).is_some(),
         }
+    }
+
+    /// What changed in its memory since the last time, to be kept elsewhere; the first time, everything. Nothing is
+    /// judged meanwhile: about a microsecond for each record.
+    #[must_use = "what it gives is not given again"]
+    pub fn changes(&self) -> Changes {
+        self.state().changes()
+    }
+
+    /// Everything in its memory: for when [`changes`](Self::changes) could not be kept.
+    #[must_use = "what it gives is not given again"]
+    pub fn everything(&self) -> Changes {
+        self.state().everything()
     }
 
     /// The policy.

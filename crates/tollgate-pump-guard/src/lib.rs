@@ -32,7 +32,8 @@
 //!
 //! # Caveats
 //!
-//! * The memory is of fixed size, 32 MiB.
+//! * The memory is of fixed size, 32 MiB, and begins empty. [`PumpGuard::changes`] and [`PumpGuard::with_state`] carry it
+//!   over a restart.
 //! * A number without `+` beside a `country` can be a national and an international one; which of them 8x8 takes is not
 //!   documented. Where both are valid and differ it is refused: send `+` and the calling code.
 //! * Number metadata is loaded country by country, up to some 150 MB when all were asked for. Countries that are not
@@ -88,10 +89,10 @@ mod repeats;
 mod service;
 
 pub use engine::{
-    Action, ActorsPolicy, AdjacencyPolicy, Attempt, Channel, Charge, ClientsPolicy, ConversionPolicy,
-    CooldownPolicy, Country, CountryError, CountryPolicy, Entry, EntryAction, GuessesPolicy, Matcher, Mode,
-    Outcome, PlacePolicy, PlacesPolicy, Policy, PolicyError, Preset, Profile, Reading, Reason, ShapePolicy,
-    Shift, Signal, State, SurprisePolicy, TimingPolicy, Verdict,
+    Action, ActorsPolicy, AdjacencyPolicy, Attempt, Changes, Channel, Charge, ClientsPolicy,
+    ConversionPolicy, CooldownPolicy, Country, CountryError, CountryPolicy, Entry, EntryAction,
+    GuessesPolicy, Matcher, Mode, Outcome, PlacePolicy, PlacesPolicy, Policy, PolicyError, Preset, Profile,
+    Reading, Reason, Secret, ShapePolicy, Shift, Signal, State, SurprisePolicy, TimingPolicy, Verdict,
 };
 pub use future::ResponseFuture;
 pub use guard::PumpGuard;

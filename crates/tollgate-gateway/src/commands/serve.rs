@@ -1,9 +1,13 @@
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use clap::Args;
+use tollgate::core::SystemClock;
+use tollgate::pump_guard::{PumpGuard, State};
 
 use super::{ConfigFile, Failure, Outcome, bind, log, told_to_stop};
 use crate::reload::{reload_limits, reload_peers};
+use crate::store::{Keeper, Store};
 use crate::{Gateway, Secrets, admin, serve};
 
 /// Serve the gateway: a reverse proxy for the 8x8 API, with the four layers in its way
@@ -13,6 +17,8 @@ use crate::{Gateway, Secrets, admin, serve};
 ///
 /// SIGHUP reads the files named by peers_file again, and of the configuration [clients] and the quotas and modes of
 /// [[rate_limit]]: nobody who is limited is forgotten. What cannot be right is told, and what was there stays.
+///
+/// With [state] path, what the guard remembers outlives a restart.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     #[command(flatten)]
@@ -30,7 +36,17 @@ impl Serve {
         let secrets = Secrets::of(&config, |name| std::env::var(name).ok()).map_err(explain)?;
         admin::collect();
         let reloads = Reloads::listen()?;
-        let built = Gateway::new(&config, secrets).map_err(explain)?;
+        // Before a file is opened, or made.
+        config.build(SystemClock::shared()).map_err(explain)?;
+        let (store, state) = match config.state.path.as_str() {
+            "" => (None, State::new(PumpGuard::MEMORY)),
+            path => {
+                let now = SystemClock::shared().wall().duration_since(UNIX_EPOCH).unwrap_or_default();
+                let (store, state) = Store::open(path.as_ref(), now).map_err(Failure::Input)?;
+                (Some(store), state)
+            }
+        };
+        let built = Gateway::with_state(&config, secrets, state).map_err(explain)?;
         let (client_ip, limiter) = (built.client_ip.clone(), Arc::clone(&built.limiter));
         let reload = {
             let (path, config) = (self.config.path.clone(), config.clone());
@@ -42,12 +58,17 @@ impl Serve {
         };
         let gateway = bind("listen.gateway", config.listen.gateway).await?;
         let page = bind("listen.admin", config.listen.admin).await?;
+        let keeper = store.map(|store| Keeper::start(store, built.guard.clone())).transpose()?;
         tracing::info!(gateway = %gateway.local_addr()?, admin = %page.local_addr()?, "listening");
-        tokio::select! {
+        let ended = tokio::select! {
             () = serve(gateway, built, &config, told_to_stop()) => Ok(()),
             () = reloads.serve(reload) => Ok(()),
             ended = admin::serve(page, client_ip.resolver().clone(), limiter) => Err(Failure::Machine(format!("the admin page ended: {ended:?}"))),
+        };
+        if let Some(keeper) = keeper {
+            keeper.stop().await;
         }
+        ended
     }
 }
 

@@ -54,7 +54,7 @@ impl Config {
         let bases = self.bases(&mut problems);
         self.listen.check(&mut problems);
         self.check_keys(&mut problems);
-        self.state.check(&mut problems, &mut warnings);
+        self.state.check(&mut problems);
         self.warn(&mut warnings);
         let hosts = bases.as_ref().and_then(|bases| problems.take("upstream", bases.hosts()));
         match (client_ip, limits, bases, hosts) {
@@ -283,7 +283,7 @@ impl super::Listen {
 }
 
 impl State {
-    fn check(&self, problems: &mut Problems, warnings: &mut Vec<String>) {
+    fn check(&self, problems: &mut Problems) {
         if !self.redis.is_empty() {
             problems.add("state.redis", "this version shares no state between gateways: write redis = \"\"");
         }
@@ -292,12 +292,6 @@ impl State {
                 "state.nodes",
                 format!("{} needs a shared state, which this version has not: write 1", self.nodes),
             );
-        }
-        if !self.path.is_empty() {
-            warnings.push(format!(
-                "state.path: {:?} is not written yet: this version keeps its memory in the process only",
-                self.path
-            ));
         }
     }
 }

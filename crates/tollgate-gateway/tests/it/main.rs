@@ -9,6 +9,7 @@ mod replay;
 mod resolve;
 mod serve;
 mod simulate;
+mod state;
 
 use std::io::Write;
 use std::path::PathBuf;

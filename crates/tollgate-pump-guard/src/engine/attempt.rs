@@ -1,5 +1,6 @@
 use std::net::IpAddr;
 
+use super::record::record;
 use super::{Country, Profile, Reading};
 
 /// One destination that somebody wants a message sent to.
@@ -124,3 +125,15 @@ pub struct Charge {
     /// Which levels it counts in (bits), from the narrowest range to the tenant.
     pub(super) counted: u8,
 }
+
+record!(Charge {
+    number: u64,
+    confirmed: u64,
+    range: u64,
+    national: u8,
+    country: Country,
+    profile: Profile,
+    client: [u64; 2],
+    at: u64,
+    counted: u8,
+});

@@ -4,6 +4,7 @@ use super::cells::Cell;
 use super::fade::{DAY, HOUR, fade};
 use super::hold::Hold;
 use super::ranges::{STOPPED, WEEK};
+use super::record::record;
 
 /// Strangers, and what became of them.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,6 +29,19 @@ pub(super) struct Budget {
     pub(super) hold: Hold,
 }
 
+record!(Budget {
+    at: u32,
+    debt: f32,
+    in_flight: u32,
+    verified_hour: f32,
+    verified_day: f32,
+    verified: f32,
+    failed: f32,
+    stopped: f32,
+    bore: f32,
+    hold: Hold,
+});
+
 impl Budget {
     /// As it is at `now`; half of a debt is forgotten within `half_life` seconds.
     pub(super) fn at(mut self, now: u32, half_life: u32) -> Self {
@@ -42,6 +56,11 @@ impl Budget {
         }
         self.at = now;
         self
+    }
+
+    /// Whether nothing ever happened to it.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.at == 0
     }
 
     /// What strangers owe, where of those in flight only `in_flight` each is expected to fail.
@@ -107,6 +126,8 @@ pub(super) struct ClientCell {
     /// Wrong codes it gave, with a half-life of half a day.
     pub(super) wrong: f32,
 }
+
+record!(ClientCell { budget: Budget, countries: [u16; 4], countries_at: u32, wrong: f32 });
 
 impl Cell for ClientCell {
     fn worth(&self) -> u64 {

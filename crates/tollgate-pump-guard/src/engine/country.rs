@@ -5,6 +5,7 @@ use std::str::FromStr;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, Region};
 
 use super::policy::Mode;
+use super::record::Record;
 use super::{Number, Reading, Reason, Signal};
 
 /// A country by its ISO 3166-1 alpha-2 code, or `001` for networks that belong to none (satellite).
@@ -48,6 +49,17 @@ impl Country {
 
 /// The index of networks that belong to no country; no other is greater.
 pub(super) const WORLD: u16 = 26 * 26 + 1;
+
+impl Record for Country {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.0.put(out);
+    }
+
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        let code = <[u8; 3]>::take(from)?;
+        matches!(code, [b'A'..=b'Z', b'A'..=b'Z', 0] | [b'0', b'0', b'1']).then_some(Self(code))
+    }
+}
 
 /// Two letters of a country that has phone numbers, in any letter case.
 impl FromStr for Country {

@@ -1,6 +1,7 @@
 //! What happens to a range once it is stopped: now and then one message goes out, to learn whether people are back.
 
 use super::fade::{DAY, HOUR, MINUTE};
+use super::record::record;
 
 /// The first wait for a probe; it doubles with each that is not verified.
 const FIRST: u32 = 15 * MINUTE;
@@ -24,6 +25,8 @@ pub(super) struct Hold {
     used: u32,
 }
 
+record!(Hold { probe_at: u32, wait: u32, used: u32 });
+
 impl Hold {
     /// Whether this attempt may go out to learn from it. Where `only_in_silence`, the wait alone is not enough.
     pub(super) fn probes(&self, now: u32, only_in_silence: bool) -> bool {
@@ -40,7 +43,7 @@ impl Hold {
     pub(super) fn stopped(&mut self, now: u32, people: bool) {
         if self.probe_at == 0 || now.saturating_sub(self.used) > DAY {
             self.wait = first(people);
-            self.probe_at = now + self.wait;
+            self.probe_at = now.saturating_add(self.wait);
         }
         self.used = now;
     }
@@ -48,8 +51,8 @@ impl Hold {
     /// A probe went out.
     pub(super) fn probed(&mut self, now: u32, people: bool) {
         let longest = if people { LONGEST_WHERE_PEOPLE_ARE } else { LONGEST };
-        self.wait = (self.wait * 2).clamp(MINUTE, longest);
-        self.probe_at = now + self.wait;
+        self.wait = self.wait.saturating_mul(2).clamp(MINUTE, longest);
+        self.probe_at = now.saturating_add(self.wait);
         self.used = now;
     }
 
@@ -57,7 +60,7 @@ impl Hold {
     pub(super) fn converted(&mut self) {
         if self.probe_at != 0 {
             self.wait = CONVERTED;
-            self.probe_at = self.probe_at.min(self.used + CONVERTED);
+            self.probe_at = self.probe_at.min(self.used.saturating_add(CONVERTED));
         }
     }
 }

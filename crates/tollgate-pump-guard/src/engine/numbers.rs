@@ -2,6 +2,7 @@
 
 use super::cells::Cell;
 use super::fade::DAY;
+use super::record::{Record, record};
 
 /// How many sends are remembered.
 pub(super) const SENDS: usize = 10;
@@ -30,6 +31,18 @@ pub(super) struct NumberCell {
     wrong_since: u32,
 }
 
+record!(NumberCell {
+    sends: [u32; SENDS],
+    actors: [u16; ACTORS],
+    counted_at: u32,
+    stage: Stage,
+    counted: u8,
+    repeats: u8,
+    wrong_in_a_row: u8,
+    wrong_today: u8,
+    wrong_since: u32,
+});
+
 /// What became of the send by which a number counts as a stranger.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -46,6 +59,17 @@ pub(super) enum Stage {
     Known,
     /// The code may still be given back, over a channel that pays no range.
     Shifted,
+}
+
+impl Record for Stage {
+    fn put(&self, out: &mut Vec<u8>) {
+        out.push(*self as u8);
+    }
+
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        let all = [Self::None, Self::InFlight, Self::Failed, Self::Verified, Self::Known, Self::Shifted];
+        all.get(usize::from(u8::take(from)?)).copied()
+    }
 }
 
 impl Cell for NumberCell {
@@ -161,6 +185,8 @@ pub(super) struct Confirmed {
     /// From where, the last time.
     pub(super) actor: u16,
 }
+
+record!(Confirmed { since: u32, last: u32, actor: u16 });
 
 /// For how long a number that was verified stays so, in seconds.
 pub(super) const CONFIRMED_FOR: u32 = 90 * DAY;

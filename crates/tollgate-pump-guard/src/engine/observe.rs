@@ -61,9 +61,9 @@ impl State {
 
     /// The oldest stranger that may still verify will not.
     pub(super) fn overdue(&mut self) {
-        if let Some(charge) = self.pending.pop_front()
-            && self.is_current(&charge)
-        {
+        let Some(charge) = self.pending.pop_front() else { return };
+        self.pending_first += 1;
+        if self.is_current(&charge) {
             self.failed(&charge);
         }
     }

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::record::Record;
 use super::{
     Action, ActorsPolicy, AdjacencyPolicy, Attempt, Channel, ClientsPolicy, ConversionPolicy, CooldownPolicy,
     CountryPolicy, Entry, GuessesPolicy, PlacesPolicy, Reading, Reason, Signal, SurprisePolicy, TimingPolicy,
@@ -53,7 +54,8 @@ pub enum Profile {
 }
 
 impl Profile {
-    pub(super) const COUNT: usize = 3;
+    pub(super) const ALL: [Self; 3] = [Self::Otp, Self::Notification, Self::Campaign];
+    pub(super) const COUNT: usize = Self::ALL.len();
 
     /// The profile's name.
     #[must_use]
@@ -68,7 +70,7 @@ impl Profile {
     /// The profile of a name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Otp, Self::Notification, Self::Campaign].into_iter().find(|profile| profile.as_str() == name)
+        Self::ALL.into_iter().find(|profile| profile.as_str() == name)
     }
 
     pub(super) const fn index(self) -> usize {
@@ -77,6 +79,16 @@ impl Profile {
             Self::Notification => 1,
             Self::Campaign => 2,
         }
+    }
+}
+
+impl Record for Profile {
+    fn put(&self, out: &mut Vec<u8>) {
+        out.push(u8::try_from(self.index()).unwrap_or(u8::MAX));
+    }
+
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        Self::ALL.get(usize::from(u8::take(from)?)).copied()
     }
 }
 

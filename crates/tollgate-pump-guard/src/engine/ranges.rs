@@ -4,6 +4,7 @@ use super::Number;
 use super::cells::Cell;
 use super::fade::{DAY, HOUR, MINUTE, fade};
 use super::hold::Hold;
+use super::record::record;
 use super::times::Times;
 
 /// The levels of ranges, narrowest first: digits cut off a number, and the level's name.
@@ -39,6 +40,21 @@ pub(super) struct RangeCell {
     /// The last strangers' places within the range, newest first, from 1 on.
     pub(super) recent: [u16; RECENT],
 }
+
+record!(RangeCell {
+    at: u32,
+    debt: f32,
+    in_flight: u16,
+    hour: f32,
+    day: f32,
+    week: f32,
+    verified: f32,
+    verified_day: f32,
+    stopped: f32,
+    times: Times,
+    hold: Hold,
+    recent: [u16; RECENT],
+});
 
 /// From so many verified numbers on, people are at home in a range.
 pub(super) const PEOPLE: f32 = 2.0;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::attempt::Charge;
 use super::cells::Cell;
+use super::record::Record;
 use super::state::State;
 use super::{Number, Profile};
 
@@ -14,6 +15,19 @@ pub(super) struct Sent(pub(super) Option<Charge>);
 impl Cell for Sent {
     fn worth(&self) -> u64 {
         self.0.map_or(0, |charge| charge.at / 1000 + 1)
+    }
+}
+
+/// One that was never sent is not written.
+impl Record for Sent {
+    fn put(&self, out: &mut Vec<u8>) {
+        if let Some(charge) = &self.0 {
+            charge.put(out);
+        }
+    }
+
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        Charge::take(from).map(|charge| Self(Some(charge)))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hash};
 use std::net::IpAddr;
+use std::ops::Range;
 use std::time::Duration;
 
 use foldhash::quality::SeedableRandomState;
@@ -14,6 +15,7 @@ use super::clients;
 use super::country::WORLD;
 use super::fade::{DAY, HOUR};
 use super::numbers::{CONFIRMED_FOR, Confirmed, NumberCell};
+use super::persist::Secret;
 use super::places::{self, KNOWN_FROM};
 use super::policy::Policy;
 use super::ranges::{LEVELS, RangeCell};
@@ -36,8 +38,21 @@ pub struct State {
     /// Strangers that may still verify, oldest first.
     pub(super) pending: VecDeque<Charge>,
     pub(super) pending_limit: usize,
+    /// The oldest one's place in the row of all there ever were.
+    pub(super) pending_first: u64,
     /// The latest `now` seen: time that jumps back is taken for this.
     pub(super) latest: Duration,
+    pub(super) written: Written,
+}
+
+/// What was drained before.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    /// Whether anything was; everything counts as changed before.
+    pub(super) begun: bool,
+    pub(super) latest: Duration,
+    /// Which of those in `pending`, by their places.
+    pub(super) pending: Range<u64>,
 }
 
 /// What the sender's own traffic is like, in one profile.
@@ -55,6 +70,10 @@ pub(super) struct Tenant {
     pub(super) times: Times,
     /// Messages to people known to verify that came to nothing, since anybody verified.
     pub(super) silent: u16,
+    /// Which countries changed since the last drain.
+    pub(super) changed: Vec<bool>,
+    /// What was drained last of everything but the countries.
+    pub(super) written: Vec<u8>,
 }
 
 /// Outcomes count once so many have verified, with a half-life of a week.
@@ -68,7 +87,9 @@ impl Tenant {
     fn new() -> Self {
         let countries = vec![Budget::default(); usize::from(WORLD) + 1];
         let (world, new) = (Budget::default(), Budget::default());
-        Self { since: 0, world, new, countries, times: Times::default(), silent: 0 }
+        let changed = vec![false; countries.len()];
+        let times = Times::default();
+        Self { since: 0, world, new, countries, times, silent: 0, changed, written: Vec::new() }
     }
 
     /// Whether outcomes are reported, so that their absence means something.
@@ -83,7 +104,11 @@ impl Tenant {
     }
 
     pub(super) fn country_mut(&mut self, country: Country, now: u32) -> Option<&mut Budget> {
-        let found = self.countries.get_mut(usize::from(country.index()))?;
+        let index = usize::from(country.index());
+        if let Some(changed) = self.changed.get_mut(index) {
+            *changed = true;
+        }
+        let found = self.countries.get_mut(index)?;
         *found = found.at(now, places::FORGOTTEN);
         Some(found)
     }
@@ -125,6 +150,13 @@ impl State {
         Self::hashed(bytes, SeedableRandomState::with_seed(seed, shared))
     }
 
+    /// The same under a secret that is kept, so that what was [drained](Self::changes) is found again. A few bytes are
+    /// never given back.
+    #[must_use]
+    pub fn with_secret(bytes: usize, secret: Secret) -> Self {
+        Self::hashed(bytes, secret.hasher())
+    }
+
     fn hashed(bytes: usize, hasher: SeedableRandomState) -> Self {
         let eighth = bytes.max(256 << 10) / 8;
         Self {
@@ -137,7 +169,9 @@ impl State {
             tenants: [(); Profile::COUNT].map(|()| Tenant::new()),
             pending: VecDeque::new(),
             pending_limit: eighth / 2 / size_of::<Charge>(),
+            pending_first: 0,
             latest: Duration::ZERO,
+            written: Written::default(),
         }
     }
 

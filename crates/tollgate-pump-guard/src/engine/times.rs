@@ -1,6 +1,7 @@
 //! How long people take to give a code back: mean and spread of its logarithm.
 
 use super::fade::{DAY, fade};
+use super::record::record;
 
 const HALF_LIFE: u32 = 7 * DAY;
 
@@ -11,6 +12,8 @@ pub(super) struct Times {
     sum: f32,
     squares: f32,
 }
+
+record!(Times { count: f32, sum: f32, squares: f32 });
 
 impl Times {
     pub(super) fn fade(&mut self, passed: u32) {

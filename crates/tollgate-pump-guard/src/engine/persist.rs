@@ -1,0 +1,300 @@
+//! What the engine remembers, as records to be kept elsewhere: what changed goes out, and everything comes back.
+
+use std::fmt;
+use std::hash::BuildHasher;
+use std::time::Duration;
+
+use foldhash::SharedSeed;
+use foldhash::quality::SeedableRandomState;
+
+use super::Profile;
+use super::attempt::Charge;
+use super::budget::Budget;
+use super::cells::Restored;
+use super::record::Record;
+use super::state::{State, Tenant};
+use super::times::Times;
+
+/// The first byte of every record: what the bytes behind it mean.
+const VERSION: u8 = 1;
+
+const LATEST: u8 = 0;
+const RANGES: u8 = 1;
+const NUMBERS: u8 = 2;
+const CONFIRMED: u8 = 3;
+const CLIENTS: u8 = 4;
+const SENDS: u8 = 5;
+const TENANTS: u8 = 6;
+const COUNTRIES: u8 = 7;
+const PENDING: u8 = 8;
+
+/// The secret under which numbers and clients are hashed. What was kept can only be read under the same.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Secret([u64; 2]);
+
+impl Secret {
+    /// A new one, where the system has randomness.
+    #[must_use]
+    pub fn random() -> Option<Self> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).ok()?;
+        Some(Self::from_bytes(bytes))
+    }
+
+    /// One that was kept.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(<[u64; 2]>::take(&mut bytes.as_slice()).unwrap_or_default())
+    }
+
+    /// To be kept.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 16] {
+        (u128::from(self.0[1]) << 64 | u128::from(self.0[0])).to_le_bytes()
+    }
+
+    /// To be kept beside it: differs where this version would not find again what another one hashed.
+    #[must_use]
+    pub fn check(self) -> u64 {
+        self.hasher().hash_one((usize::from(VERSION), "tollgate", u32::from(VERSION), u64::from(VERSION)))
+    }
+
+    pub(super) fn hasher(self) -> SeedableRandomState {
+        let [own, shared] = self.0;
+        SeedableRandomState::with_seed(own, Box::leak(Box::new(SharedSeed::from_u64(shared))))
+    }
+}
+
+/// Shows nothing.
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// What changed between two moments: records to be kept under a table and a key.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    whole: bool,
+    records: Vec<(u8, u64, usize)>,
+    bytes: Vec<u8>,
+}
+
+impl Changes {
+    /// Whether these are all records there are: what was kept before is void.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    /// Whether nothing changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty() && !self.whole
+    }
+
+    /// How many records there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Each record's table, key (below 2⁴⁸) and value; an empty one is gone.
+    pub fn iter(&self) -> impl Iterator<Item = (u8, u64, &[u8])> {
+        let mut from = 0;
+        self.records.iter().map(move |&(table, key, end)| {
+            let value = self.bytes.get(from..end).unwrap_or_default();
+            from = end;
+            (table, key, value)
+        })
+    }
+
+    pub(super) fn put(&mut self, table: u8, key: u64, value: impl FnOnce(&mut Vec<u8>)) {
+        self.bytes.push(VERSION);
+        value(&mut self.bytes);
+        self.records.push((table, key, self.bytes.len()));
+    }
+
+    fn remove(&mut self, table: u8, key: u64) {
+        self.records.push((table, key, self.bytes.len()));
+    }
+}
+
+impl State {
+    /// What changed since the last time; the first time, everything.
+    pub fn changes(&mut self) -> Changes {
+        let mut changes = Changes { whole: !self.written.begun, ..Changes::default() };
+        if changes.whole {
+            self.note_all();
+        }
+        self.written.begun = true;
+        self.ranges.drain(RANGES, &mut changes);
+        self.numbers.drain(NUMBERS, &mut changes);
+        self.confirmed.drain(CONFIRMED, &mut changes);
+        self.clients.drain(CLIENTS, &mut changes);
+        self.sends.drain(SENDS, &mut changes);
+        for (profile, tenant) in (0..).zip(&mut self.tenants) {
+            tenant.drain(profile, &mut changes);
+        }
+        let first = self.pending_first;
+        let end = first + self.pending.len() as u64;
+        let written = std::mem::replace(&mut self.written.pending, first..end);
+        for gone in written.start..written.end.min(first) {
+            changes.remove(PENDING, gone);
+        }
+        let known = written.end.saturating_sub(first);
+        for (key, charge) in (first..).zip(&self.pending).skip(usize::try_from(known).unwrap_or(usize::MAX)) {
+            changes.put(PENDING, key, |out| charge.put(out));
+        }
+        if self.latest != self.written.latest || changes.whole {
+            self.written.latest = self.latest;
+            changes.put(LATEST, 0, |out| {
+                self.latest.as_secs().put(out);
+                self.latest.subsec_nanos().put(out);
+            });
+        }
+        changes
+    }
+
+    /// Everything: for when what [`changes`](Self::changes) gave could not be kept.
+    pub fn everything(&mut self) -> Changes {
+        self.written.begun = false;
+        self.changes()
+    }
+
+    /// A memory of about `bytes` with what was kept in it, and how many of the records were none of this version's.
+    #[must_use]
+    pub fn restore<'a>(
+        bytes: usize,
+        secret: Secret,
+        records: impl IntoIterator<Item = (u8, u64, &'a [u8])>,
+    ) -> (Self, usize) {
+        let mut state = Self::with_secret(bytes, secret);
+        let (mut skipped, mut moved, mut any) = (0, false, false);
+        let mut pending = Vec::new();
+        for (table, key, value) in records {
+            any = true;
+            let restored = match value.split_first() {
+                Some((&VERSION, value)) => state.take_back(table, key, value, &mut pending),
+                _ => Restored::Skipped,
+            };
+            skipped += usize::from(restored == Restored::Skipped);
+            moved |= restored != Restored::There;
+        }
+        pending.sort_by_key(|(key, _)| *key);
+        let over = pending.len().saturating_sub(state.pending_limit);
+        moved |= over > 0 || pending.windows(2).any(|pair| matches!(pair, [(a, _), (b, _)] if a + 1 != *b));
+        let pending = pending.get(over..).unwrap_or_default();
+        state.pending_first = pending.first().map_or(0, |(key, _)| *key);
+        state.pending.extend(pending.iter().map(|(_, charge)| *charge));
+        state.written.pending = state.pending_first..state.pending_first + state.pending.len() as u64;
+        state.written.latest = state.latest;
+        // What is elsewhere now is written anew.
+        state.written.begun = any && !moved;
+        (state, skipped)
+    }
+
+    /// The latest moment it has seen.
+    #[must_use]
+    pub fn latest(&self) -> Duration {
+        self.latest
+    }
+
+    fn note_all(&mut self) {
+        self.ranges.note_all();
+        self.numbers.note_all();
+        self.confirmed.note_all();
+        self.clients.note_all();
+        self.sends.note_all();
+        for tenant in &mut self.tenants {
+            tenant.changed = tenant.countries.iter().map(|country| !country.is_untouched()).collect();
+            tenant.written.clear();
+        }
+        self.written.pending = 0..0;
+    }
+
+    fn take_back(
+        &mut self,
+        table: u8,
+        key: u64,
+        mut value: &[u8],
+        pending: &mut Vec<(u64, Charge)>,
+    ) -> Restored {
+        let taken = match table {
+            RANGES => return self.ranges.restore(key, value),
+            NUMBERS => return self.numbers.restore(key, value),
+            CONFIRMED => return self.confirmed.restore(key, value),
+            CLIENTS => return self.clients.restore(key, value),
+            SENDS => return self.sends.restore(key, value),
+            LATEST => take_latest(&mut value).map(|latest| self.latest = latest),
+            TENANTS => usize::try_from(key)
+                .ok()
+                .and_then(|profile| self.tenants.get_mut(profile)?.take_back(&mut value)),
+            COUNTRIES => self.country_at(key).and_then(|country| {
+                *country = Budget::take(&mut value)?;
+                Some(())
+            }),
+            PENDING if key < 1 << 48 => Charge::take(&mut value).map(|charge| pending.push((key, charge))),
+            _ => None,
+        };
+        if taken.is_some() && value.is_empty() { Restored::There } else { Restored::Skipped }
+    }
+
+    fn country_at(&mut self, key: u64) -> Option<&mut Budget> {
+        let (profile, country) = (usize::try_from(key >> 16).ok()?, usize::try_from(key & 0xffff).ok()?);
+        self.tenants.get_mut(profile)?.countries.get_mut(country)
+    }
+}
+
+impl Tenant {
+    fn drain(&mut self, profile: u64, changes: &mut Changes) {
+        for (index, changed) in (0..).zip(&mut self.changed) {
+            if std::mem::take(changed)
+                && let Some(country) = self.countries.get(index)
+            {
+                changes.put(COUNTRIES, profile << 16 | index as u64, |out| country.put(out));
+            }
+        }
+        let now = self.head();
+        if now != self.written {
+            changes.put(TENANTS, profile, |out| out.extend_from_slice(&now));
+            self.written = now;
+        }
+    }
+
+    /// Everything but the countries.
+    fn head(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(160);
+        self.since.put(&mut out);
+        self.world.put(&mut out);
+        self.new.put(&mut out);
+        self.times.put(&mut out);
+        self.silent.put(&mut out);
+        out
+    }
+
+    fn take_back(&mut self, value: &mut &[u8]) -> Option<()> {
+        let written = value.to_vec();
+        let (since, world, new) = (u32::take(value)?, Budget::take(value)?, Budget::take(value)?);
+        let (times, silent) = (Times::take(value)?, u16::take(value)?);
+        (self.since, self.world, self.new, self.times, self.silent) = (since, world, new, times, silent);
+        self.written = written;
+        Some(())
+    }
+}
+
+/// Within what the engine counts seconds in.
+fn take_latest(value: &mut &[u8]) -> Option<Duration> {
+    let (seconds, nanos) = (u64::take(value)?, u32::take(value)?);
+    let fits = seconds < u64::from(u32::MAX) - 1 && nanos < 1_000_000_000;
+    fits.then(|| Duration::new(seconds, nanos))
+}
+
+const _: () = assert!(
+    Profile::COUNT < 1 << 16,
+    "a country's key has 16 bits for the country, the rest for the profile"
+);
+
+#[cfg(test)]
+#[path = "persist_tests.rs"]
+mod tests;

@@ -79,11 +79,11 @@ impl State {
         };
         if let Some(cell) = self.numbers.entry(seen.keys.number) {
             cell.sent(sent_at(now), seen.actor());
-            if fresh {
+            if fresh || stage == Stage::Known {
                 cell.count(seen.now, counted, stage);
             }
         }
-        if fresh {
+        if fresh || stage == Stage::Known {
             self.pending.push_back(charge);
             if self.pending.len() > self.pending_limit {
                 self.overdue();

@@ -184,9 +184,14 @@ pub(super) struct Confirmed {
     pub(super) last: u32,
     /// From where, the last time.
     pub(super) actor: u16,
+    /// Messages since then that came to nothing.
+    pub(super) failed: u8,
 }
 
-record!(Confirmed { since: u32, last: u32, actor: u16 });
+record!(Confirmed { since: u32, last: u32, actor: u16, failed: u8 });
+
+/// So many messages in a row that come to nothing, and a number is a stranger's again: verified numbers can be stocked.
+pub(super) const REVOKED_AT: u8 = 3;
 
 /// For how long a number that was verified stays so, in seconds.
 pub(super) const CONFIRMED_FOR: u32 = 90 * DAY;

@@ -82,6 +82,11 @@ impl State {
         if stage == Some(Stage::Known) {
             let tenant = self.tenant_mut(charge.profile);
             tenant.silent = tenant.silent.saturating_add(1);
+            // Where others verify, it is this number that does not.
+            let alone = tenant.silent <= 5;
+            if let Some(confirmed) = self.confirmed.known(charge.confirmed).filter(|_| alone) {
+                confirmed.failed = confirmed.failed.saturating_add(1);
+            }
             return;
         }
         self.each_range(charge, charge.counted, now, |range| {
@@ -120,6 +125,7 @@ impl State {
                 confirmed.since = now;
             }
             confirmed.last = now;
+            confirmed.failed = 0;
             confirmed.actor = actor(charge.client).unwrap_or(0);
         }
         if before.stage != Stage::Known {

@@ -14,7 +14,7 @@ use super::cells::Cells;
 use super::clients;
 use super::country::WORLD;
 use super::fade::{DAY, HOUR};
-use super::numbers::{CONFIRMED_FOR, Confirmed, NumberCell};
+use super::numbers::{CONFIRMED_FOR, Confirmed, NumberCell, REVOKED_AT};
 use super::persist::Secret;
 use super::places::{self, KNOWN_FROM};
 use super::policy::Policy;
@@ -79,7 +79,7 @@ pub(super) struct Tenant {
 /// Outcomes count once so many have verified, with a half-life of a week.
 const ARMED_FROM: f32 = 10.0;
 /// So many known people in a row that do not verify: it is the outcomes that are missing, not the people.
-const SILENT: u16 = 12;
+const SILENT: u16 = 20;
 /// What share of strangers verifies, before anything is known.
 const CONVERSION: f32 = 0.7;
 
@@ -279,7 +279,9 @@ impl<'a> Seen<'a> {
         let confirmed_key = state.confirmed_key(number);
         let confirmed = state.confirmed.find(confirmed_key).copied();
         let confirmed = confirmed.filter(|confirmed| now.saturating_sub(confirmed.last) < CONFIRMED_FOR);
+        // Whoever verified it: what others ask for, and let come to nothing, is not his.
         let own = confirmed.is_some_and(|confirmed| actor(clients) == Some(confirmed.actor));
+        let confirmed = confirmed.filter(|confirmed| own || confirmed.failed < REVOKED_AT);
         let keys = Keys {
             number: state.number_key(profile, number, own),
             confirmed: confirmed_key,

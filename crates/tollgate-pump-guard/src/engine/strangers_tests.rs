@@ -371,6 +371,28 @@ fn a_number_that_was_verified_is_exempt_from_its_range_and_from_nothing_else() {
 }
 
 #[test]
+fn a_stock_of_verified_numbers_is_soon_used_up() {
+    let mut world = World::usual(Policy::default());
+    let stocked = "+6281234560001";
+    world.send(stocked);
+    world.wait(30);
+    world.outcome(stocked, Outcome::Verified);
+    world.wait(2 * 86_400);
+    let mut sent = 0;
+    for n in 0..40_u64 {
+        // Somebody else verifies all the while.
+        let other = format!("+659{:07}", 3_000_000 + n * 80_021);
+        world.send(&other);
+        world.wait(20 + n % 9);
+        world.outcome(&other, Outcome::Verified);
+        sent += usize::from(world.send(stocked).action == Action::Allow);
+        world.wait(4000);
+    }
+    assert!(sent <= 12, "{sent}");
+    assert!(!world.send(stocked).reasons.is_empty());
+}
+
+#[test]
 fn doubtful_messages_go_over_a_channel_that_pays_no_fraudster_where_there_is_one() {
     let doubtful = |policy: Policy, channel: Channel, proven: bool| {
         let mut world = World::usual(policy);

@@ -18,15 +18,15 @@ impl AdjacencyPolicy {
     pub(super) fn judge(self, seen: &Seen<'_>) -> Option<Reason> {
         // Of the 10k range: four of six random ones within a gap of four of another occur once in 20,000.
         let (level, range) = seen.ranges().find(|(level, _)| *level == 1)?;
-        let this = place(seen.number);
-        let mut places: Vec<u16> =
-            range.recent.iter().copied().filter(|known| *known != 0 && *known != this).collect();
-        if self.mode == Mode::Off || !seen.armed || places.len() < RECENT - 1 || range.owed() < 2.0 {
+        if self.mode == Mode::Off || !seen.armed || range.owed() < 2.0 || range.recent.contains(&0) {
             return None;
         }
-        places.push(this);
+        let mut places = [place(seen.number); RECENT + 1];
+        for (to, known) in places.iter_mut().skip(1).zip(range.recent) {
+            *to = known;
+        }
         places.sort_unstable();
-        let near = places.windows(2).filter(|pair| matches!(pair, [a, b] if b - a <= GAP)).count();
+        let near = places.windows(2).filter(|pair| matches!(pair, [a, b] if a < b && b - a <= GAP)).count();
         if 2 * near <= places.len() {
             return None;
         }

@@ -47,13 +47,15 @@ pub fn observe(policy: &Policy, state: &mut State, charge: &Charge, outcome: Out
 }
 
 impl State {
-    /// Those whose time to verify is over.
+    /// Those whose time to verify is over; a few at once, so that nobody waits for all that a silence left.
     pub(super) fn mature(&mut self) {
+        const AT_ONCE: usize = 64;
         let now = u64::try_from(self.latest.as_millis()).unwrap_or(u64::MAX);
-        while let Some(oldest) = self.pending.front() {
+        for _ in 0..AT_ONCE {
+            let Some(oldest) = self.pending.front() else { return };
             let waits = self.tenant(oldest.profile).matures_after();
             if oldest.at.saturating_add(waits) > now {
-                break;
+                return;
             }
             self.overdue();
         }

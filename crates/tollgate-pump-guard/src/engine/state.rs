@@ -24,7 +24,7 @@ use super::surprise::hourly;
 use super::times::Times;
 use super::{Country, Number, Profile};
 
-/// What the engine remembers. Half of it is for number ranges, a quarter for numbers, the rest for verified numbers and
+/// What the engine remembers. Nearly half of it is for number ranges, a quarter for numbers, the rest for verified numbers and
 /// for clients.
 #[derive(Debug)]
 pub struct State {
@@ -161,11 +161,11 @@ impl State {
         let eighth = bytes.max(256 << 10) / 8;
         Self {
             hasher,
-            ranges: Cells::new(4 * eighth),
+            ranges: Cells::new(7 * eighth / 2),
             numbers: Cells::new(2 * eighth),
             confirmed: Cells::new(eighth / 2),
             clients: Cells::new(eighth / 2),
-            sends: Cells::new(eighth / 2),
+            sends: Cells::new(eighth),
             tenants: [(); Profile::COUNT].map(|()| Tenant::new()),
             pending: VecDeque::new(),
             pending_limit: eighth / 2 / size_of::<Charge>(),

@@ -5,7 +5,7 @@ fn an_empty_configuration_is_valid_and_printed_with_every_default_is_one_again()
     let empty = TempFile::new("empty", "");
     let ran = tollgate(&["check", "--config", empty.path(), "--print"], b"");
     assert_eq!(ran.status, 0, "{ran:?}");
-    for part in ["gateway = \"127.0.0.1:8080\"", "name = \"per-minute\"", "per_1k = 4.0", "region = \"apac\""]
+    for part in ["gateway = \"127.0.0.1:8080\"", "name = \"per-minute\"", "per_1k = 3.5", "region = \"apac\""]
     {
         assert!(ran.out.contains(part), "{part} is not in:\n{}", ran.out);
     }

@@ -30,10 +30,10 @@ impl ConversionPolicy {
         let by = preset.factor();
         Self {
             mode: Mode::Enforce,
-            per_1k: 4.0 * by,
-            per_10k: 4.0 * by,
-            per_100k: 6.0 * by,
-            per_1m: 9.0 * by,
+            per_1k: 3.5 * by,
+            per_10k: 3.5 * by,
+            per_100k: 5.5 * by,
+            per_1m: 8.5 * by,
         }
     }
 
@@ -121,7 +121,9 @@ impl ConversionPolicy {
             false => self.calm(level, range),
         };
         let matured = range.debt >= enough;
-        let rush = range.owed() >= self.bears(level) && range.stopped >= self.bears(level) / 2.0;
+        let bears = self.bears(level);
+        let least = if home || range.verified >= PEOPLE { bears } else { bears.min(limit) };
+        let rush = range.owed() >= least && range.owed() + range.stopped >= 1.5 * bears;
         let score = if range.debt >= limit && matured { score.max(85.0) } else { score };
         let most = if matured || rush { 100.0 } else { 79.0 };
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "55 to 100")]

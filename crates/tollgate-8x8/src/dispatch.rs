@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use http::request::Parts;
-use http::{Request, header};
+use http::{HeaderValue, Request, header};
 use pin_project::pin_project;
 use tollgate_core::{Refusal, RefusalKind};
 
@@ -53,6 +53,18 @@ impl Dispatch {
     fn is_of(&self, endpoint: Endpoint, body: &Bytes) -> bool {
         self.endpoint == endpoint && self.body.as_ptr() == body.as_ptr() && self.body.len() == body.len()
     }
+}
+
+/// Gives a request whose dispatch was read another body.
+pub fn replace_body<B: From<Bytes>>(request: &mut Request<B>, body: Bytes) {
+    // What was read is no longer what is sent.
+    request.extensions_mut().remove::<Arc<Dispatch>>();
+    let headers = request.headers_mut();
+    // A stale length would cut the body short on HTTP/1.1, and the caller would see 200.
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+    headers.remove(header::TRANSFER_ENCODING);
+    headers.remove(header::EXPECT);
+    *request.body_mut() = B::from(body);
 }
 
 /// Reads a request's body to its end and scans it. See [`Unread`] for a request that cannot be read.

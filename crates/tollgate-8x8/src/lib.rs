@@ -61,7 +61,7 @@ mod scan;
 
 pub use answer::{Answer, CodeCheck, Session, SessionStatus};
 pub use classify::Class;
-pub use dispatch::{Dispatch, ReadDispatch, Unread};
+pub use dispatch::{Dispatch, ReadDispatch, Unread, replace_body};
 pub use edit::{Edit, Placement, apply, shift};
 pub use endpoint::Endpoint;
 pub use envelope::{code_of, envelope};

@@ -3,9 +3,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
-use http::{HeaderValue, Request};
-use tollgate_8x8::{Dispatch, Halt, HandleDispatch, Placement, apply};
+use http::Request;
+use tollgate_8x8::{Dispatch, Halt, HandleDispatch, Placement, apply, replace_body};
 use tollgate_core::Refusal;
 
 /// Writes an address into a body that was read, or removes what is there.
@@ -36,14 +35,7 @@ impl<B: From<Bytes>> HandleDispatch<B> for Writing {
         };
         let edits = dispatch.scan().edits(placement);
         let body = apply(dispatch.body(), &edits, &address);
-        // What was read is no longer what is sent.
-        request.extensions_mut().remove::<Arc<Dispatch>>();
-        let headers = request.headers_mut();
-        // A stale length would cut the body short on HTTP/1.1, and the caller would see 200.
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-        headers.remove(TRANSFER_ENCODING);
-        headers.remove(EXPECT);
-        *request.body_mut() = B::from(body);
+        replace_body(request, body);
         let result = if self.addr.is_some() { "written" } else { "left_out" };
         count(result, dispatch.endpoint().as_str());
         Poll::Ready(Ok(()))

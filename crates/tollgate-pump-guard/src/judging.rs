@@ -3,9 +3,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
-use http::{Extensions, HeaderValue, Request};
-use tollgate_8x8::{Dispatch, Endpoint, Halt, HandleDispatch, shift};
+use http::header::ACCEPT_ENCODING;
+use http::{Extensions, Request};
+use tollgate_8x8::{Dispatch, Endpoint, Halt, HandleDispatch, replace_body, shift};
 use tollgate_core::Refusal;
 
 use crate::challenge::Challenge;
@@ -171,13 +171,7 @@ impl Judging {
             self.forget();
             return Err(refuse::cannot_shift());
         };
-        // What was read is no longer what is sent.
-        request.extensions_mut().remove::<Arc<Dispatch>>();
-        let headers = request.headers_mut();
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-        headers.remove(TRANSFER_ENCODING);
-        headers.remove(EXPECT);
-        *request.body_mut() = B::from(body);
+        replace_body(request, body);
         Ok(())
     }
 }

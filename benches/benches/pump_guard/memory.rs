@@ -215,12 +215,12 @@ pub(crate) fn recall(filled: &mut Filled, strangers: &mut Strangers<'_>) {
     let verified = count(share(all.verified), share([all.asked, all.verified[0]]));
     let cell = |part: usize, count: f64| part as f64 / count;
     println!(
-        "By that, {:.0} numbers in a quarter of the memory ({:.0} bytes each), {:.0} sends and {verified:.0} verified \
-         numbers in a sixteenth each ({:.0} and {:.0} bytes).",
+        "By that, {:.0} numbers in a quarter of the memory ({:.0} bytes each), {:.0} sends in an \
+         eighth ({:.0}), and {verified:.0} verified numbers in a sixteenth ({:.0}).",
         count(number, 1.0),
         cell(BYTES / 4, count(number, 1.0)),
         count(send, 1.0),
-        cell(BYTES / 16, count(send, 1.0)),
+        cell(BYTES / 8, count(send, 1.0)),
         cell(BYTES / 16, verified),
     );
     filled.sent = sent;

@@ -140,38 +140,3 @@ async fn no_damage_panics() {
     }
     assert!(refused > 0, "damage is seen");
 }
-
-/// `cargo test --release -p tollgate-gateway --lib -- --ignored --nocapture cost`
-#[tokio::test]
-#[ignore = "a measurement"]
-#[allow(clippy::disallowed_methods, reason = "it measures")]
-async fn the_cost_of_keeping_what_people_do() {
-    let (file, clock) = (Free::new("cost"), FakeClock::default());
-    let (mut store, guard) = opened(&file.0, &clock);
-    store.save(&guard).unwrap();
-    let size = || std::fs::metadata(&file.0).unwrap().len();
-    println!("empty: {} bytes", size());
-    for round in 0..12_u64 {
-        for n in 0..2_000 {
-            clock.advance(Duration::from_millis(if n % 40 == 0 { 1_000 } else { 10 }));
-            ask(&guard, 80_000_000 + (round * 2_000 + n) * 799 % 19_000_000).await;
-        }
-        let start = std::time::Instant::now();
-        let changes = guard.changes();
-        let (drained, records) = (start.elapsed(), changes.len());
-        let start = std::time::Instant::now();
-        write(store.database.as_ref().unwrap(), &changes).unwrap();
-        println!(
-            "{records} records drained in {drained:?}, written in {:?}: {} bytes",
-            start.elapsed(),
-            size()
-        );
-    }
-    let start = std::time::Instant::now();
-    let all = guard.everything();
-    println!("everything: {} records drained in {:?}", all.len(), start.elapsed());
-    drop(store);
-    let start = std::time::Instant::now();
-    let _again = opened(&file.0, &clock);
-    println!("opened in {:?}", start.elapsed());
-}

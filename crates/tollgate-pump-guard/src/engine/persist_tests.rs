@@ -205,18 +205,3 @@ fn a_secret_is_kept_whole_and_shown_to_nobody() {
     assert_eq!(Secret::from_bytes(secret.to_bytes()).check(), secret.check());
     assert_eq!(format!("{secret:?}"), "Secret(…)");
 }
-
-/// `cargo test --release -- --ignored --nocapture cost`
-#[test]
-#[ignore = "a measurement"]
-#[allow(clippy::disallowed_methods, reason = "it measures")]
-fn the_cost_of_draining_ten_thousand_cells() {
-    let mut state = State::with_secret(32 << 20, secret());
-    let _ = state.changes();
-    for key in 0..10_000_u64 {
-        state.ranges.entry(key.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    }
-    let start = std::time::Instant::now();
-    let changes = state.changes();
-    println!("{} records, {} bytes: {:?}", changes.len(), changes.bytes.len(), start.elapsed());
-}

@@ -57,7 +57,7 @@ pub use verdict::{Action, Reason, Signal, Verdict};
 use charge::Passing;
 use conversion::{HOME, Stopped};
 pub(crate) use number::warm_up;
-use ranges::PEOPLE;
+use ranges::{COARSE, PEOPLE};
 use state::Seen;
 
 /// From this score on, an attempt is doubtful: it is shifted or challenged.
@@ -97,7 +97,9 @@ pub fn decide(
         state.pressed_again(&seen);
         return (again, None);
     }
-    verdict.add(policy.cooldown.judge(&seen.cell, number, seen.confirmed.is_some(), seen.now));
+    // Where no outcomes are reported, nobody is known to be a stranger.
+    let known = seen.confirmed.is_some() || !seen.armed;
+    verdict.add(policy.cooldown.judge(&seen.cell, number, known, seen.now));
     verdict.add(policy.guesses.judge(&seen.cell, number, seen.now));
     let stopped = if allowed || seen.exempt() { 0 } else { judge_strangers(policy, &seen, &mut verdict) };
     let verdict = verdict.weigh(step_up);
@@ -118,7 +120,7 @@ pub fn decide(
 fn judge_strangers(policy: &Policy, seen: &Seen<'_>, verdict: &mut Verdict) -> u8 {
     let mut stopped = Stopped::default();
     if seen.confirmed.is_none() {
-        verdict.add(policy.actors.judge(&seen.cell, seen.number, seen.actor(), seen.now));
+        verdict.add(policy.actors.judge(seen));
         let reason;
         (reason, stopped) = policy.conversion.judge(seen);
         verdict.add(reason);
@@ -143,11 +145,12 @@ fn judge_strangers(policy: &Policy, seen: &Seen<'_>, verdict: &mut Verdict) -> u
 /// where so many of one range were stopped that something could be learned from one of them, one passes.
 fn judge_places(policy: &Policy, seen: &Seen<'_>, verdict: &mut Verdict) {
     let (places, now) = (&policy.places, seen.now);
-    let people = seen.doubt < 2.0 && seen.ranges().any(|(_, range)| range.verified >= PEOPLE);
+    let ranges = || seen.ranges().filter(|(level, _)| *level < COARSE);
+    let people = seen.doubt < 2.0 && ranges().any(|(_, range)| range.verified >= PEOPLE);
     // At home there are people in every range to learn from.
-    let widest = seen.ranges().last().filter(|_| seen.country.verified < HOME);
+    let widest = ranges().last().filter(|_| seen.country.verified < HOME);
     let learns = widest.is_some_and(|(_, range)| range.stopped >= 3.0 && range.owed() < 0.5);
-    if people || learns {
+    if people || learns || seen.is_vouched_for() {
         return;
     }
     if seen.country_is_new() {

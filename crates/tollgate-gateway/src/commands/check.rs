@@ -111,7 +111,7 @@ fn explain(config: &Config, built: &Built) {
     }
     let (guard, policy) = (&config.pump_guard, &built.policy);
     println!(
-        "pump guard  {:?}{}: strangers that do not verify: {}, {}, {} and {} of one 1k, 10k, 100k and 1M range to begin \
+        "pump guard  {:?}{}: strangers that do not verify: {}, {}, {}, {} and {} of one 1k, 10k, 100k, 1M and 10M range to begin \
          with, {} of a client; {} messages a day to one number, {} to one that was never verified",
         guard.preset,
         mode(guard.mode),
@@ -119,6 +119,7 @@ fn explain(config: &Config, built: &Built) {
         policy.conversion.per_10k,
         policy.conversion.per_100k,
         policy.conversion.per_1m,
+        policy.conversion.per_10m,
         policy.clients.strangers,
         policy.cooldown.per_day,
         policy.cooldown.unverified_per_day,

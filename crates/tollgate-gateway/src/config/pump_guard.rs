@@ -139,6 +139,8 @@ tables! {
         per_100k: f32,
         /// Strangers of a 1M range.
         per_1m: f32,
+        /// Strangers of a 10M range.
+        per_10m: f32,
     }
     /// `[pump_guard.range_surprise]`
     Surprise {
@@ -236,6 +238,7 @@ impl PumpGuard {
         set(&mut policy.conversion.per_10k, self.range_conversion.per_10k);
         set(&mut policy.conversion.per_100k, self.range_conversion.per_100k);
         set(&mut policy.conversion.per_1m, self.range_conversion.per_1m);
+        set(&mut policy.conversion.per_10m, self.range_conversion.per_10m);
         set(&mut policy.surprise.nats, self.range_surprise.nats);
         set(&mut policy.timing.errors, self.time_to_verify.errors);
         set(&mut policy.places.new_country.strangers, self.new_country.strangers);
@@ -260,6 +263,7 @@ impl PumpGuard {
         self.range_conversion.per_10k = Some(policy.conversion.per_10k);
         self.range_conversion.per_100k = Some(policy.conversion.per_100k);
         self.range_conversion.per_1m = Some(policy.conversion.per_1m);
+        self.range_conversion.per_10m = Some(policy.conversion.per_10m);
         self.range_surprise.nats = Some(policy.surprise.nats);
         self.time_to_verify.errors = Some(policy.timing.errors);
         let place = |table: &mut Place, policy: &PlacePolicy| table.strangers = Some(policy.strangers);

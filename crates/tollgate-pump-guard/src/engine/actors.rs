@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use super::fade::DAY;
-use super::numbers::NumberCell;
+use super::fade::{DAY, HOUR};
 use super::policy::{Mode, PolicyError};
-use super::{Number, Reason, Signal};
+use super::state::Seen;
+use super::{Reason, Signal};
 
 /// How many clients may ask for messages to one number within 24 hours. Many that ask for one number are one who
 /// bombs it.
@@ -32,21 +32,19 @@ impl ActorsPolicy {
         Err(PolicyError { field, value: self.clients.to_string(), remedy: "not within 2 to 5" })
     }
 
-    pub(super) fn judge(
-        &self,
-        cell: &NumberCell,
-        number: &Number,
-        actor: Option<u16>,
-        now: u32,
-    ) -> Option<Reason> {
-        let actors = cell.actors_with(actor, now);
-        if actors < usize::from(self.clients) {
+    pub(super) fn judge(&self, seen: &Seen<'_>) -> Option<Reason> {
+        let actors = seen.cell.actors_with(seen.actor(), seen.now);
+        // Where no outcomes are reported, it may be somebody who logs in from many places, but hardly within the hour.
+        let since = seen.now.saturating_sub(if seen.armed { DAY } else { HOUR });
+        let lately = seen.cell.sends(seen.now).take_while(|at| *at >= since).count() + 1;
+        if actors < usize::from(self.clients) || lately < usize::from(self.clients) {
             return None;
         }
-        let oldest = cell.sends(now).last()?;
-        let wait = Some(Duration::from_secs((oldest + DAY).saturating_sub(now).into()));
+        let oldest = seen.cell.sends(seen.now).last()?;
+        let wait = Some(Duration::from_secs((oldest + DAY).saturating_sub(seen.now).into()));
         let evidence = format!(
-            "{actors} clients with nothing in common ask for this number ({number}) within 24 hours; nobody verified it"
+            "{actors} clients with nothing in common ask for this number ({}) within 24 hours; nobody verified it",
+            seen.number
         );
         self.mode.reason(Signal::NumberActors, 90, evidence, wait)
     }

@@ -123,7 +123,7 @@ pub struct Charge {
     /// When, in milliseconds of the engine's time.
     pub(super) at: u64,
     /// Which levels it counts in (bits), from the narrowest range to the tenant.
-    pub(super) counted: u8,
+    pub(super) counted: u16,
 }
 
 record!(Charge {
@@ -135,5 +135,5 @@ record!(Charge {
     profile: Profile,
     client: [u64; 2],
     at: u64,
-    counted: u8,
+    counted: u16,
 });

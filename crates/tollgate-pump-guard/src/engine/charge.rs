@@ -14,10 +14,10 @@ use super::sends::Sent;
 use super::state::{Seen, State, levels, seconds};
 
 /// Bits of [`Charge::counted`] beyond the levels of ranges.
-pub(super) const COUNTRY: u8 = 1 << 4;
-pub(super) const WORLD: u8 = 1 << 5;
-pub(super) const NEW: u8 = 1 << 6;
-pub(super) const CLIENT: u8 = 1 << 7;
+pub(super) const COUNTRY: u16 = 1 << 8;
+pub(super) const WORLD: u16 = 1 << 9;
+pub(super) const NEW: u16 = 1 << 10;
+pub(super) const CLIENT: u16 = 1 << 11;
 
 /// So many strangers of a range within the hour are its own affair: an office does not make its surroundings surprising.
 const CROWD: f32 = 12.0;
@@ -96,7 +96,7 @@ impl State {
     }
 
     /// Counts a stranger in its ranges and beyond. Where a range explains it, the wider ones need not.
-    fn count(&mut self, policy: &Policy, seen: &Seen<'_>, profile: Profile) -> u8 {
+    fn count(&mut self, policy: &Policy, seen: &Seen<'_>, profile: Profile) -> u16 {
         let now = seen.now;
         let mut counted = 0;
         let (mut explained, mut crowded) = (false, false);
@@ -181,7 +181,7 @@ impl State {
 }
 
 /// Says by which bit it counts there, if it does.
-fn charge_place(place: &mut Budget, bit: u8, explained: bool, now: u32) -> u8 {
+fn charge_place(place: &mut Budget, bit: u16, explained: bool, now: u32) -> u16 {
     if place.hold.probes(now, false) {
         place.hold.probed(now, true);
     }
@@ -204,7 +204,7 @@ pub fn forget(state: &mut State, charge: Charge) {
     let counted = cell.counted;
     cell.uncount();
     state.each_range(&charge, counted, now, RangeCell::landed);
-    state.each_range(&charge, u8::MAX, now, RangeCell::unseen);
+    state.each_range(&charge, u16::MAX, now, RangeCell::unseen);
     state.each_budget(&charge, counted, now, Budget::landed);
 }
 
@@ -213,7 +213,7 @@ impl State {
     pub(super) fn each_range(
         &mut self,
         charge: &Charge,
-        counted: u8,
+        counted: u16,
         now: u32,
         mut change: impl FnMut(&mut RangeCell),
     ) {
@@ -230,7 +230,7 @@ impl State {
     pub(super) fn each_budget(
         &mut self,
         charge: &Charge,
-        counted: u8,
+        counted: u16,
         now: u32,
         mut change: impl FnMut(&mut Budget),
     ) {
@@ -262,4 +262,4 @@ pub(super) fn sent_at(now: Duration) -> u32 {
     seconds(now).saturating_add(u32::from(now.subsec_nanos() > 0))
 }
 
-const _: () = assert!(LEVELS.len() <= 4, "the levels have four bits");
+const _: () = assert!(LEVELS.len() <= 8, "the levels have eight bits");

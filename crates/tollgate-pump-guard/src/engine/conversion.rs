@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::policy::{Mode, PolicyError, Preset};
-use super::ranges::{LEVELS, PEOPLE, RangeCell};
+use super::ranges::{COARSE, LEVELS, PEOPLE, RangeCell};
 use super::state::Seen;
 use super::{Number, Reason, Signal};
 
@@ -23,6 +23,8 @@ pub struct ConversionPolicy {
     pub per_100k: f32,
     /// The same for the last six.
     pub per_1m: f32,
+    /// The same for the last seven: about an operator.
+    pub per_10m: f32,
 }
 
 impl ConversionPolicy {
@@ -34,11 +36,12 @@ impl ConversionPolicy {
             per_10k: 3.5 * by,
             per_100k: 5.5 * by,
             per_1m: 8.5 * by,
+            per_10m: 12.0 * by,
         }
     }
 
     const fn levels(&self) -> [f32; LEVELS.len()] {
-        [self.per_1k, self.per_10k, self.per_100k, self.per_1m]
+        [self.per_1k, self.per_10k, self.per_100k, self.per_1m, self.per_10m]
     }
 
     pub(super) fn validate(&self) -> Result<(), PolicyError> {
@@ -47,6 +50,7 @@ impl ConversionPolicy {
             "range_conversion.per_10k",
             "range_conversion.per_100k",
             "range_conversion.per_1m",
+            "range_conversion.per_10m",
         ];
         for (field, value) in fields.into_iter().zip(self.levels()) {
             if !(1.0..=1000.0).contains(&value) {
@@ -100,7 +104,7 @@ impl ConversionPolicy {
                 continue;
             }
             stopped.levels |= 1 << level;
-            let score = self.score(level, range, limit, seen.country.verified >= HOME);
+            let score = self.score(level, range, limit, seen);
             if gravest.as_ref().is_none_or(|reason| reason.score < score) {
                 let opens = range.hold.opens_in(seen.now, range.verified >= PEOPLE);
                 let wait = Some(Duration::from_secs(opens.into()));
@@ -111,7 +115,8 @@ impl ConversionPolicy {
         (gravest, stopped)
     }
 
-    fn score(&self, level: usize, range: &RangeCell, limit: f32, home: bool) -> u8 {
+    fn score(&self, level: usize, range: &RangeCell, limit: f32, seen: &Seen<'_>) -> u8 {
+        let home = seen.country.verified >= HOME;
         let flood = (range.owed() + range.stopped) / limit;
         let score = 55.0 + 50.0 * (flood - 1.0);
         // A block wants failures that had their time, or a rush in which nobody at all verified.
@@ -125,11 +130,25 @@ impl ConversionPolicy {
         let least = if home || range.verified >= PEOPLE { bears } else { bears.min(limit) };
         let rush = range.owed() >= least && range.owed() + range.stopped >= 1.5 * bears;
         let score = if range.debt >= limit && matured { score.max(85.0) } else { score };
-        let most = if matured || rush { 100.0 } else { 79.0 };
+        let most = if (matured || rush) && !is_coarse(level, range, seen) { 100.0 } else { 79.0 };
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "55 to 100")]
         let score = score.min(most) as u8;
         score
     }
+}
+
+/// Whether a range sees too much of its country to block by itself: where people are, and it fails no more than the
+/// rest of the country does.
+fn is_coarse(level: usize, range: &RangeCell, seen: &Seen<'_>) -> bool {
+    const WIDE: usize = 2;
+    if range.verified < PEOPLE || level < WIDE {
+        return false;
+    }
+    let country = &seen.country;
+    let share = range.verified / country.verified.max(1.0);
+    let like_the_rest =
+        range.owed() + range.stopped <= 3.0 * share * (country.owed(1.0) + country.stopped).max(0.0);
+    level >= COARSE || seen.doubt >= 1.0 && country.verified >= HOME && like_the_rest
 }
 
 /// From so many verified numbers on, a country is one where any number may well be a person's.

@@ -21,7 +21,7 @@ pub(super) struct NumberCell {
     counted_at: u32,
     pub(super) stage: Stage,
     /// Where it counts, as [`Charge::counted`](super::Charge) has it.
-    pub(super) counted: u8,
+    pub(super) counted: u16,
     /// How often the newest send's answer was given again.
     pub(super) repeats: u8,
     /// Wrong codes since the last right one.
@@ -36,7 +36,7 @@ record!(NumberCell {
     actors: [u16; ACTORS],
     counted_at: u32,
     stage: Stage,
-    counted: u8,
+    counted: u16,
     repeats: u8,
     wrong_in_a_row: u8,
     wrong_today: u8,
@@ -87,7 +87,7 @@ impl Cell for NumberCell {
 
 impl NumberCell {
     /// Of a number that was forgotten meanwhile.
-    pub(super) fn failed(counted: u8) -> Self {
+    pub(super) fn failed(counted: u16) -> Self {
         Self { stage: Stage::Failed, counted, ..Self::default() }
     }
 
@@ -148,7 +148,7 @@ impl NumberCell {
         self.counted_at != 0 && self.counted_at.saturating_add(DAY) > now
     }
 
-    pub(super) fn count(&mut self, now: u32, counted: u8, stage: Stage) {
+    pub(super) fn count(&mut self, now: u32, counted: u16, stage: Stage) {
         (self.counted_at, self.counted, self.stage) = (now, counted, stage);
     }
 

@@ -7,6 +7,7 @@ use super::charge::{COUNTRY, NEW};
 use super::clients;
 use super::numbers::{CONFIRMED_FOR, NumberCell, Stage};
 use super::policy::Policy;
+use super::ranges::COARSE;
 use super::state::{State, actor, levels, seconds};
 use super::times;
 
@@ -140,7 +141,7 @@ impl State {
         let log = times::log(took);
         let mut machine = false;
         let tenant = self.tenant(charge.profile).times;
-        for level in 0..levels(charge.national.into()) {
+        for level in 0..levels(charge.national.into()).min(COARSE) {
             let key = self.range_key(charge.profile, level, charge.range);
             if let Some(cell) = self.ranges.known(key) {
                 *cell = cell.at(now);

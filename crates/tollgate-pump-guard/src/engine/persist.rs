@@ -16,7 +16,7 @@ use super::state::{State, Tenant};
 use super::times::Times;
 
 /// The first byte of every record: what the bytes behind it mean.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 const LATEST: u8 = 0;
 const RANGES: u8 = 1;

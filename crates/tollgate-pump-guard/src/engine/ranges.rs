@@ -8,7 +8,10 @@ use super::record::record;
 use super::times::Times;
 
 /// The levels of ranges, narrowest first: digits cut off a number, and the level's name.
-pub(super) const LEVELS: [(u32, &str); 4] = [(3, "1k"), (4, "10k"), (5, "100k"), (6, "1M")];
+pub(super) const LEVELS: [(u32, &str); 5] = [(3, "1k"), (4, "10k"), (5, "100k"), (6, "1M"), (7, "10M")];
+
+/// From this level on a range is as wide as an operator: where people are, it may only challenge.
+pub(super) const COARSE: usize = 4;
 
 /// How long a debt lasts: half of it is forgotten after two days, so that one message every few hours adds up.
 const DEBT: u32 = 48 * HOUR;

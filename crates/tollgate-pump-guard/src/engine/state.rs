@@ -18,7 +18,7 @@ use super::numbers::{CONFIRMED_FOR, Confirmed, NumberCell, REVOKED_AT};
 use super::persist::Secret;
 use super::places::{self, KNOWN_FROM};
 use super::policy::Policy;
-use super::ranges::{LEVELS, RangeCell};
+use super::ranges::{COARSE, LEVELS, RangeCell};
 use super::sends::Sent;
 use super::surprise::hourly;
 use super::times::Times;
@@ -339,6 +339,12 @@ impl<'a> Seen<'a> {
         actor(self.keys.clients)
     }
 
+    /// Somebody has verified from this very address lately, and what it asked for since came to something.
+    pub(super) fn is_vouched_for(&self) -> bool {
+        let [own, _] = &self.clients;
+        own.as_ref().is_some_and(|own| own.budget.verified >= 0.5 && own.budget.owed(1.0) < 2.0)
+    }
+
     /// Hardly anybody has verified in this country.
     pub(super) fn country_is_new(&self) -> bool {
         self.country.verified < KNOWN_FROM
@@ -362,9 +368,10 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// How many levels of ranges a number has: those that leave a digit after the calling code.
+/// How many levels of ranges a number has: those that leave a digit after the calling code, the widest two.
 pub(super) fn levels(national: u32) -> usize {
-    LEVELS.iter().take_while(|(cut, _)| *cut < national).count()
+    let left = |level: usize| if level < COARSE { 1 } else { 2 };
+    LEVELS.iter().enumerate().take_while(|(level, (cut, _))| cut + left(*level) <= national).count()
 }
 
 /// A client as a number's cell has it: by its prefix, so that one who moves about in it is one.

@@ -21,9 +21,9 @@ pub struct SurprisePolicy {
 }
 
 /// Strangers expected within an hour of each level at least, where outcomes are reported …
-const FLOORS: [f32; LEVELS.len()] = [28.0, 24.0, 40.0, 80.0];
+const FLOORS: [f32; LEVELS.len()] = [28.0, 24.0, 40.0, 80.0, 250.0];
 /// … and where none are, so that numbers alone have to tell.
-const FLOORS_UNARMED: [f32; LEVELS.len()] = [1.0, 5.0, 20.0, 60.0];
+const FLOORS_UNARMED: [f32; LEVELS.len()] = [1.0, 5.0, 20.0, 60.0, 200.0];
 /// So many that verified before the last day are a range's past.
 const SETTLED: f32 = 100.0;
 /// After so many seconds the past is one.
@@ -97,11 +97,26 @@ impl Expected {
         let settled = (older(past) / SETTLED).min(1.0);
         let floor = if seen.armed { floor * youth(seen.age) } else { floor };
         // At a steady rate the counters stand at 1.4 and 35 hours' worth; peaks of a day and a week are on top.
+        let launch = if seen.armed { launch(level, range, seen) } else { (0.0, 0.0) };
         Self {
-            hour: (4.0 + 36.0 * settled) * mean + floor,
-            day: (60.0 + 400.0 * settled) * mean + DAY_FLOOR * floor,
+            hour: (4.0 + 36.0 * settled) * mean + floor + launch.0,
+            day: (60.0 + 400.0 * settled) * mean + DAY_FLOOR * floor + launch.1,
         }
     }
+}
+
+/// How many more a range may see within an hour and a day where the rest of its country verifies as it never did: a
+/// market is opened, and no single range of it is the reason.
+fn launch(level: usize, range: &RangeCell, seen: &Seen<'_>) -> (f32, f32) {
+    const SHARE: [f32; LEVELS.len()] = [0.0, 0.02, 0.1, 0.4, 0.8];
+    let share = SHARE.get(level).copied().unwrap_or(0.0);
+    let country = &seen.country;
+    let rest = (country.verified_hour - 2.0 * range.hour).max(0.0);
+    let rest_of_day = (country.verified_day - 2.0 * range.day).max(0.0);
+    let usual = hourly((country.verified, country.verified_day), seen.age).max(0.1);
+    // Twice the mean is an ordinary evening.
+    let new = ((rest / (1.44 * 2.0 * usual) - 1.0) / 3.0).clamp(0.0, 1.0);
+    (share * new * rest, share * new * rest_of_day)
 }
 
 /// How many times its floor a range is granted while the sender's own traffic is hardly known.

@@ -1,5 +1,5 @@
 use super::policy::{Mode, PolicyError};
-use super::ranges::LEVELS;
+use super::ranges::{COARSE, LEVELS};
 use super::state::Seen;
 use super::times::Times;
 use super::{Reason, Signal};
@@ -64,7 +64,8 @@ impl TimingPolicy {
             return None;
         }
         let sender = &seen.sender_times;
-        let (level, range) = seen.ranges().find(|(_, range)| self.looks_like_one(&range.times, sender))?;
+        let (level, range) =
+            seen.ranges().take(COARSE).find(|(_, range)| self.looks_like_one(&range.times, sender))?;
         let (cut, name) = LEVELS.get(level).copied()?;
         let evidence = format!(
             "{:.0} strangers of the {name} range +{}{} verified after {:.1} s (spread ×{:.1}), others after {:.1} s (×{:.1})",

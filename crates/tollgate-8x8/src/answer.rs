@@ -18,8 +18,22 @@ pub enum Answer {
         /// 8x8 did not take it, although the HTTP status is 200.
         rejected: bool,
     },
+    /// The messages of a batch in its order; none where it was not asked to list them.
+    Batch(Vec<Listed>),
     /// A verification.
     Session(Session),
+}
+
+/// One message of a batch, as the answer lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Listed {
+    /// By which delivery receipts name it.
+    pub umid: String,
+    /// Where it goes, as 8x8 spells it.
+    pub destination: String,
+    /// 8x8 did not take it.
+    pub rejected: bool,
 }
 
 /// A verification.
@@ -56,11 +70,19 @@ impl Answer {
             Endpoint::VerifyStart | Endpoint::LegacyVerify => Session::read(body).map(Self::Session),
             Endpoint::SmsSingle | Endpoint::LegacySingle | Endpoint::SurveySingle => {
                 let message: Message = serde_json::from_slice(body).ok()?;
-                let rejected =
-                    message.status.is_some_and(|status| status.code.eq_ignore_ascii_case("REJECTED"));
+                let rejected = message.is_rejected();
                 Some(Self::Message { umid: message.umid, rejected })
             }
-            _ => None,
+            Endpoint::SmsBatch | Endpoint::LegacyBatch | Endpoint::SurveyBatch => {
+                let batch: Batch = serde_json::from_slice(body).ok()?;
+                let listed = batch.messages.unwrap_or_default().into_iter().map(|message| {
+                    let rejected = message.is_rejected();
+                    let destination = message.destination.unwrap_or_default();
+                    Listed { umid: message.umid, destination, rejected }
+                });
+                Some(Self::Batch(listed.collect()))
+            }
+            Endpoint::SmaCoverage => None,
         }
     }
 }
@@ -68,7 +90,21 @@ impl Answer {
 #[derive(Deserialize)]
 struct Message {
     umid: String,
+    #[serde(default)]
+    destination: Option<String>,
     status: Option<MessageStatus>,
+}
+
+impl Message {
+    fn is_rejected(&self) -> bool {
+        self.status.as_ref().is_some_and(|status| status.code.eq_ignore_ascii_case("REJECTED"))
+    }
+}
+
+#[derive(Deserialize)]
+struct Batch {
+    #[serde(default)]
+    messages: Option<Vec<Message>>,
 }
 
 #[derive(Deserialize)]
@@ -155,6 +191,23 @@ mod tests {
     }
 
     #[test]
+    fn the_messages_of_a_batch_are_read_in_its_order_where_it_lists_them() {
+        let body = br#"{"batchId":"b","acceptedCount":1,"rejectedCount":1,"messages":[
+            {"umid":"u1","destination":"6591234567","status":{"code":"QUEUED","description":""},"encoding":"GSM7"},
+            {"umid":"u2","destination":"+6591234568","status":{"code":"REJECTED","description":""}}]}"#;
+        let listed = |umid: &str, destination: &str, rejected| Listed {
+            umid: umid.into(),
+            destination: destination.into(),
+            rejected,
+        };
+        let read = Answer::read(Endpoint::SmsBatch, body);
+        let messages = vec![listed("u1", "6591234567", false), listed("u2", "+6591234568", true)];
+        assert_eq!(read, Some(Answer::Batch(messages)));
+        let counts = br#"{"batchId":"b","acceptedCount":2,"rejectedCount":0}"#;
+        assert_eq!(Answer::read(Endpoint::SmsBatch, counts), Some(Answer::Batch(Vec::new())));
+    }
+
+    #[test]
     fn a_check_is_its_session_and_whether_it_brings_a_code() {
         let check =
             |uri: &str| CodeCheck::of(&uri.parse().unwrap()).map(|check| (check.session, check.has_code));
@@ -163,22 +216,5 @@ mod tests {
         assert_eq!(check(&format!("{base}?code=1234")), Some(("abc".into(), true)));
         assert_eq!(check(&format!("{base}/?x=1&Code=1234")), Some(("abc".into(), true)));
         assert_eq!(check(&format!("{base}?%63ode=1234")), Some(("abc".into(), true)));
-    }
-
-    #[test]
-    fn a_shift_changes_the_channel_and_nothing_else() {
-        use crate::{Scan, shift};
-        let shifted = |body: &str, template| {
-            let scan = Scan::read(Endpoint::VerifyStart, body.as_bytes()).unwrap();
-            String::from_utf8(shift(&scan, body.as_bytes(), "whatsapp", template).unwrap().to_vec()).unwrap()
-        };
-        assert_eq!(
-            shifted(r#"{ "destination" : "+6591234567", "n": 1e400 }"#, Some("o\"tp")),
-            r#"{ "destination" : "+6591234567", "n": 1e400,"channel":"whatsapp","whatsapp":{"templateName":"o\"tp"} }"#
-        );
-        assert_eq!(
-            shifted(r#"{"whatsapp":{"x":1},"channel":"sms","destination":"+6591234567"}"#, Some("otp")),
-            r#"{"whatsapp":{"templateName":"otp"},"channel":"whatsapp","destination":"+6591234567"}"#
-        );
     }
 }

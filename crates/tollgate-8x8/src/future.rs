@@ -59,7 +59,7 @@ pub trait HandleDispatch<B> {
 pub enum Halt {
     /// It is refused.
     Refuse(Refusal),
-    /// It was answered before.
+    /// It is answered in 8x8's place.
     Answer(Box<Response<Bytes>>),
 }
 
@@ -118,6 +118,11 @@ impl<S: Service<Request<B>>, B, H> DispatchFuture<S, B, H> {
     /// The request is refused as it stands.
     pub fn refuse(refusal: Refusal, format: &RefusalFormat, request_headers: &HeaderMap) -> Self {
         Self { state: State::Refused(Some(format.render_bytes(refusal, request_headers))) }
+    }
+
+    /// The request is answered in 8x8's place.
+    pub fn answer(response: Response<Bytes>) -> Self {
+        Self { state: State::Refused(Some(response)) }
     }
 }
 

@@ -30,7 +30,8 @@
 //! # What is changed
 //!
 //! [`Scan::edits`] says where `clientIp` goes and [`apply`] writes it into a copy of exactly the right size. All other
-//! bytes stay as they are.
+//! bytes stay as they are. [`StartEdit`] does the same for members of a verification start, and [`without`] takes
+//! recipients out of a batch.
 //!
 //! ```
 //! use tollgate_8x8::{Endpoint, Placement, Scan, apply};
@@ -48,6 +49,7 @@ mod answer;
 mod classify;
 mod dispatch;
 mod edit;
+mod encoding;
 mod endpoint;
 mod envelope;
 mod future;
@@ -55,18 +57,25 @@ mod headers;
 mod hosts;
 mod json;
 mod key;
+mod mimic;
 mod path;
 mod receipt;
 mod scan;
+mod start;
+mod without;
 
-pub use answer::{Answer, CodeCheck, Session, SessionStatus};
+pub use answer::{Answer, CodeCheck, Listed, Session, SessionStatus};
 pub use classify::Class;
 pub use dispatch::{Dispatch, ReadDispatch, Unread, replace_body};
-pub use edit::{Edit, Placement, apply, shift};
+pub use edit::{Edit, Placement, apply};
+pub use encoding::Encoding;
 pub use endpoint::Endpoint;
 pub use envelope::{code_of, envelope};
 pub use future::{DispatchFuture, Halt, HandleDispatch};
 pub use headers::refuse_signed;
 pub use hosts::{HostError, Hosts, Product, Region};
+pub use mimic::{SessionMimic, SessionTerms, accepted};
 pub use receipt::{Receipt, ReceiptError, ReceiptState};
 pub use scan::{Fault, MAX_DESTINATIONS, Recipient, Scan, ScanError};
+pub use start::{CODE_LENGTH, DEFAULT_CODE_LENGTH, StartEdit};
+pub use without::without;

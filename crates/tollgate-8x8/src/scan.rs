@@ -24,6 +24,8 @@ pub struct Scan {
     /// Of a dispatch to one number: where the values of `channel` and `whatsapp` are.
     pub(crate) channel: Option<Span>,
     pub(crate) whatsapp: Option<Span>,
+    /// Of the same: where the value of `codeLength` is.
+    pub(crate) code_length: Option<Span>,
     recipients: Vec<Recipient>,
     fault: Option<Fault>,
 }
@@ -64,6 +66,8 @@ pub(crate) struct ClientIpMember {
 pub struct Recipient {
     destination: Option<Span>,
     country: Option<Span>,
+    /// In a batch: all of its element of the list.
+    pub(crate) element: Option<Span>,
 }
 
 /// A JSON value in the body.
@@ -99,6 +103,7 @@ impl Scan {
             client_ips: Vec::new(),
             channel: None,
             whatsapp: None,
+            code_length: None,
             recipients: Vec::new(),
             fault: None,
         };
@@ -142,6 +147,7 @@ impl Scan {
                 Some(Key::Country) if !batch => recipient.country = Some(span(cursor)?),
                 Some(Key::Channel) if !batch => self.channel = Some(span(cursor)?),
                 Some(Key::WhatsApp) if !batch => self.whatsapp = Some(span(cursor)?),
+                Some(Key::CodeLength) if !batch => self.code_length = Some(span(cursor)?),
                 _ => cursor.skip()?,
             }
             members.value(cursor, text, key, start, self);
@@ -168,6 +174,7 @@ impl Scan {
                 return Ok(cursor.skip()?);
             }
             let mut recipient = Recipient::default();
+            let begin = position(cursor.at());
             let mut members = Members::new(cursor, true);
             cursor.object(|cursor, text| {
                 let key = members.key(cursor, text, self)?;
@@ -180,6 +187,7 @@ impl Scan {
                 members.value(cursor, text, key, start, self);
                 Ok::<_, ScanError>(())
             })?;
+            recipient.element = Some(Span { start: begin, end: position(cursor.at()) });
             self.messages.push(members.object());
             self.recipients.push(recipient);
             self.check(index, recipient, cursor);
@@ -194,7 +202,8 @@ impl Scan {
         }
         cursor.array(|cursor| {
             let index = self.count()?;
-            let recipient = Recipient { destination: Some(span(cursor)?), country: None };
+            let element = Some(span(cursor)?);
+            let recipient = Recipient { destination: element, country: None, element };
             self.recipients.push(recipient);
             self.check(index, recipient, cursor);
             Ok(())

@@ -1,6 +1,7 @@
 //! `tollgate.toml`: its shape, its defaults, and what it is built into.
 
 mod build;
+mod dispatch;
 mod duration;
 mod entry;
 mod parse;
@@ -14,6 +15,7 @@ use tollgate::client_ip;
 use tollgate::rate_limit::{self, Quota};
 
 pub use build::Built;
+pub use dispatch::{Below, CodeLength, PartialBatches};
 pub use duration::Span;
 pub use entry::{Action, Entry};
 pub use problem::{Problem, Problems};

@@ -15,7 +15,7 @@ use tollgate::client_ip::TrustedClientIpLayer;
 use tollgate::core::{Body, Refusal, RefusalKind, SharedClock, SystemClock};
 use tollgate::eight::{Class, Hosts, envelope};
 use tollgate::injector::ClientIpInjector;
-use tollgate::pump_guard::{PumpGuard, SmsPumpGuard, SmsPumpGuardLayer, State};
+use tollgate::pump_guard::{NotSent, PumpGuard, SmsPumpGuard, SmsPumpGuardLayer, State};
 use tollgate::rate_limit::Limiter;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, ServiceExt, service_fn};
@@ -190,6 +190,11 @@ impl Proxy {
         // A refusal of the layers above 8x8 has its kind in the extensions; 8x8's own answer has not.
         if response.extensions().get::<RefusalKind>().is_none() {
             forward::inbound(response.headers_mut());
+        }
+        if response.extensions().get::<NotSent>().is_none() {
+            for name in NotSent::HEADERS {
+                response.headers_mut().remove(name);
+            }
         }
         Ok(boxed(response))
     }

@@ -14,6 +14,7 @@ use tower_service::Service;
 use crate::guard::PumpGuard;
 use crate::judging::Judging;
 use crate::learning::{Learned, Learning, What};
+use crate::not_sent;
 
 /// The response of [`SmsPumpGuard`](crate::SmsPumpGuard).
 #[pin_project]
@@ -43,6 +44,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let mut response = ready!(this.inner.poll(cx))?;
+        not_sent::write(&mut response);
         let what = this.check.take().or_else(|| response.extensions_mut().remove());
         let learning = what.and_then(|what| Learning::of(this.guard.clone(), what, &response));
         Poll::Ready(Ok(response.map(|body| body.map(|inner| Learned::new(inner, learning)))))

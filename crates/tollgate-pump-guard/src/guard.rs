@@ -8,6 +8,7 @@ use tollgate_8x8::{CodeCheck, Receipt, ReceiptState};
 use tollgate_core::{Refusal, SharedClock, SystemClock};
 
 use crate::challenge::{Binding, Challenge, ChallengeVerifier, ProofOfWork, Rejected, Step};
+use crate::decoy::Decoys;
 use crate::engine::{
     self, Action, Attempt, Changes, Charge, Mode, Outcome, Policy, PolicyError, Profile, Reading, State,
     Verdict,
@@ -27,6 +28,7 @@ struct Shared {
     policy: Policy,
     state: Mutex<State>,
     repeats: Mutex<Repeats>,
+    decoys: Option<Decoys>,
     clock: SharedClock,
     /// What the engine's time, which is wall time that never goes back, is ahead of the clock's monotonic one.
     ahead: Duration,
@@ -65,7 +67,8 @@ impl PumpGuard {
         let state = Mutex::new(state);
         let wall = clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
         let ahead = wall.saturating_sub(clock.monotonic());
-        let shared = Shared { policy, state, repeats: Mutex::default(), clock, ahead };
+        let decoys = policy.decoy.then(Decoys::new).flatten();
+        let shared = Shared { policy, state, repeats: Mutex::default(), decoys, clock, ahead };
         // Without randomness there are no challenges: what is doubtful is refused then.
         let challenges = ProofOfWork::new().ok().map(|work| Arc::new(work) as Arc<dyn ChallengeVerifier>);
         Ok(Self { shared: Arc::new(shared), challenges })
@@ -173,8 +176,13 @@ impl PumpGuard {
         &self.shared.policy
     }
 
+    /// What decoys are made with, where they are asked for.
+    pub(crate) fn decoys(&self) -> Option<&Decoys> {
+        self.shared.decoys.as_ref()
+    }
+
     /// The engine's time.
-    fn now(&self) -> Duration {
+    pub(crate) fn now(&self) -> Duration {
         self.shared.ahead + self.shared.clock.monotonic()
     }
 
@@ -213,6 +221,20 @@ impl PumpGuard {
         }
         metrics::counter!("tollgate_pump_guard_checks_stopped_total").increment(1);
         if policy.mode == Mode::Enforce { Err(refuse::check(&verdict)) } else { Ok(charge) }
+    }
+
+    /// The answer to a code check of a verification that was never started.
+    pub(crate) fn check_decoy(
+        &self,
+        check: &CodeCheck,
+        path: &str,
+        client: Option<IpAddr>,
+    ) -> Option<Response<Bytes>> {
+        let (response, wrong) = self.decoys()?.check(check, path, self.now())?;
+        if wrong {
+            self.guessed_wrong(None, client);
+        }
+        Some(response)
     }
 
     pub(crate) fn guessed_wrong(&self, charge: Option<&Charge>, client: Option<IpAddr>) {

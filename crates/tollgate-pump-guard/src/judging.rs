@@ -4,16 +4,17 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::ACCEPT_ENCODING;
-use http::{Extensions, Request};
-use tollgate_8x8::{Dispatch, Endpoint, Halt, HandleDispatch, replace_body, shift};
+use http::{Extensions, Request, Response};
+use tollgate_8x8::{Dispatch, Endpoint, Halt, HandleDispatch, StartEdit, replace_body, without};
 use tollgate_core::Refusal;
 
 use crate::challenge::Challenge;
-use crate::engine::{Action, Attempt, Channel, Charge, Mode, Profile, Verdict};
+use crate::engine::{Action, Attempt, BatchPolicy, Channel, Mode, Profile, Verdict};
 use crate::guard::PumpGuard;
-use crate::learning::What;
+use crate::learning::{Charged, What};
+use crate::not_sent::NotSent;
 use crate::proof::Proof;
-use crate::refuse;
+use crate::{code_length, refuse};
 
 /// How many recipients are judged before other tasks get their turn: some 100 µs.
 const AT_ONCE: usize = 32;
@@ -27,14 +28,20 @@ pub struct Judging {
     next: usize,
     bad: Vec<(usize, Verdict)>,
     /// What was remembered of the recipients that may be sent to.
-    charges: Vec<Charge>,
+    charges: Vec<Charged>,
+    /// How many it goes out to.
+    recipients: usize,
+    /// The recipients of a batch that it goes out without.
+    not_sent: Option<NotSent>,
     /// Of a dispatch to one number: where it goes instead.
     shifted: Option<Channel>,
     /// The solution of a challenge that came with it.
     proof: Proof,
     /// What a client is told whose message is doubtful.
     challenge: Option<Challenge>,
-    /// Of a dispatch to one number.
+    /// What a client is told whose message is blocked, where that is not the truth.
+    decoy: Option<Response<Bytes>>,
+    /// Once it is known.
     endpoint: Option<Endpoint>,
 }
 
@@ -45,11 +52,16 @@ impl<B: From<Bytes>> HandleDispatch<B> for Judging {
         dispatch: &Arc<Dispatch>,
         request: &mut Request<B>,
     ) -> Poll<Result<(), Halt>> {
-        match self.advance(dispatch, cx) {
+        // Before anything is remembered of it.
+        let code_length = match code_length::judge(self.guard.policy(), dispatch) {
+            Ok(code_length) => code_length,
+            Err(refusal) => return Poll::Ready(Err(refusal.into())),
+        };
+        match self.advance(dispatch, request.uri().path(), cx) {
             Some(Ok(())) => {
                 // The answer is to be read.
                 request.headers_mut().remove(ACCEPT_ENCODING);
-                Poll::Ready(self.shift(dispatch, request).map_err(Halt::from))
+                Poll::Ready(self.rewrite(dispatch, code_length, request).map_err(Halt::from))
             }
             Some(Err(halt)) => Poll::Ready(Err(halt)),
             None => Poll::Pending,
@@ -65,8 +77,20 @@ impl<B: From<Bytes>> HandleDispatch<B> for Judging {
     }
 
     fn sent(&mut self, response: &mut Extensions) {
-        if let (Some(endpoint), [charge]) = (self.endpoint, self.charges.as_slice()) {
-            response.insert(What::Dispatch { endpoint, charge: *charge });
+        if let Some(not_sent) = self.not_sent.take() {
+            response.insert(not_sent);
+        }
+        match (self.endpoint, self.charges.as_slice()) {
+            (Some(endpoint), _) if endpoint.is_batch() => {
+                let (charges, recipients) = (std::mem::take(&mut self.charges), self.recipients);
+                if !charges.is_empty() {
+                    response.insert(What::Batch { endpoint, charges, recipients });
+                }
+            }
+            (Some(endpoint), [charged]) => {
+                response.insert(What::Dispatch { endpoint, charge: charged.charge });
+            }
+            _ => {}
         }
     }
 }
@@ -80,24 +104,27 @@ impl Judging {
             next: 0,
             bad: Vec::new(),
             charges: Vec::new(),
+            recipients: 0,
+            not_sent: None,
             shifted: None,
             proof,
             challenge: None,
+            decoy: None,
             endpoint: None,
         }
     }
 
     fn forget(&mut self) {
-        self.charges.drain(..).for_each(|charge| self.guard.forget(charge));
+        self.charges.drain(..).for_each(|charged| self.guard.forget(charged.charge));
     }
 
     /// Judges the next few. `None` while there are more; then whether the dispatch may go out.
-    fn advance(&mut self, dispatch: &Dispatch, cx: &mut Context<'_>) -> Option<Result<(), Halt>> {
+    fn advance(&mut self, dispatch: &Dispatch, path: &str, cx: &mut Context<'_>) -> Option<Result<(), Halt>> {
         if let Some(fault) = dispatch.scan().fault() {
             return Some(Err(Refusal::from(fault).into()));
         }
         let endpoint = dispatch.endpoint();
-        self.endpoint = Some(endpoint).filter(|endpoint| !endpoint.is_batch());
+        self.endpoint = Some(endpoint);
         let (recipients, body) = (dispatch.scan().recipients(), dispatch.body());
         for (index, recipient) in recipients.iter().enumerate().skip(self.next).take(AT_ONCE) {
             // Text that cannot be decoded (a lone surrogate) is no number either.
@@ -114,22 +141,27 @@ impl Judging {
                 }
             }
             let (verdict, charge) = self.guard.judge(&attempt);
+            // How many of those before it stay.
+            let place = index - self.bad.len();
+            self.charges.extend(charge.map(|charge| Charged::new(charge, &attempt.reading, place)));
             if self.guard.mode() != Mode::Enforce {
-                self.charges.extend(charge);
                 continue;
             }
             match verdict.action {
+                // There is no other answer for one of many.
+                _ if verdict.repeat && endpoint.is_batch() => self.bad.push((index, verdict)),
                 _ if verdict.repeat => return Some(Err(self.again(&attempt, &verdict))),
                 Action::Allow => {}
                 Action::Shift(channel) => self.shifted = Some(channel),
                 action => {
                     if action == Action::Challenge && recipients.len() == 1 {
                         self.challenge = self.guard.challenge(&attempt);
+                    } else if let Some(decoys) = self.guard.decoys().filter(|_| !endpoint.is_batch()) {
+                        self.decoy = decoys.start(dispatch, path, &attempt, &verdict, self.guard.now());
                     }
                     self.bad.push((index, verdict));
                 }
             }
-            self.charges.extend(charge);
         }
         self.next += AT_ONCE;
         if self.next < recipients.len() {
@@ -137,17 +169,27 @@ impl Judging {
             cx.waker().wake_by_ref();
             return None;
         }
-        if !self.bad.is_empty() {
-            // One bad recipient refuses the whole batch.
-            self.forget();
+        self.recipients = recipients.len() - self.bad.len();
+        Some(self.end(endpoint, recipients.len()))
+    }
+
+    /// Whether it may go out, once all recipients are judged.
+    fn end(&mut self, endpoint: Endpoint, recipients: usize) -> Result<(), Halt> {
+        let in_part = endpoint.is_batch() && self.guard.policy().batch == BatchPolicy::SendRest;
+        if self.bad.is_empty() || in_part && self.recipients > 0 {
+            return Ok(());
         }
-        Some(match self.bad.as_slice() {
-            [] => Ok(()),
-            [(_, verdict)] if recipients.len() == 1 => {
-                Err(refuse::one(verdict, self.challenge.take(), self.proof.rejected()).into())
+        // One bad recipient refuses the whole batch.
+        self.forget();
+        match self.bad.as_slice() {
+            [(_, verdict)] if recipients == 1 => {
+                let refusal = refuse::one(verdict, self.challenge.take(), self.proof.rejected());
+                let Some(decoy) = self.decoy.take() else { return Err(refusal.into()) };
+                refuse::tell(&refusal);
+                Err(Halt::Answer(Box::new(decoy)))
             }
-            bad => Err(refuse::batch(recipients.len(), bad).into()),
-        })
+            bad => Err(refuse::batch(recipients, bad).into()),
+        }
     }
 
     /// The first answer, or, where it is not there yet, the wait for it.
@@ -159,19 +201,41 @@ impl Judging {
         }
     }
 
-    /// Makes the request one over the channel it goes to instead.
-    fn shift<B: From<Bytes>>(
+    /// Makes the request the one that goes out: without bad recipients, over another channel, with a longer code.
+    fn rewrite<B: From<Bytes>>(
         &mut self,
         dispatch: &Dispatch,
+        code_length: Option<u8>,
         request: &mut Request<B>,
     ) -> Result<(), Refusal> {
-        let Some(channel) = self.shifted else { return Ok(()) };
-        let template = self.guard.policy().template_of(channel);
-        let Some(body) = shift(dispatch.scan(), dispatch.body(), channel.as_str(), template) else {
+        let (scan, body) = (dispatch.scan(), dispatch.body());
+        let acts = self.guard.mode() == Mode::Enforce;
+        if code_length.is_some() {
+            code_length::tell(acts);
+        }
+        let edit = StartEdit {
+            channel: self.shifted.map(Channel::as_str),
+            template: self.shifted.and_then(|channel| self.guard.policy().template_of(channel)),
+            code_length: code_length.filter(|_| acts),
+        };
+        let changed = if !self.bad.is_empty() {
+            let bad: Vec<_> = self.bad.iter().map(|(index, _)| *index).collect();
+            without(scan, body, &bad)
+        } else if !edit.is_empty() {
+            edit.apply(scan, body)
+        } else {
+            return Ok(());
+        };
+        let Some(body) = changed else {
             self.forget();
-            return Err(refuse::cannot_shift());
+            return Err(refuse::cannot_change());
         };
         replace_body(request, body);
+        if !self.bad.is_empty() {
+            let not_sent = NotSent::new(std::mem::take(&mut self.bad));
+            not_sent.tell(scan.recipients().len());
+            self.not_sent = Some(not_sent);
+        }
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! What is learned from 8x8's answers as they pass: which id a send has, and what became of it.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -9,13 +10,15 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use pin_project::{pin_project, pinned_drop};
-use tollgate_8x8::{Answer, CodeCheck, Endpoint, Session, SessionStatus};
+use tollgate_8x8::{Answer, CodeCheck, Endpoint, Listed, Session, SessionStatus};
 
-use crate::engine::{Charge, Outcome};
+use crate::engine::{Charge, Outcome, Reading};
 use crate::guard::PumpGuard;
 
 /// The longest answer that is read, in bytes.
 const LONGEST: usize = 64 << 10;
+/// The same of a batch: some 5,000 messages, which take some milliseconds.
+const LONGEST_BATCH: usize = 1 << 20;
 
 /// 8x8's answer, byte for byte, of which the guard keeps a copy until it has ended.
 #[derive(Debug)]
@@ -41,8 +44,51 @@ pub(crate) struct Learning {
 pub(crate) enum What {
     /// A dispatch to one number.
     Dispatch { endpoint: Endpoint, charge: Charge },
+    /// A batch that went out to so many.
+    Batch { endpoint: Endpoint, charges: Vec<Charged>, recipients: usize },
     /// A code check, of a send that is known or not.
     Check { check: CodeCheck, charge: Option<Charge>, client: Option<IpAddr> },
+}
+
+/// What is remembered of one recipient of a dispatch.
+#[derive(Clone)]
+pub(crate) struct Charged {
+    pub(crate) charge: Charge,
+    /// By which it is found again in the answer.
+    digits: u64,
+    /// How many go out before it.
+    place: usize,
+}
+
+impl Charged {
+    pub(crate) fn new(charge: Charge, reading: &Reading, place: usize) -> Self {
+        let digits = if let Reading::Number(number) = reading { number.digits() } else { 0 };
+        Self { charge, digits, place }
+    }
+
+    fn is(&self, destination: &str) -> bool {
+        let digits: String = destination.chars().filter(char::is_ascii_digit).collect();
+        digits.parse() == Ok(self.digits)
+    }
+}
+
+/// Without the number.
+impl fmt::Debug for Charged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Charged")
+            .field("charge", &self.charge)
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
+}
+
+impl What {
+    fn longest(&self) -> usize {
+        match self {
+            Self::Batch { .. } => LONGEST_BATCH,
+            Self::Dispatch { .. } | Self::Check { .. } => LONGEST,
+        }
+    }
 }
 
 impl Learning {
@@ -50,7 +96,7 @@ impl Learning {
     pub(crate) fn of<B>(guard: PumpGuard, what: What, response: &Response<B>) -> Option<Self> {
         let status = response.status();
         let expected = match &what {
-            What::Dispatch { .. } => status == StatusCode::OK,
+            What::Dispatch { .. } | What::Batch { .. } => status == StatusCode::OK,
             What::Check { .. } => status == StatusCode::OK || status == StatusCode::NOT_FOUND,
         };
         if !expected {
@@ -76,6 +122,10 @@ impl Learning {
                 }
                 guard.keep_answer(&charge, status, content_type, &copy);
             }
+            What::Batch { endpoint, charges, recipients } => match Answer::read(endpoint, &copy) {
+                Some(Answer::Batch(messages)) => learn_batch(&guard, &charges, recipients, &messages),
+                _ => not_learned("not_understood"),
+            },
             What::Check { check, charge, client } => {
                 let guessed = || {
                     if check.has_code {
@@ -92,6 +142,21 @@ impl Learning {
                     None => not_learned("not_understood"),
                 }
             }
+        }
+    }
+}
+
+/// Learns from the messages of a batch's answer, which stand in the order of their recipients.
+fn learn_batch(guard: &PumpGuard, charges: &[Charged], recipients: usize, messages: &[Listed]) {
+    if messages.is_empty() {
+        return not_learned("not_listed");
+    }
+    for charged in charges {
+        let listed = messages.get(charged.place).filter(|_| messages.len() == recipients);
+        match listed.filter(|message| charged.is(&message.destination)) {
+            Some(message) if message.rejected => guard.forget(charged.charge),
+            Some(message) => guard.track(&message.umid, &charged.charge),
+            None => not_learned("not_understood"),
         }
     }
 }
@@ -121,7 +186,7 @@ impl<B: HttpBody<Data = Bytes>> HttpBody for Learned<B> {
             Some(Err(_)) => false,
             Some(Ok(frame)) => {
                 if let (Some(data), Some(learning)) = (frame.data_ref(), this.learning.as_mut()) {
-                    if data.len() > LONGEST - learning.copy.len() {
+                    if data.len() > learning.what.longest() - learning.copy.len() {
                         not_learned("too_long");
                         *this.learning = None;
                     } else {

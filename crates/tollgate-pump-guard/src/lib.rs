@@ -21,12 +21,15 @@
 //!    verified.
 //! 6. Code checks: wrong codes are limited by number, over all its codes, and by client.
 //! 7. A batch is a campaign of the sender's own, not a stranger pressing a button: for it only number shape and
-//!    country hold. One bad recipient refuses the whole batch; the answer lists which and why.
+//!    country hold. One bad recipient refuses the whole batch, or it is sent without the bad ones ([`BatchPolicy`],
+//!    [`NotSent`]); the answer lists which and why.
 //! 8. Every verdict has a score from 0 to 100 and reasons with what was measured. What was stopped never counts as
 //!    unverified, nor what a layer further in or 8x8 refused (400, 401, 403, 429, …).
 //! 9. A second press of the same button within ten seconds gets the first answer again, and no other message goes out.
 //! 10. [`Mode::Monitor`] decides and records only, for the guard or for one signal. (What cannot be read is refused in
 //!     that mode too: its body cannot be given back.)
+//! 11. Where asked to, it makes short codes longer or refuses them ([`CodeLengthPolicy`]), and answers what it blocks as
+//!     if it had been sent ([`Decoy`]).
 //!
 //! The rules are the pure [`engine`]; [`PumpGuard`] adds the clock and the memory, [`SmsPumpGuardLayer`] the request.
 //!
@@ -75,28 +78,38 @@
 //! ```
 
 pub mod challenge;
+mod code_length;
+mod decoy;
 pub mod engine;
 mod future;
 mod guard;
 mod judging;
 mod layer;
 mod learning;
+mod not_sent;
 #[cfg(test)]
 mod outcome_tests;
+#[cfg(test)]
+mod partial_tests;
 mod proof;
 mod refuse;
 mod repeats;
 mod service;
+#[cfg(test)]
+mod testing;
 
+pub use decoy::Decoy;
 pub use engine::{
-    Action, ActorsPolicy, AdjacencyPolicy, Attempt, Changes, Channel, Charge, ClientsPolicy,
-    ConversionPolicy, CooldownPolicy, Country, CountryError, CountryPolicy, Entry, EntryAction,
-    GuessesPolicy, Matcher, Mode, Outcome, PlacePolicy, PlacesPolicy, Policy, PolicyError, Preset, Profile,
-    Reading, Reason, Secret, ShapePolicy, Shift, Signal, State, SurprisePolicy, TimingPolicy, Verdict,
+    Action, ActorsPolicy, AdjacencyPolicy, Attempt, BatchPolicy, Changes, Channel, Charge, ClientsPolicy,
+    CodeLengthPolicy, ConversionPolicy, CooldownPolicy, Country, CountryError, CountryPolicy, Entry,
+    EntryAction, GuessesPolicy, Matcher, Mode, Outcome, PlacePolicy, PlacesPolicy, Policy, PolicyError,
+    Preset, Profile, Reading, Reason, Secret, ShapePolicy, Shift, Signal, State, SurprisePolicy,
+    TimingPolicy, Verdict,
 };
 pub use future::ResponseFuture;
 pub use guard::PumpGuard;
 pub use judging::Judging;
 pub use layer::SmsPumpGuardLayer;
 pub use learning::Learned;
+pub use not_sent::NotSent;
 pub use service::SmsPumpGuard;

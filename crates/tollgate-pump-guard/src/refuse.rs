@@ -42,12 +42,9 @@ pub(crate) fn too_soon(verdict: &Verdict) -> Refusal {
         .with_retry_after(std::time::Duration::from_secs(1))
 }
 
-/// The refusal for a request that could not be made one over another channel.
-pub(crate) fn cannot_shift() -> Refusal {
-    Refusal::new(
-        RefusalKind::Pumping,
-        "not sent: it should go over another channel, and its body cannot be changed so",
-    )
+/// The refusal for a request that could not be made the one that may go out.
+pub(crate) fn cannot_change() -> Refusal {
+    Refusal::new(RefusalKind::Pumping, "not sent: its body cannot be changed as it would have to be")
 }
 
 /// The refusal for a code that is not checked.
@@ -100,6 +97,7 @@ fn kind(verdict: &Verdict) -> RefusalKind {
         Some(Signal::NumberType | Signal::CountryPolicy | Signal::Manual) => RefusalKind::NumberBlocked,
         Some(Signal::NumberCooldown) => RefusalKind::NumberCooldown,
         Some(Signal::CodeGuesses) => RefusalKind::CodeGuesses,
+        _ if verdict.repeat => RefusalKind::NumberCooldown,
         _ if verdict.action == Action::Challenge => RefusalKind::ChallengeRequired,
         _ => RefusalKind::Pumping,
     }

@@ -97,6 +97,9 @@ where
                 match guard.judge_check(&check, client) {
                     Err(refusal) => (self.refuse(refusal, request.headers()), None),
                     Ok(charge) => {
+                        if let Some(response) = guard.check_decoy(&check, request.uri().path(), client) {
+                            return ResponseFuture::new(DispatchFuture::answer(response), guard, None);
+                        }
                         // The answer is to be read.
                         request.headers_mut().remove(ACCEPT_ENCODING);
                         let future = DispatchFuture::pass(self.inner.call(request));

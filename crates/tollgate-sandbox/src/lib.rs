@@ -99,7 +99,6 @@ mod bounded;
 mod call;
 mod code;
 mod control;
-mod encoding;
 mod error;
 mod exports;
 mod lookup;

@@ -3,11 +3,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::encoding::Encoding;
 use crate::error::{ApiError, INVALID_MSISDN, code};
 use crate::number::{international, is_msisdn, is_rejected};
 use crate::time::{Now, later};
 use crate::validate::Fields;
+use tollgate_8x8::Encoding;
 
 const MAX_SOURCE: usize = 16;
 

@@ -2,12 +2,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::encoding::Encoding;
 use crate::error::ApiError;
 use crate::message::{Fault, Message};
 use crate::rules::Charge;
 use crate::sandbox::Sandbox;
 use crate::time::Now;
+use tollgate_8x8::Encoding;
 
 /// A message as it is remembered.
 #[derive(Debug)]

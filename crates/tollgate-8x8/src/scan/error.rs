@@ -72,7 +72,7 @@ impl From<ScanError> for Refusal {
     }
 }
 
-/// Why a dispatch's destinations cannot be read. Indices count from 0.
+/// Why a dispatch's destinations, or what else the guard reads in it, cannot be read. Indices count from 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -86,6 +86,8 @@ pub enum Fault {
     MessageNotAnObject(usize),
     /// This key's value is not a list.
     NotAList(&'static str),
+    /// The `codeLength` is not a whole number from 3 to 10; with what it is, where that is short.
+    CodeLength(Option<String>),
     /// A batch without `messages` and `destinations`, or with an empty list.
     NoRecipients,
 }
@@ -102,6 +104,10 @@ impl fmt::Display for Fault {
             }
             Self::MessageNotAnObject(index) => write!(f, "messages[{index}] is not an object"),
             Self::NotAList(key) => write!(f, "{key:?} is not a list"),
+            Self::CodeLength(value) => {
+                let value = value.as_deref().unwrap_or("no such number");
+                write!(f, "\"codeLength\": {value}: write a whole number from 3 to 10")
+            }
             Self::NoRecipients => f.write_str("there is no recipient: fill \"messages\" or \"destinations\""),
         }
     }

@@ -177,6 +177,13 @@ impl Config {
         for country in guard.deny_countries.iter().filter(|country| guard.allow_countries.contains(country)) {
             warn(format!("pump_guard.deny_countries: {country} is allowed too; it is denied"));
         }
+        if guard.decoy {
+            warn(
+                "pump_guard.decoy: whoever is blocked is told that a code is on its way, and so is your app behind the \
+                 gateway; where the guard is wrong, a person waits for nothing"
+                    .to_owned(),
+            );
+        }
         if matches!(self.injector.unusable_address, Unusable::Pass) {
             warn("injector.unusable_address: private and loopback addresses are sent to 8x8".to_owned());
         }

@@ -93,3 +93,26 @@ fn a_list_of_clients_that_cannot_be_names_the_entry() {
         assert_eq!(problems.to_string(), format!("clients.{list}: \"{entry}\" {told}"));
     }
 }
+
+#[test]
+fn what_becomes_of_batches_codes_and_blocked_messages_is_read_and_a_decoy_is_worth_a_warning() {
+    use tollgate::pump_guard::{BatchPolicy, CodeLengthPolicy};
+    let default = built("").policy;
+    assert_eq!((default.batch, default.code_length), (BatchPolicy::Refuse, CodeLengthPolicy::Pass));
+    assert!(!default.decoy);
+    let text = "[pump_guard]\npartial_batches = \"send\"\ndecoy = true\n[pump_guard.code_length]\nbelow = ";
+    let raised = built(&format!("{text}\"raise\""));
+    assert_eq!(raised.policy.batch, BatchPolicy::SendRest);
+    assert_eq!(raised.policy.code_length, CodeLengthPolicy::Raise { minimum: 6 });
+    assert!(
+        raised.policy.decoy && raised.warnings.iter().any(|warning| warning.contains("pump_guard.decoy"))
+    );
+    let refused = built(&format!("{text}\"refuse\"\nminimum = 8"));
+    assert_eq!(refused.policy.code_length, CodeLengthPolicy::Refuse { minimum: 8 });
+    for below in ["pass", "raise", "refuse"] {
+        let told = problems(&format!("{text}\"{below}\"\nminimum = 11"));
+        assert_eq!(told, "pump_guard.code_length.minimum: 11 is not within 3 to 10", "{below}");
+    }
+    assert!(Config::parse("[pump_guard.code_length]\nbelow = \"longer\"").is_err());
+    assert!(Config::parse("[pump_guard]\npartial_batches = \"drop\"").is_err());
+}

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tollgate::pump_guard::{self, Country, PlacePolicy, Policy, Shift as Shifted};
 
-use super::{Entry, Mode, Problems, Span};
+use super::{CodeLength, Entry, Mode, PartialBatches, Problems, Span};
 
 /// `[pump_guard]`; what a signal leaves out is the preset's.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -19,8 +19,14 @@ pub struct PumpGuard {
     pub deny_countries: Vec<String>,
     /// These are noted.
     pub monitor_countries: Vec<String>,
+    /// What becomes of a batch of which some recipients may not be sent to.
+    pub partial_batches: PartialBatches,
+    /// Whether whoever is blocked is answered as if the message had been sent.
+    pub decoy: bool,
     /// What was decided by hand.
     pub entry: Vec<Entry>,
+    /// Verification starts that ask for a short code.
+    pub code_length: CodeLength,
     /// Where doubtful messages go instead.
     pub shift: Shift,
     /// What a number is.
@@ -179,6 +185,9 @@ impl PumpGuard {
             Preset::Balanced => pump_guard::Preset::Balanced,
             Preset::Strict => pump_guard::Preset::Strict,
         });
+        policy.batch = self.partial_batches.into();
+        policy.decoy = self.decoy;
+        policy.code_length = self.code_length.policy(problems);
         self.modes(&mut policy);
         self.values(&mut policy);
         for (name, codes, set) in [

@@ -3,8 +3,9 @@ use std::time::Duration;
 
 use super::record::Record;
 use super::{
-    Action, ActorsPolicy, AdjacencyPolicy, Attempt, Channel, ClientsPolicy, ConversionPolicy, CooldownPolicy,
-    CountryPolicy, Entry, GuessesPolicy, PlacesPolicy, Reading, Reason, Signal, SurprisePolicy, TimingPolicy,
+    Action, ActorsPolicy, AdjacencyPolicy, Attempt, Channel, ClientsPolicy, CodeLengthPolicy,
+    ConversionPolicy, CooldownPolicy, CountryPolicy, Entry, GuessesPolicy, PlacesPolicy, Reading, Reason,
+    Signal, SurprisePolicy, TimingPolicy,
 };
 
 /// What the guard does with what it sees: of the whole guard, and of each signal.
@@ -125,6 +126,13 @@ pub struct Policy {
     pub shift_to: Vec<Shift>,
     /// What was decided by hand.
     pub entries: Vec<Entry>,
+    /// What becomes of a batch of which some recipients may not be sent to.
+    pub batch: BatchPolicy,
+    /// What becomes of a verification start that asks for a short code.
+    pub code_length: CodeLengthPolicy,
+    /// Whether a single message or a verification that is blocked for what strangers do is answered as if it had been
+    /// sent ([`Decoy`](crate::Decoy)). Where that is wrong, a person waits for a code that never comes.
+    pub decoy: bool,
     /// `number_shape`: what a number is.
     pub shape: ShapePolicy,
     /// `country_policy`: where it is.
@@ -147,6 +155,17 @@ pub struct Policy {
     pub places: PlacesPolicy,
     /// `ip_budget`, `ip_countries`: strangers a client asks for.
     pub clients: ClientsPolicy,
+}
+
+/// What becomes of a batch of which some recipients, but not all, may not be sent to. The answer says which and why.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BatchPolicy {
+    /// Nothing of it is sent.
+    #[default]
+    Refuse,
+    /// It is sent without them.
+    SendRest,
 }
 
 /// A channel that pays no number range, with what it needs. Never voice: it is the dearer fraud.
@@ -189,6 +208,9 @@ impl Policy {
             mode: Mode::Enforce,
             shift_to: Vec::new(),
             entries: Vec::new(),
+            batch: BatchPolicy::default(),
+            code_length: CodeLengthPolicy::default(),
+            decoy: false,
             shape: ShapePolicy::default(),
             country: CountryPolicy::default(),
             cooldown: CooldownPolicy::default(),
@@ -242,6 +264,7 @@ impl Policy {
             });
         }
         self.entries.iter().try_for_each(Entry::validate)?;
+        self.code_length.validate()?;
         self.cooldown.validate()?;
         self.actors.validate()?;
         self.guesses.validate()?;

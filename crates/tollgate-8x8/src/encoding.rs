@@ -1,7 +1,10 @@
 /// What a text is sent as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Encoding {
+#[non_exhaustive]
+pub enum Encoding {
+    /// GSM 03.38: 160 septets in one message, 153 in each part of several.
     Gsm7,
+    /// UTF-16: 70 code units in one message, 67 in each part of several.
     Ucs2,
 }
 
@@ -15,8 +18,9 @@ const EXTENSION: &str = "\u{c}^{}\\[~]|€";
 const MAX_PARTS: usize = 10;
 
 impl Encoding {
-    /// As asked for, or what the text needs.
-    pub(crate) fn of(text: &str, asked: Option<&str>) -> Self {
+    /// As asked for (`GSM7`, `UCS2`), or what the text needs.
+    #[must_use]
+    pub fn of(text: &str, asked: Option<&str>) -> Self {
         match asked {
             Some("GSM7") => Self::Gsm7,
             Some("UCS2") => Self::Ucs2,
@@ -25,15 +29,18 @@ impl Encoding {
         }
     }
 
-    pub(crate) const fn as_str(self) -> &'static str {
+    /// 8x8's name of it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Gsm7 => "GSM7",
             Self::Ucs2 => "UCS2",
         }
     }
 
-    /// How many messages the operator is paid for.
-    pub(crate) fn parts(self, text: &str) -> usize {
+    /// How many messages the operator is paid for: at most 10, a longer text is cut.
+    #[must_use]
+    pub fn parts(self, text: &str) -> usize {
         let (units, one, each) = match self {
             Self::Gsm7 => (text.chars().map(|c| septets(c).unwrap_or(1)).sum(), 160, 153),
             Self::Ucs2 => (text.encode_utf16().count(), 70, 67),

@@ -5,6 +5,7 @@ mod duration;
 mod entry;
 mod parse;
 mod problem;
+mod profile;
 mod pump_guard;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,6 +18,7 @@ pub use build::Built;
 pub use duration::Span;
 pub use entry::{Action, Entry};
 pub use problem::{Problem, Problems};
+pub use profile::{Like, Profile};
 pub use pump_guard::{Preset, PumpGuard};
 
 /// A configuration as it is written. Every table may be left out; an empty one means the defaults.

@@ -166,7 +166,7 @@ impl Judging {
         request: &mut Request<B>,
     ) -> Result<(), Refusal> {
         let Some(channel) = self.shifted else { return Ok(()) };
-        let template = self.guard.policy().template_of(channel);
+        let template = self.guard.policy(self.profile).template_of(channel);
         let Some(body) = shift(dispatch.scan(), dispatch.body(), channel.as_str(), template) else {
             self.forget();
             return Err(refuse::cannot_shift());

@@ -338,7 +338,7 @@ proptest! {
                 if let Some(outcome) = outcome {
                     world.outcome(&number, outcome);
                 }
-                assert!(world.state.pending.len() <= world.state.pending_limit);
+                assert!(world.state.tenants.pending() <= world.state.pending_limit);
                 verdict
             }).collect::<Vec<_>>()
         };

@@ -138,3 +138,23 @@ fn a_gateway_is_asked_by_path_alone() {
     let absolute: Uri = "http://other.example/api/v2/subaccounts/x/sessions".parse().unwrap();
     assert!(Hosts::classify_served(&Method::POST, &absolute, &headers).is_err());
 }
+
+#[test]
+fn the_subaccount_of_every_dispatch_is_known_as_the_path_spells_it() {
+    for path in [
+        "/api/v1/subaccounts/Acme_1/messages",
+        "/api/v1/subaccounts/Acme_1/messages/batch",
+        "/api/v2/subaccounts/Acme_1/sessions",
+        "/api/v1/subaccounts/Acme_1/surveys/7/messages",
+        "/api/v1/subaccounts/Acme_1/surveys/7/messages/batch",
+        "/sms/v1/Acme_1/single",
+        "/sms/v1/Acme_1/many/compact",
+        "/verify/v1/Acme_1",
+    ] {
+        let uri: Uri = format!("https://sms.8x8.com{path}?subaccounts=other").parse().unwrap();
+        let class = Hosts::new().classify(&Method::POST, &uri, &HeaderMap::new());
+        let Ok(Class::Body(endpoint)) = class else { panic!("{path}: {class:?}") };
+        assert_eq!(endpoint.subaccount(&uri), Some("Acme_1"), "{path}");
+        assert_eq!(Endpoint::named(endpoint.as_str()), Some(endpoint));
+    }
+}

@@ -1,4 +1,4 @@
-use http::Method;
+use http::{Method, Uri};
 
 use crate::hosts::Suite;
 
@@ -27,6 +27,18 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
+    /// Those for which 8x8 sends something.
+    pub const DISPATCHES: [Self; 8] = [
+        Self::SmsSingle,
+        Self::SmsBatch,
+        Self::VerifyStart,
+        Self::SurveySingle,
+        Self::SurveyBatch,
+        Self::LegacySingle,
+        Self::LegacyBatch,
+        Self::LegacyVerify,
+    ];
+
     /// Whether 8x8 sends something for it.
     #[must_use]
     pub const fn is_dispatch(self) -> bool {
@@ -43,6 +55,22 @@ impl Endpoint {
     #[must_use]
     pub const fn takes_client_ip(self) -> bool {
         !matches!(self, Self::SurveySingle | Self::SurveyBatch | Self::LegacyVerify)
+    }
+
+    /// The subaccount whose it is, as the path of a request to this endpoint spells it.
+    #[must_use]
+    pub fn subaccount(self, uri: &Uri) -> Option<&str> {
+        let before = match self {
+            Self::LegacySingle | Self::LegacyBatch | Self::LegacyVerify => 2,
+            _ => 3,
+        };
+        uri.path().strip_prefix('/')?.split('/').nth(before)
+    }
+
+    /// The endpoint of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::DISPATCHES.into_iter().chain([Self::SmaCoverage]).find(|endpoint| endpoint.as_str() == name)
     }
 
     /// A name for metrics and messages, in snake case.

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use tokio::net::TcpListener;
-use tollgate::pump_guard::Policy;
+use tollgate::pump_guard::Profiles;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, Problems};
@@ -133,15 +133,15 @@ impl PumpGuardFile {
         }
     }
 
-    fn policy(&self) -> Result<Policy, Failure> {
-        self.policy_of(&self.load()?)
+    fn profiles(&self) -> Result<Profiles, Failure> {
+        self.profiles_of(&self.load()?)
     }
 
-    fn policy_of(&self, config: &Config) -> Result<Policy, Failure> {
+    fn profiles_of(&self, config: &Config) -> Result<Profiles, Failure> {
         let mut problems = Problems::default();
-        let policy = config.pump_guard.policy(&mut problems);
+        let (_, profiles) = config.pump_guard.profiles(&mut problems);
         match &self.path {
-            _ if problems.0.is_empty() => Ok(policy),
+            _ if problems.0.is_empty() => Ok(profiles),
             Some(path) => Err(ConfigFile { path: path.clone() }.explain(&problems)),
             None => Err(problems.into()),
         }

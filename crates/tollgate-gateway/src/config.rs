@@ -6,6 +6,7 @@ mod duration;
 mod entry;
 mod parse;
 mod problem;
+mod profile;
 mod pump_guard;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,6 +20,7 @@ pub use dispatch::{Below, CodeLength, PartialBatches};
 pub use duration::Span;
 pub use entry::{Action, Entry};
 pub use problem::{Problem, Problems};
+pub use profile::{Like, Profile};
 pub use pump_guard::{Preset, PumpGuard};
 
 /// A configuration as it is written. Every table may be left out; an empty one means the defaults.

@@ -67,7 +67,7 @@ impl Gateway {
         let built = config.build(Arc::clone(&clock))?;
         let client_ip = built.client_ip.clone();
         let limiter = Arc::clone(built.limits.limiter());
-        let guard = PumpGuard::with_state(built.policy.clone(), Arc::clone(&clock), state);
+        let guard = PumpGuard::with_state(built.profiles.clone(), Arc::clone(&clock), state);
         let guard = guard.map_err(|error| failed(&error))?;
         let app = app(config, built, guard.clone(), secrets, clock)?;
         Ok(Self { app, client_ip, limiter, guard })

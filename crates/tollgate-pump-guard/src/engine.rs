@@ -22,12 +22,14 @@ mod observe;
 mod persist;
 mod places;
 mod policy;
+mod profile;
 mod ranges;
 mod record;
 mod sends;
 mod shape;
 mod state;
 mod surprise;
+mod tenants;
 mod times;
 mod timing;
 mod verdict;
@@ -49,7 +51,9 @@ pub use number::{Number, NumberType, Reading, Unreadable};
 pub use observe::observe;
 pub use persist::{Changes, Secret};
 pub use places::{PlacePolicy, PlacesPolicy};
-pub use policy::{BatchPolicy, Mode, Policy, PolicyError, Preset, Profile, ShapePolicy, Shift};
+pub use policy::{BatchPolicy, Mode, Policy, PolicyError, Preset, ShapePolicy, Shift};
+pub(crate) use profile::MOST as MOST_PROFILES;
+pub use profile::{OwnProfile, Profile};
 pub use sends::{last_send, track, tracked};
 pub use state::State;
 pub use surprise::SurprisePolicy;
@@ -89,7 +93,7 @@ pub fn decide(
     let allowed = matches!(by_hand, Some((EntryAction::Allow, _)));
     verdict.add(by_hand.and_then(|(_, reason)| reason));
     // A campaign is the sender's own: how many go where is his business.
-    if attempt.profile == Profile::Campaign {
+    if attempt.profile.is_campaign() {
         return (verdict.weigh(step_up), None);
     }
     let seen = Seen::of(policy, state, attempt, number, state::seconds(now));

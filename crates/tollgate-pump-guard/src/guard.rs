@@ -13,10 +13,11 @@ use crate::engine::{
     self, Action, Attempt, Changes, Charge, Mode, Outcome, Policy, PolicyError, Profile, Reading, State,
     Verdict,
 };
+use crate::profiles::Profiles;
 use crate::refuse;
 use crate::repeats::Repeats;
 
-/// The guard: a policy, its memory and a clock. Clones share all three.
+/// The guard: its profiles with their policies, its memory and a clock. Clones share all three.
 #[derive(Clone, Debug)]
 pub struct PumpGuard {
     shared: Arc<Shared>,
@@ -25,7 +26,7 @@ pub struct PumpGuard {
 
 #[derive(Debug)]
 struct Shared {
-    policy: Policy,
+    profiles: Profiles,
     state: Mutex<State>,
     repeats: Mutex<Repeats>,
     decoys: Option<Decoys>,
@@ -38,13 +39,13 @@ impl PumpGuard {
     /// How much the guard remembers by default, in bytes.
     pub const MEMORY: usize = 32 << 20;
 
-    /// A guard with 32 MiB of memory on the machine's clock.
+    /// A guard with 32 MiB of memory on the machine's clock. A [`Policy`] alone holds in all three built-in profiles.
     ///
     /// # Errors
     ///
     /// A value of the policy makes no sense.
-    pub fn new(policy: Policy) -> Result<Self, PolicyError> {
-        Self::with_clock(policy, SystemClock::shared())
+    pub fn new(profiles: impl Into<Profiles>) -> Result<Self, PolicyError> {
+        Self::with_clock(profiles, SystemClock::shared())
     }
 
     /// The same on another clock.
@@ -52,23 +53,30 @@ impl PumpGuard {
     /// # Errors
     ///
     /// A value of the policy makes no sense.
-    pub fn with_clock(policy: Policy, clock: SharedClock) -> Result<Self, PolicyError> {
-        Self::with_state(policy, clock, State::new(Self::MEMORY))
+    pub fn with_clock(profiles: impl Into<Profiles>, clock: SharedClock) -> Result<Self, PolicyError> {
+        Self::with_state(profiles, clock, State::new(Self::MEMORY))
     }
 
-    /// The same with a memory that was kept: [`State::restore`].
+    /// The same with a memory that was kept: [`State::restore`]. What was kept of other profiles is forgotten.
     ///
     /// # Errors
     ///
     /// A value of the policy makes no sense.
-    pub fn with_state(policy: Policy, clock: SharedClock, state: State) -> Result<Self, PolicyError> {
-        policy.validate()?;
+    pub fn with_state(
+        profiles: impl Into<Profiles>,
+        clock: SharedClock,
+        mut state: State,
+    ) -> Result<Self, PolicyError> {
+        let profiles = profiles.into();
+        profiles.validate()?;
         engine::warm_up();
+        let kept: Vec<_> = profiles.iter().map(|(profile, _)| profile).collect();
+        state.keep_profiles(&kept);
         let state = Mutex::new(state);
         let wall = clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
         let ahead = wall.saturating_sub(clock.monotonic());
-        let decoys = policy.decoy.then(Decoys::new).flatten();
-        let shared = Shared { policy, state, repeats: Mutex::default(), decoys, clock, ahead };
+        let decoys = profiles.iter().any(|(_, policy)| policy.decoy).then(Decoys::new).flatten();
+        let shared = Shared { profiles, state, repeats: Mutex::default(), decoys, clock, ahead };
         // Without randomness there are no challenges: what is doubtful is refused then.
         let challenges = ProofOfWork::new().ok().map(|work| Arc::new(work) as Arc<dyn ChallengeVerifier>);
         Ok(Self { shared: Arc::new(shared), challenges })
@@ -110,7 +118,8 @@ impl PumpGuard {
     #[must_use]
     pub fn attempt(&self, destination: &str, country: Option<&str>, profile: Profile) -> Attempt {
         // Parsing takes microseconds: outside the lock.
-        Attempt::new(self.shared.policy.read(destination, country), profile)
+        let profile = self.shared.profiles.known(profile);
+        Attempt::new(self.policy(profile).read(destination, country), profile)
     }
 
     /// Judges an attempt, and remembers it where it may go out: for a handler that sends by itself.
@@ -142,7 +151,7 @@ impl PumpGuard {
 
     /// What became of the message that 8x8 gave this id (a `umid` or a `sessionId`). Whether it is known.
     pub fn observe_id(&self, id: &str, outcome: Outcome) -> bool {
-        let charge = engine::tracked(&self.state(), id);
+        let charge = self.tracked(&self.state(), id);
         self.observe_charge(charge.as_ref(), outcome);
         charge.is_some()
     }
@@ -153,7 +162,7 @@ impl PumpGuard {
             ReceiptState::Delivered => self.observe_id(&receipt.umid, Outcome::Delivered),
             ReceiptState::Undelivered => self.observe_id(&receipt.umid, Outcome::Undelivered),
             ReceiptState::Rejected => self.observe_id(&receipt.umid, Outcome::Rejected),
-            _ => engine::tracked(&self.state(), &receipt.umid).is_some(),
+            _ => self.tracked(&self.state(), &receipt.umid).is_some(),
         }
     }
 
@@ -170,15 +179,20 @@ impl PumpGuard {
         self.state().everything()
     }
 
-    /// The policy.
+    /// The profiles.
     #[must_use]
-    pub fn policy(&self) -> &Policy {
-        &self.shared.policy
+    pub fn profiles(&self) -> &Profiles {
+        &self.shared.profiles
     }
 
-    /// What decoys are made with, where they are asked for.
-    pub(crate) fn decoys(&self) -> Option<&Decoys> {
-        self.shared.decoys.as_ref()
+    /// What a profile is judged by.
+    pub(crate) fn policy(&self, profile: Profile) -> &Policy {
+        self.shared.profiles.policy(profile)
+    }
+
+    /// What decoys are made with, where the profile asks for them.
+    pub(crate) fn decoys(&self, profile: Profile) -> Option<&Decoys> {
+        self.shared.decoys.as_ref().filter(|_| self.policy(profile).decoy)
     }
 
     /// The engine's time.
@@ -187,12 +201,12 @@ impl PumpGuard {
     }
 
     pub(crate) fn mode(&self) -> Mode {
-        self.shared.policy.mode
+        self.shared.profiles.mode()
     }
 
     /// Judges, remembers, counts and tells; whether to act is the caller's.
     pub(crate) fn judge(&self, attempt: &Attempt) -> (Verdict, Option<Charge>) {
-        let policy = &self.shared.policy;
+        let policy = self.policy(attempt.profile);
         if policy.mode == Mode::Off {
             return (Verdict::allow(), None);
         }
@@ -208,12 +222,13 @@ impl PumpGuard {
         check: &CodeCheck,
         client: Option<IpAddr>,
     ) -> Result<Option<Charge>, Refusal> {
-        let (policy, now) = (&self.shared.policy, self.now());
+        let now = self.now();
         let mut state = self.state();
-        let charge = engine::tracked(&state, &check.session);
+        let charge = self.tracked(&state, &check.session);
         if !check.has_code {
             return Ok(charge);
         }
+        let policy = self.policy(charge.map_or(Profile::Otp, |charge| charge.profile()));
         let verdict = engine::judge_check(policy, &mut state, charge.as_ref(), client, now);
         drop(state);
         if verdict.action == Action::Allow {
@@ -230,7 +245,7 @@ impl PumpGuard {
         path: &str,
         client: Option<IpAddr>,
     ) -> Option<Response<Bytes>> {
-        let (response, wrong) = self.decoys()?.check(check, path, self.now())?;
+        let (response, wrong) = self.shared.decoys.as_ref()?.check(check, path, self.now())?;
         if wrong {
             self.guessed_wrong(None, client);
         }
@@ -245,8 +260,13 @@ impl PumpGuard {
     pub(crate) fn observe_charge(&self, charge: Option<&Charge>, outcome: Outcome) {
         count_outcome(outcome);
         if let Some(charge) = charge {
-            engine::observe(&self.shared.policy, &mut self.state(), charge, outcome, self.now());
+            engine::observe(self.policy(charge.profile()), &mut self.state(), charge, outcome, self.now());
         }
+    }
+
+    /// What was sent in a profile that is gone is not known any more.
+    fn tracked(&self, state: &State, id: &str) -> Option<Charge> {
+        engine::tracked(state, id).filter(|charge| self.shared.profiles.knows(charge.profile()))
     }
 
     pub(crate) fn track(&self, id: &str, charge: &Charge) {
@@ -290,7 +310,7 @@ impl PumpGuard {
         let acted = self.mode() == Mode::Enforce;
         metrics::counter!(
             "tollgate_pump_guard_verdicts_total",
-            "profile" => profile.as_str(), "verdict" => action, "enforced" => if acted { "true" } else { "false" },
+            "profile" => self.shared.profiles.label(profile), "verdict" => action, "enforced" => if acted { "true" } else { "false" },
         )
         .increment(1);
         for reason in &verdict.reasons {
@@ -298,8 +318,9 @@ impl PumpGuard {
                 .increment(1);
         }
         // A campaign of thousands is told in one line when it is refused.
-        if verdict.reasons.is_empty() || profile == Profile::Campaign {
-            tracing::debug!(profile = profile.as_str(), verdict = action, "judged");
+        let name = self.shared.profiles.name(profile);
+        if verdict.reasons.is_empty() || profile.is_campaign() {
+            tracing::debug!(profile = name, verdict = action, "judged");
             return;
         }
         let range = match reading {
@@ -309,7 +330,7 @@ impl PumpGuard {
         };
         let reasons: Vec<_> = verdict.reasons.iter().map(ToString::to_string).collect();
         tracing::info!(
-            profile = profile.as_str(),
+            profile = name,
             verdict = action,
             enforced = acted,
             score = verdict.score,

@@ -53,7 +53,7 @@ impl<B: From<Bytes>> HandleDispatch<B> for Judging {
         request: &mut Request<B>,
     ) -> Poll<Result<(), Halt>> {
         // Before anything is remembered of it.
-        let code_length = match code_length::judge(self.guard.policy(), dispatch) {
+        let code_length = match code_length::judge(self.guard.policy(self.profile), dispatch) {
             Ok(code_length) => code_length,
             Err(refusal) => return Poll::Ready(Err(refusal.into())),
         };
@@ -156,7 +156,9 @@ impl Judging {
                 action => {
                     if action == Action::Challenge && recipients.len() == 1 {
                         self.challenge = self.guard.challenge(&attempt);
-                    } else if let Some(decoys) = self.guard.decoys().filter(|_| !endpoint.is_batch()) {
+                    } else if let Some(decoys) =
+                        self.guard.decoys(self.profile).filter(|_| !endpoint.is_batch())
+                    {
                         self.decoy = decoys.start(dispatch, path, &attempt, &verdict, self.guard.now());
                     }
                     self.bad.push((index, verdict));
@@ -175,7 +177,7 @@ impl Judging {
 
     /// Whether it may go out, once all recipients are judged.
     fn end(&mut self, endpoint: Endpoint, recipients: usize) -> Result<(), Halt> {
-        let in_part = endpoint.is_batch() && self.guard.policy().batch == BatchPolicy::SendRest;
+        let in_part = endpoint.is_batch() && self.guard.policy(self.profile).batch == BatchPolicy::SendRest;
         if self.bad.is_empty() || in_part && self.recipients > 0 {
             return Ok(());
         }
@@ -215,7 +217,7 @@ impl Judging {
         }
         let edit = StartEdit {
             channel: self.shifted.map(Channel::as_str),
-            template: self.shifted.and_then(|channel| self.guard.policy().template_of(channel)),
+            template: self.shifted.and_then(|channel| self.guard.policy(self.profile).template_of(channel)),
             code_length: code_length.filter(|_| acts),
         };
         let changed = if !self.bad.is_empty() {

@@ -20,15 +20,17 @@
 //!    ([`PumpGuard::verified`], [`PumpGuard::observe_id`]). Signals that need outcomes arm themselves once ten people have
 //!    verified.
 //! 6. Code checks: wrong codes are limited by number, over all its codes, and by client.
-//! 7. A batch is a campaign of the sender's own, not a stranger pressing a button: for it only number shape and
+//! 7. Each dispatch is of a *profile* ([`Profiles`]): `otp`, `notification`, `campaign`, or one of your own. Each has a
+//!    policy and a memory of its own, and nothing learned in one says anything in another.
+//! 8. A batch is a campaign of the sender's own, not a stranger pressing a button: for it only number shape and
 //!    country hold. One bad recipient refuses the whole batch, or it is sent without the bad ones ([`BatchPolicy`],
 //!    [`NotSent`]); the answer lists which and why.
-//! 8. Every verdict has a score from 0 to 100 and reasons with what was measured. What was stopped never counts as
+//! 9. Every verdict has a score from 0 to 100 and reasons with what was measured. What was stopped never counts as
 //!    unverified, nor what a layer further in or 8x8 refused (400, 401, 403, 429, …).
-//! 9. A second press of the same button within ten seconds gets the first answer again, and no other message goes out.
-//! 10. [`Mode::Monitor`] decides and records only, for the guard or for one signal. (What cannot be read is refused in
+//! 10. A second press of the same button within ten seconds gets the first answer again, and no other message goes out.
+//! 11. [`Mode::Monitor`] decides and records only, for the guard or for one signal. (What cannot be read is refused in
 //!     that mode too: its body cannot be given back.)
-//! 11. Where asked to, it makes short codes longer or refuses them ([`CodeLengthPolicy`]), and answers what it blocks as
+//! 12. Where asked to, it makes short codes longer or refuses them ([`CodeLengthPolicy`]), and answers what it blocks as
 //!     if it had been sent ([`Decoy`]).
 //!
 //! The rules are the pure [`engine`]; [`PumpGuard`] adds the clock and the memory, [`SmsPumpGuardLayer`] the request.
@@ -91,6 +93,7 @@ mod not_sent;
 mod outcome_tests;
 #[cfg(test)]
 mod partial_tests;
+mod profiles;
 mod proof;
 mod refuse;
 mod repeats;
@@ -102,8 +105,8 @@ pub use decoy::Decoy;
 pub use engine::{
     Action, ActorsPolicy, AdjacencyPolicy, Attempt, BatchPolicy, Changes, Channel, Charge, ClientsPolicy,
     CodeLengthPolicy, ConversionPolicy, CooldownPolicy, Country, CountryError, CountryPolicy, Entry,
-    EntryAction, GuessesPolicy, Matcher, Mode, Outcome, PlacePolicy, PlacesPolicy, Policy, PolicyError,
-    Preset, Profile, Reading, Reason, Secret, ShapePolicy, Shift, Signal, State, SurprisePolicy,
+    EntryAction, GuessesPolicy, Matcher, Mode, Outcome, OwnProfile, PlacePolicy, PlacesPolicy, Policy,
+    PolicyError, Preset, Profile, Reading, Reason, Secret, ShapePolicy, Shift, Signal, State, SurprisePolicy,
     TimingPolicy, Verdict,
 };
 pub use future::ResponseFuture;
@@ -112,4 +115,5 @@ pub use judging::Judging;
 pub use layer::SmsPumpGuardLayer;
 pub use learning::Learned;
 pub use not_sent::NotSent;
+pub use profiles::{Dispatches, ProfileError, Profiles};
 pub use service::SmsPumpGuard;

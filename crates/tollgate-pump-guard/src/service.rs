@@ -130,8 +130,9 @@ impl<S: Clone> SmsPumpGuard<S> {
         {
             request.extensions_mut().insert(origin);
         }
-        let by_endpoint = if endpoint.is_batch() { Profile::Campaign } else { Profile::Otp };
-        let profile = request.extensions().get().copied().unwrap_or(by_endpoint);
+        let named = request.extensions().get::<Profile>().copied();
+        let profiles = self.config.guard.profiles();
+        let profile = named.unwrap_or_else(|| profiles.of(endpoint, endpoint.subaccount(request.uri())));
         // The service that was made ready is the one to call.
         let clone = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, clone);

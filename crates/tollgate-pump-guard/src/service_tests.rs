@@ -10,7 +10,7 @@ use tower::{Layer, ServiceExt};
 
 use super::*;
 use crate::engine::Policy;
-use crate::{PumpGuard, SmsPumpGuardLayer};
+use crate::{Dispatches, Profiles, PumpGuard, SmsPumpGuardLayer};
 
 type Body = Full<Bytes>;
 
@@ -50,9 +50,9 @@ struct Setup {
     clock: FakeClock,
 }
 
-fn setup(policy: Policy) -> Setup {
+fn setup(profiles: impl Into<Profiles>) -> Setup {
     let (client, clock) = (Client::default(), FakeClock::new());
-    let guard = PumpGuard::with_clock(policy, Arc::new(clock.clone())).unwrap();
+    let guard = PumpGuard::with_clock(profiles, Arc::new(clock.clone())).unwrap();
     Setup { service: SmsPumpGuardLayer::new(guard).layer(client.clone()), client, clock }
 }
 
@@ -245,4 +245,28 @@ fn the_service_can_be_shared_between_tasks() {
     fn check<T: Clone + Send + Sync + 'static>() {}
     check::<SmsPumpGuard<Client>>();
     check::<SmsPumpGuardLayer>();
+}
+
+#[tokio::test]
+async fn the_profile_is_the_requests_own_then_its_subaccounts_then_the_endpoints() {
+    let mut profiles = Profiles::new(Policy::default());
+    let mut closed = Policy::default();
+    closed.country.deny = ["SG".parse().unwrap()].into();
+    let launch = profiles.add("launch", Profile::Otp, closed).unwrap();
+    let subaccounts = vec!["acme_launch".to_owned()];
+    profiles.assign(launch, Dispatches { subaccounts, endpoints: vec![Endpoint::SmsSingle] }).unwrap();
+    let mut setup = setup(profiles);
+    let single = |subaccount: &str| format!("/api/v1/subaccounts/{subaccount}/messages");
+    assert_eq!(setup.post(&single("Acme_Launch"), &to("+6591234567")).await.0, 403);
+    assert_eq!(setup.post(&single("other"), &to("+6591234567")).await.0, 200);
+    assert_eq!(setup.post("/api/v2/subaccounts/acme_launch/sessions", &to("+6598887777")).await.0, 200);
+    for (subaccount, profile, status) in [("acme_launch", Profile::Notification, 200), ("other", launch, 403)]
+    {
+        let request = Request::post(format!("https://sms.8x8.com{}", single(subaccount)))
+            .header("content-type", "application/json")
+            .extension(profile)
+            .body(Full::from(to("+6591110000")))
+            .unwrap();
+        assert_eq!(setup.send(request).await.0, status, "{subaccount}");
+    }
 }

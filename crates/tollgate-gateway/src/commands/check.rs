@@ -6,7 +6,7 @@ use tollgate::client_ip::{Rule, RuleConfig, Strategy};
 use tollgate::core::SystemClock;
 
 use super::{ConfigFile, Failure, Outcome};
-use crate::config::{Built, Config, Mode};
+use crate::config::{Built, Config, Mode, Profile};
 
 /// Validate a configuration and say what it means
 ///
@@ -66,6 +66,7 @@ impl Check {
 
 /// The configuration with what a preset stands for written out.
 fn filled(mut config: Config, built: &Built) -> Config {
+    config.pump_guard.filled_profiles(&built.profiles);
     config.pump_guard = config.pump_guard.filled(&built.policy);
     for limit in &mut config.rate_limit {
         limit.burst = limit.burst.or(Some(limit.requests));
@@ -143,6 +144,9 @@ fn explain(config: &Config, built: &Built) {
             println!("            {verb} {}", countries.join(", "));
         }
     }
+    for (name, profile) in &guard.profile {
+        println!("            profile {name}: {}", dispatches(profile));
+    }
     println!(
         "injector    clientIp {}; unusable addresses: {:?}",
         match config.injector.batch {
@@ -169,6 +173,19 @@ fn explain(config: &Config, built: &Built) {
             println!("- {warning}");
         }
     }
+}
+
+fn dispatches(profile: &Profile) -> String {
+    let listed =
+        |names: &[String], every: &str| if names.is_empty() { every.to_owned() } else { names.join(", ") };
+    if profile.subaccounts.is_empty() && profile.endpoints.is_empty() {
+        return "no dispatches but those that say so, or are its by default".to_owned();
+    }
+    format!(
+        "dispatches of {} to {}",
+        listed(&profile.subaccounts, "every subaccount"),
+        listed(&profile.endpoints, "every endpoint")
+    )
 }
 
 fn describe(config: &RuleConfig, rule: &Rule) -> String {

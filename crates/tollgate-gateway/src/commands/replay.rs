@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use tollgate::pump_guard::{Mode, Policy};
+use tollgate::pump_guard::{Mode, Profiles};
 
 use super::{Failure, Outcome, PumpGuardFile};
 use crate::replay::{
@@ -70,10 +70,11 @@ impl Replay {
             return self.sweep();
         }
         self.check_outputs()?;
-        let policy = enforced(self.config.policy()?);
-        let mut replayer = Replayer::new(policy.0);
+        let (profiles, note) = enforced(self.config.profiles()?);
+        let names = profiles.names().map(str::to_owned).collect();
+        let mut replayer = Replayer::new(profiles);
         let mut tally = Tally::default();
-        let mut input = self.input()?;
+        let mut input = self.input(names)?;
         let mut decided = self.decisions.as_deref().map(output).transpose()?;
         let mut mistakes = self.false_positives.as_deref().map(output).transpose()?;
         let page = self.html.as_deref().map(output).transpose()?;
@@ -93,7 +94,7 @@ impl Replay {
             out.finish()?;
         }
         let mut report = tally.report();
-        report.notes.extend(policy.1);
+        report.notes.extend(note);
         input.tell(&mut report);
         if let Some(mut out) = page {
             out.write_all(html::page(&report).as_bytes())?;
@@ -125,8 +126,8 @@ impl Replay {
         Ok(())
     }
 
-    fn input(&self) -> Result<Input, Failure> {
-        let how = Import { format: self.format, columns: self.columns.clone() };
+    fn input(&self, profiles: Vec<String>) -> Result<Input, Failure> {
+        let how = Import { format: self.format, columns: self.columns.clone(), profiles };
         let (logs, extent) = Log::open_all(&self.logs, &how).map_err(Failure::Input)?;
         Ok(Input {
             names: logs.iter().map(|log| log.name.clone()).collect(),
@@ -210,14 +211,14 @@ impl Input {
 }
 
 /// What would have happened: the guard acts, whatever its mode. And a note, where that is not its mode.
-fn enforced(mut policy: Policy) -> (Policy, Option<String>) {
-    let note = match policy.mode {
+fn enforced(mut profiles: Profiles) -> (Profiles, Option<String>) {
+    let note = match profiles.mode() {
         Mode::Enforce => None,
         Mode::Monitor => Some("monitor"),
         Mode::Off => Some("off"),
     };
-    policy.mode = Mode::Enforce;
-    (policy, note.map(|mode| format!("pump_guard.mode is \"{mode}\": replayed as if it were \"enforce\"")))
+    profiles.set_mode(Mode::Enforce);
+    (profiles, note.map(|mode| format!("pump_guard.mode is \"{mode}\": replayed as if it were \"enforce\"")))
 }
 
 fn output(path: &Path) -> Result<Output, Failure> {

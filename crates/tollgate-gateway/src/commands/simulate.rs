@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 use tollgate::core::SystemClock;
-use tollgate::pump_guard::{Action, Mode, Policy, Signal, Verdict};
+use tollgate::pump_guard::{Action, Mode, Profiles, Signal, Verdict};
 
 use self::table::Run;
 use super::{Failure, Outcome, PumpGuardFile};
@@ -62,9 +62,9 @@ pub(super) struct Simulate {
 
 impl Simulate {
     pub(super) fn run(self) -> Outcome {
-        let mut policy = self.config.policy()?;
+        let mut profiles = self.config.profiles()?;
         // What it would stop, whatever it is allowed to.
-        policy.mode = Mode::Enforce;
+        profiles.set_mode(Mode::Enforce);
         if let Some(path) = &self.emit {
             return self.emit(path);
         }
@@ -73,7 +73,7 @@ impl Simulate {
             println!("{}", table::head());
         }
         for &scenario in scenarios {
-            self.score(&policy, scenario);
+            self.score(&profiles, scenario);
         }
         if !self.json {
             println!("\n{}", table::LEGEND);
@@ -97,12 +97,12 @@ impl Simulate {
         log.flush().map_err(failed)
     }
 
-    fn score(&self, policy: &Policy, scenario: Scenario) {
+    fn score(&self, profiles: &Profiles, scenario: Scenario) {
         let mut runs = [("tollgate", Vec::new()), ("plain", Vec::new()), ("adaptive", Vec::new())];
         let mut reasons = Reasons::default();
         for seed in self.seed..self.seed.saturating_add(self.seeds) {
             let events = self.events(scenario, seed);
-            let (decisions, took) = ours(policy, &events, &mut reasons);
+            let (decisions, took) = ours(profiles, &events, &mut reasons);
             // From a cold start it would block nearly everybody for good.
             let mut adaptive = AdaptiveBudget::learning_for(Duration::from_secs(3 * 86_400));
             let scored = [
@@ -147,9 +147,9 @@ impl Reasons {
 }
 
 /// Our decisions, and how long each took.
-fn ours(policy: &Policy, events: &[Event], reasons: &mut Reasons) -> (Vec<Decision>, Duration) {
+fn ours(profiles: &Profiles, events: &[Event], reasons: &mut Reasons) -> (Vec<Decision>, Duration) {
     let clock = SystemClock::shared();
-    let mut replayer = Replayer::new(policy.clone());
+    let mut replayer = Replayer::new(profiles.clone());
     let (start, mut decisions) = (clock.monotonic(), Vec::new());
     for event in events {
         if let (Some(replayed), Kind::Send(send)) = (replayer.event(event), &event.kind) {

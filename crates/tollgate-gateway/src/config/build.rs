@@ -4,7 +4,7 @@ use tollgate::client_ip::{Resolver, TrustedClientIpLayer, Undetermined};
 use tollgate::core::SharedClock;
 use tollgate::eight::{Class, Hosts, Placement, Product};
 use tollgate::injector::{self, ClientIpInjectorLayer};
-use tollgate::pump_guard::{self, Policy};
+use tollgate::pump_guard::{self, Policy, Profiles};
 use tollgate::rate_limit::{ConfigError, HeadersOn, IpRateLimitLayer, Limit, Limiter, RequestHead};
 
 use super::{Batch, Clients, Config, Headers, Match, Mode, Problems, Region, Span, State, Unusable};
@@ -19,8 +19,10 @@ pub struct Built {
     pub client_ip: TrustedClientIpLayer,
     /// How often.
     pub limits: IpRateLimitLayer,
-    /// To whom.
+    /// To whom, where no profile says otherwise.
     pub policy: Policy,
+    /// To whom, by use case.
+    pub profiles: Profiles,
     /// With what address.
     pub injector: ClientIpInjectorLayer,
     /// Where to.
@@ -50,7 +52,7 @@ impl Config {
         let mut warnings = Vec::new();
         let client_ip = self.client_ip(&mut problems, &mut warnings);
         let limits = self.limits(clock, &mut problems);
-        let policy = self.pump_guard.policy(&mut problems);
+        let (policy, profiles) = self.pump_guard.profiles(&mut problems);
         let bases = self.bases(&mut problems);
         self.listen.check(&mut problems);
         self.check_keys(&mut problems);
@@ -60,7 +62,7 @@ impl Config {
         match (client_ip, limits, bases, hosts) {
             (Some(client_ip), Some(limits), Some(bases), Some(hosts)) if problems.0.is_empty() => {
                 let injector = self.injector(hosts.clone());
-                Ok(Built { client_ip, limits, policy, injector, bases, hosts, warnings })
+                Ok(Built { client_ip, limits, policy, profiles, injector, bases, hosts, warnings })
             }
             _ => Err(problems),
         }

@@ -48,7 +48,7 @@ fn place(text: &str, at: usize) -> String {
 }
 
 /// Adds the nearest known name to serde's list of them.
-fn explain(message: &str) -> String {
+pub(super) fn explain(message: &str) -> String {
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     let unknown = ["unknown field", "unknown variant"].iter().any(|start| message.starts_with(start));
     match quoted.as_slice() {

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use super::parse::explain;
+
 /// Something wrong in a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -36,6 +38,11 @@ impl Problems {
         result: Result<T, E>,
     ) -> Option<T> {
         result.map_err(|error| self.add(field, error)).ok()
+    }
+
+    /// Notes what a table was refused for.
+    pub(super) fn refused(&mut self, field: &str, error: &toml::de::Error) {
+        self.add(field, explain(error.message()));
     }
 }
 

@@ -1,9 +1,11 @@
 //! `[pump_guard]`: whether a message goes to a person.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use tollgate::pump_guard::{self, Country, PlacePolicy, Policy, Shift as Shifted};
 
-use super::{CodeLength, Entry, Mode, PartialBatches, Problems, Span};
+use super::{CodeLength, Entry, Mode, PartialBatches, Problems, Profile, Span};
 
 /// `[pump_guard]`; what a signal leaves out is the preset's.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -57,6 +59,9 @@ pub struct PumpGuard {
     pub ip_budget: IpBudget,
     /// Countries a client asks for.
     pub ip_countries: IpCountries,
+    /// Use cases that are judged by themselves, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub profile: BTreeMap<String, Profile>,
 }
 
 /// How soon the guard acts.

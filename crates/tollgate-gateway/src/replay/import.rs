@@ -7,8 +7,10 @@ mod value;
 use std::io::BufRead;
 use std::path::Path;
 
+use tollgate::pump_guard::{Policy, Profiles};
+
 pub(crate) use self::columns::{Column, column};
-use crate::traffic::{BadLine, Event, Reader};
+use crate::traffic::{BadLine, Event, Kind, Reader};
 
 /// In which form a log is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -23,12 +25,36 @@ pub(crate) enum Format {
 }
 
 /// How logs are read.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Import {
     /// None: what each log looks like.
     pub(crate) format: Option<Format>,
     /// What the columns of a CSV file are called, where it is not as expected.
     pub(crate) columns: Vec<Column>,
+    /// The profiles there are.
+    pub(crate) profiles: Vec<String>,
+}
+
+impl Import {
+    /// The event, unless it is a send of a profile that is none: nobody could judge it.
+    fn judged(&self, event: Event) -> Result<Event, String> {
+        match &event.kind {
+            Kind::Send(send) if !self.profiles.contains(&send.profile) => Err(format!(
+                "profile: {:?} is none: write {}, or give the --config that has it",
+                send.profile.chars().take(40).collect::<String>(),
+                self.profiles.join(", ")
+            )),
+            _ => Ok(event),
+        }
+    }
+}
+
+/// The three that there always are.
+impl Default for Import {
+    fn default() -> Self {
+        let profiles = Profiles::new(Policy::default()).names().map(str::to_owned).collect();
+        Self { format: None, columns: Vec::new(), profiles }
+    }
 }
 
 pub(super) type Events = Box<dyn Iterator<Item = Result<Event, BadLine>>>;
@@ -49,7 +75,11 @@ pub(super) fn events(mut bytes: Box<dyn BufRead>, path: &Path, how: &Import) -> 
     if is_table {
         return Ok(Box::new(table::read(bytes, how)?.into_iter()));
     }
-    Ok(Box::new(Reader::new(bytes)))
+    let (mut reader, how) = (Reader::new(bytes), how.clone());
+    Ok(Box::new(std::iter::from_fn(move || {
+        let read = reader.next()?;
+        Some(read.and_then(|event| how.judged(event).map_err(|why| BadLine { line: reader.line(), why })))
+    })))
 }
 
 /// By the file's name; where that says nothing, by its first line.

@@ -2,7 +2,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use tollgate::pump_guard::engine::{self, Charge, Outcome, Reading};
-use tollgate::pump_guard::{Action, Attempt, Channel, Policy, Profile, State, Verdict};
+use tollgate::pump_guard::{Action, Attempt, Channel, Profile, Profiles, State, Verdict};
 
 use crate::traffic::{Event, Kind, LoggedOutcome, Send};
 
@@ -16,7 +16,7 @@ const OUTCOMES: Duration = Duration::from_secs(2 * 86_400);
 /// The guard's engine with a log in front of it.
 #[derive(Debug)]
 pub(crate) struct Replayer {
-    policy: Policy,
+    profiles: Profiles,
     state: State,
     /// Sends that went out, by their id.
     sent: HashMap<String, Charge>,
@@ -34,9 +34,9 @@ pub(crate) struct Replayed {
 }
 
 impl Replayer {
-    pub(crate) fn new(policy: Policy) -> Self {
+    pub(crate) fn new(profiles: impl Into<Profiles>) -> Self {
         let state = State::seeded(MEMORY, SEED);
-        Self { policy, state, sent: HashMap::new(), order: VecDeque::new() }
+        Self { profiles: profiles.into(), state, sent: HashMap::new(), order: VecDeque::new() }
     }
 
     /// Takes in the next event. A send has a verdict; outcomes of sends that did not go out are dropped.
@@ -45,7 +45,8 @@ impl Replayer {
             Kind::Send(send) => Some(self.send(send, event.at)),
             Kind::Outcome { id, outcome } => {
                 if let (Some(charge), Some(outcome)) = (self.sent.get(id), read(outcome)) {
-                    engine::observe(&self.policy, &mut self.state, charge, outcome, event.at);
+                    let policy = self.profiles.policy(charge.profile());
+                    engine::observe(policy, &mut self.state, charge, outcome, event.at);
                 }
                 None
             }
@@ -54,11 +55,13 @@ impl Replayer {
 
     fn send(&mut self, send: &Send, at: Duration) -> Replayed {
         self.expire(at);
-        let reading = self.policy.read(&send.destination, send.country.as_deref());
-        let profile = Profile::named(&send.profile).unwrap_or(Profile::Otp);
+        // Logs are read with the names of these profiles.
+        let profile = self.profiles.named(&send.profile).unwrap_or(Profile::Otp);
+        let policy = self.profiles.policy(profile);
+        let reading = policy.read(&send.destination, send.country.as_deref());
         let channel = Channel::named(&send.channel).unwrap_or_default();
         let attempt = Attempt::new(reading, profile).from_client(send.client_ip).over(channel);
-        let (verdict, charge) = engine::decide(&self.policy, &mut self.state, &attempt, at);
+        let (verdict, charge) = engine::decide(policy, &mut self.state, &attempt, at);
         let charge = match &attempt.reading {
             // What becomes of a second press becomes of the first.
             Reading::Number(number) if verdict.repeat => engine::last_send(&self.state, number, profile),

@@ -37,6 +37,11 @@ impl<R: BufRead> Reader<R> {
         Self { from, line: 0, buffer: Vec::new(), broken: false }
     }
 
+    /// Which line was read last: the first is 1.
+    pub(crate) fn line(&self) -> u64 {
+        self.line
+    }
+
     /// The next line into the buffer, as far as it is to be kept.
     fn next_line(&mut self) -> io::Result<Line> {
         self.buffer.clear();

@@ -12,6 +12,7 @@ use super::policy::Policy;
 use super::ranges::{LEVELS, PEOPLE, RangeCell, place};
 use super::sends::Sent;
 use super::state::{Seen, State, levels, seconds};
+use super::tenants::Waiting;
 
 /// Bits of [`Charge::counted`] beyond the levels of ranges.
 pub(super) const COUNTRY: u16 = 1 << 8;
@@ -84,9 +85,11 @@ impl State {
             }
         }
         if fresh || stage == Stage::Known {
-            self.pending.push_back(charge);
-            if self.pending.len() > self.pending_limit {
-                self.overdue();
+            let place = self.next_place;
+            self.next_place += 1;
+            self.tenant_mut(charge.profile).pending.push_back(Waiting { place, charge });
+            if self.tenants.pending() > self.pending_limit {
+                self.overdue(self.tenants.longest());
             }
         }
         if let Some(sent) = self.sends.entry(charge.number) {

@@ -175,7 +175,8 @@ impl NumberCell {
     }
 }
 
-/// When somebody proved to own a number.
+/// When somebody proved to own a number; and, under a key for each profile, what came to nothing there since: floods in one
+/// make no number a stranger's in another.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Confirmed {
     /// The first time, in seconds.
@@ -184,7 +185,7 @@ pub(super) struct Confirmed {
     pub(super) last: u32,
     /// From where, the last time.
     pub(super) actor: u16,
-    /// Messages since then that came to nothing.
+    /// Messages since then that came to nothing in one profile, the last of them at `last`.
     pub(super) failed: u8,
 }
 

@@ -9,6 +9,7 @@ use super::numbers::{CONFIRMED_FOR, NumberCell, Stage};
 use super::policy::Policy;
 use super::ranges::COARSE;
 use super::state::{State, actor, levels, seconds};
+use super::tenants::Waiting;
 use super::times;
 
 /// How deep a range's credit goes: verified numbers vouch for so many strangers at most.
@@ -52,20 +53,30 @@ impl State {
     pub(super) fn mature(&mut self) {
         const AT_ONCE: usize = 64;
         let now = u64::try_from(self.latest.as_millis()).unwrap_or(u64::MAX);
-        for _ in 0..AT_ONCE {
-            let Some(oldest) = self.pending.front() else { return };
-            let waits = self.tenant(oldest.profile).matures_after();
-            if oldest.at.saturating_add(waits) > now {
-                return;
+        // Each profile by itself: nobody waits behind another's.
+        for index in 0..self.tenants.len() {
+            for _ in 0..AT_ONCE {
+                let Some(tenant) = self.tenants.at_mut(index) else { break };
+                let waits = tenant.matures_after();
+                let over = tenant
+                    .pending
+                    .front()
+                    .is_some_and(|oldest| oldest.charge.at.saturating_add(waits) <= now);
+                if !over {
+                    break;
+                }
+                self.overdue(index);
             }
-            self.overdue();
         }
     }
 
-    /// The oldest stranger that may still verify will not.
-    pub(super) fn overdue(&mut self) {
-        let Some(charge) = self.pending.pop_front() else { return };
-        self.pending_first += 1;
+    /// The oldest stranger of a profile that may still verify will not.
+    pub(super) fn overdue(&mut self, tenant: usize) {
+        let oldest = self.tenants.at_mut(tenant).and_then(|tenant| tenant.pending.pop_front());
+        let Some(Waiting { place, charge }) = oldest else { return };
+        if place < self.written.places {
+            self.written.gone.push(place);
+        }
         if self.is_current(&charge) {
             self.failed(&charge);
         }
@@ -87,8 +98,13 @@ impl State {
             tenant.silent = tenant.silent.saturating_add(1);
             // Where others verify, it is this number that does not.
             let alone = tenant.silent <= 5;
-            if let Some(confirmed) = self.confirmed.known(charge.confirmed).filter(|_| alone) {
-                confirmed.failed = confirmed.failed.saturating_add(1);
+            let verified = self.confirmed.find(charge.confirmed).map(|confirmed| confirmed.last);
+            let key = self.failures_key(charge.profile, charge.confirmed);
+            if let Some(verified) = verified.filter(|_| alone)
+                && let Some(failures) = self.confirmed.entry(key)
+            {
+                let since_then = if failures.last < verified { 0 } else { failures.failed };
+                (failures.last, failures.failed) = (now, since_then.saturating_add(1));
             }
             return;
         }
@@ -128,7 +144,6 @@ impl State {
                 confirmed.since = now;
             }
             confirmed.last = now;
-            confirmed.failed = 0;
             confirmed.actor = actor(charge.client).unwrap_or(0);
         }
         if before.stage != Stage::Known {

@@ -12,7 +12,8 @@ use super::attempt::Charge;
 use super::budget::Budget;
 use super::cells::Restored;
 use super::record::Record;
-use super::state::{State, Tenant};
+use super::state::State;
+use super::tenants::{Tenant, Waiting};
 use super::times::Times;
 
 /// The first byte of every record: what the bytes behind it mean.
@@ -133,18 +134,16 @@ impl State {
         self.confirmed.drain(CONFIRMED, &mut changes);
         self.clients.drain(CLIENTS, &mut changes);
         self.sends.drain(SENDS, &mut changes);
-        for (profile, tenant) in (0..).zip(&mut self.tenants) {
-            tenant.drain(profile, &mut changes);
-        }
-        let first = self.pending_first;
-        let end = first + self.pending.len() as u64;
-        let written = std::mem::replace(&mut self.written.pending, first..end);
-        for gone in written.start..written.end.min(first) {
+        self.tenants.iter_mut().for_each(|tenant| tenant.drain(&mut changes));
+        for gone in std::mem::take(&mut self.written.gone) {
             changes.remove(PENDING, gone);
         }
-        let known = written.end.saturating_sub(first);
-        for (key, charge) in (first..).zip(&self.pending).skip(usize::try_from(known).unwrap_or(usize::MAX)) {
-            changes.put(PENDING, key, |out| charge.put(out));
+        let known = std::mem::replace(&mut self.written.places, self.next_place);
+        for tenant in self.tenants.iter() {
+            let known = tenant.pending.partition_point(|waiting| waiting.place < known);
+            for waiting in tenant.pending.iter().skip(known) {
+                changes.put(PENDING, waiting.place, |out| waiting.charge.put(out));
+            }
         }
         if self.latest != self.written.latest || changes.whole {
             self.written.latest = self.latest;
@@ -171,7 +170,7 @@ impl State {
     ) -> (Self, usize) {
         let mut state = Self::with_secret(bytes, secret);
         let (mut skipped, mut moved, mut any) = (0, false, false);
-        let mut pending = Vec::new();
+        let mut pending: Vec<Waiting> = Vec::new();
         for (table, key, value) in records {
             any = true;
             let restored = match value.split_first() {
@@ -181,17 +180,26 @@ impl State {
             skipped += usize::from(restored == Restored::Skipped);
             moved |= restored != Restored::There;
         }
-        pending.sort_by_key(|(key, _)| *key);
+        pending.sort_by_key(|waiting| waiting.place);
         let over = pending.len().saturating_sub(state.pending_limit);
-        moved |= over > 0 || pending.windows(2).any(|pair| matches!(pair, [(a, _), (b, _)] if a + 1 != *b));
-        let pending = pending.get(over..).unwrap_or_default();
-        state.pending_first = pending.first().map_or(0, |(key, _)| *key);
-        state.pending.extend(pending.iter().map(|(_, charge)| *charge));
-        state.written.pending = state.pending_first..state.pending_first + state.pending.len() as u64;
+        moved |= over > 0;
+        state.next_place = pending.last().map_or(0, |waiting| waiting.place + 1);
+        state.written.places = state.next_place;
+        for waiting in pending.into_iter().skip(over) {
+            state.tenant_mut(waiting.charge.profile).pending.push_back(waiting);
+        }
         state.written.latest = state.latest;
         // What is elsewhere now is written anew.
         state.written.begun = any && !moved;
         (state, skipped)
+    }
+
+    /// Remembers these profiles and no others: what was kept of one that is gone is forgotten.
+    pub(crate) fn keep_profiles(&mut self, profiles: &[Profile]) {
+        if self.tenants.keep(profiles) {
+            // It is void elsewhere, too.
+            self.written.begun = false;
+        }
     }
 
     /// The latest moment it has seen.
@@ -206,20 +214,15 @@ impl State {
         self.confirmed.note_all();
         self.clients.note_all();
         self.sends.note_all();
-        for tenant in &mut self.tenants {
+        for tenant in self.tenants.iter_mut() {
             tenant.changed = tenant.countries.iter().map(|country| !country.is_untouched()).collect();
             tenant.written.clear();
         }
-        self.written.pending = 0..0;
+        self.written.places = 0;
+        self.written.gone.clear();
     }
 
-    fn take_back(
-        &mut self,
-        table: u8,
-        key: u64,
-        mut value: &[u8],
-        pending: &mut Vec<(u64, Charge)>,
-    ) -> Restored {
+    fn take_back(&mut self, table: u8, key: u64, mut value: &[u8], pending: &mut Vec<Waiting>) -> Restored {
         let taken = match table {
             RANGES => return self.ranges.restore(key, value),
             NUMBERS => return self.numbers.restore(key, value),
@@ -227,27 +230,30 @@ impl State {
             CLIENTS => return self.clients.restore(key, value),
             SENDS => return self.sends.restore(key, value),
             LATEST => take_latest(&mut value).map(|latest| self.latest = latest),
-            TENANTS => usize::try_from(key)
+            TENANTS => u16::try_from(key)
                 .ok()
-                .and_then(|profile| self.tenants.get_mut(profile)?.take_back(&mut value)),
+                .and_then(|profile| self.tenants.restored(profile)?.take_back(&mut value)),
             COUNTRIES => self.country_at(key).and_then(|country| {
                 *country = Budget::take(&mut value)?;
                 Some(())
             }),
-            PENDING if key < 1 << 48 => Charge::take(&mut value).map(|charge| pending.push((key, charge))),
+            PENDING if key < 1 << 48 => Charge::take(&mut value)
+                .filter(|charge| self.tenants.restored(charge.profile.id()).is_some())
+                .map(|charge| pending.push(Waiting { place: key, charge })),
             _ => None,
         };
         if taken.is_some() && value.is_empty() { Restored::There } else { Restored::Skipped }
     }
 
     fn country_at(&mut self, key: u64) -> Option<&mut Budget> {
-        let (profile, country) = (usize::try_from(key >> 16).ok()?, usize::try_from(key & 0xffff).ok()?);
-        self.tenants.get_mut(profile)?.countries.get_mut(country)
+        let (profile, country) = (u16::try_from(key >> 16).ok()?, usize::try_from(key & 0xffff).ok()?);
+        self.tenants.restored(profile)?.countries.get_mut(country)
     }
 }
 
 impl Tenant {
-    fn drain(&mut self, profile: u64, changes: &mut Changes) {
+    fn drain(&mut self, changes: &mut Changes) {
+        let profile = u64::from(self.id);
         for (index, changed) in (0..).zip(&mut self.changed) {
             if std::mem::take(changed)
                 && let Some(country) = self.countries.get(index)
@@ -289,11 +295,6 @@ fn take_latest(value: &mut &[u8]) -> Option<Duration> {
     let fits = seconds < u64::from(u32::MAX) - 1 && nanos < 1_000_000_000;
     fits.then(|| Duration::new(seconds, nanos))
 }
-
-const _: () = assert!(
-    Profile::COUNT < 1 << 16,
-    "a country's key has 16 bits for the country, the rest for the profile"
-);
 
 #[cfg(test)]
 #[path = "persist_tests.rs"]

@@ -8,6 +8,10 @@ use super::*;
 const BYTES: usize = 256 << 10;
 const START: Duration = Duration::from_secs(1_772_409_600);
 
+fn launch() -> Profile {
+    Profile::own("launch", Profile::Otp)
+}
+
 fn secret() -> Secret {
     Secret::from_bytes(*b"sixteen bytes...")
 }
@@ -73,7 +77,11 @@ fn play(policy: &Policy, state: &mut State, now: &mut Duration, event: Event) ->
     let place = u32::from(event.place) * 7 + 1000;
     let number = format!("{prefix}{place:0digits$}");
     let client = Ipv4Addr::new(203, 0, 113, event.client);
-    let profile = if event.client == 0 { Profile::Notification } else { Profile::Otp };
+    let profile = match event.client {
+        0 => Profile::Notification,
+        1 => launch(),
+        _ => Profile::Otp,
+    };
     let attempt = Attempt::new(policy.read(&number, None), profile).from_client(Some(client.into()));
     let (verdict, charge) = decide(policy, state, &attempt, *now);
     if let Some(charge) = &charge {
@@ -204,4 +212,66 @@ fn a_secret_is_kept_whole_and_shown_to_nobody() {
     assert_eq!(Secret::from_bytes(secret.to_bytes()), secret);
     assert_eq!(Secret::from_bytes(secret.to_bytes()).check(), secret.check());
     assert_eq!(format!("{secret:?}"), "Secret(…)");
+}
+
+/// What was kept of `otp` and `launch`, restored for these profiles, and what is judged in each then.
+fn restored_for(profiles: &[Profile]) -> (State, Duration) {
+    let policy = Policy::default();
+    let (mut state, mut now) = (State::with_secret(BYTES, secret()), START);
+    state.keep_profiles(&[Profile::Otp, Profile::Notification, Profile::Campaign, launch()]);
+    for place in 0..100 {
+        let event = Event {
+            wait: 1,
+            range: 3,
+            place,
+            client: 1 + u8::from(place % 2 == 0),
+            outcome: None,
+            drain: false,
+        };
+        play(&policy, &mut state, &mut now, event);
+    }
+    let mut kept = Kept::default();
+    kept.absorb(&state.changes());
+    let (mut restored, skipped) = kept.restore(BYTES);
+    assert_eq!(skipped, 0);
+    restored.keep_profiles(profiles);
+    // And once more, as another restart finds it.
+    kept.absorb(&restored.changes());
+    let (mut restored, skipped) = kept.restore(BYTES);
+    assert_eq!(skipped, 0);
+    restored.keep_profiles(profiles);
+    (restored, now)
+}
+
+fn judged(state: &mut State, profile: Profile, now: Duration) -> Action {
+    let policy = Policy::default();
+    let attempt = Attempt::new(policy.read("+6281234561999", None), profile);
+    decide(&policy, state, &attempt, now).0.action
+}
+
+#[test]
+fn a_profile_that_is_added_finds_the_others_as_they_were() {
+    let new = Profile::own("alerts", Profile::Otp);
+    let [otp, notification, campaign] = Profile::BUILT_IN;
+    let (mut state, now) = restored_for(&[otp, notification, campaign, new, launch()]);
+    assert_ne!(judged(&mut state, Profile::Otp, now), Action::Allow);
+    assert_ne!(judged(&mut state, launch(), now), Action::Allow);
+    assert_eq!(judged(&mut state, new, now), Action::Allow);
+    assert!(!state.changes().is_whole());
+}
+
+#[test]
+fn a_profile_that_is_gone_is_forgotten_and_the_others_are_not() {
+    let (mut state, now) = restored_for(&Profile::BUILT_IN);
+    assert_eq!(state.tenants.len(), 3);
+    assert!(state.tenants.pending() > 0);
+    assert_ne!(judged(&mut state, Profile::Otp, now), Action::Allow);
+}
+
+#[test]
+fn a_damaged_memory_makes_no_more_profiles_than_there_can_be() {
+    let records: Vec<_> = (0_u64..1000).map(|key| (COUNTRIES, key << 16, vec![VERSION])).collect();
+    let records = records.iter().map(|(table, key, value)| (*table, *key, value.as_slice()));
+    let (state, skipped) = State::restore(BYTES, secret(), records);
+    assert_eq!((skipped, state.tenants.len()), (1000, 16));
 }

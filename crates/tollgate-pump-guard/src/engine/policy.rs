@@ -1,7 +1,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::record::Record;
 use super::{
     Action, ActorsPolicy, AdjacencyPolicy, Attempt, Channel, ClientsPolicy, CodeLengthPolicy,
     ConversionPolicy, CooldownPolicy, CountryPolicy, Entry, GuessesPolicy, PlacesPolicy, Reading, Reason,
@@ -36,60 +35,6 @@ impl Mode {
             evidence,
             retry_after,
         })
-    }
-}
-
-/// The use case a dispatch belongs to. Nothing learned in one says anything in another.
-///
-/// Insert one into a request's extensions to say it yourself; else verification starts and single messages are `Otp`,
-/// batches `Campaign`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Profile {
-    /// A stranger presses a button: every signal holds.
-    Otp,
-    /// A message to somebody the sender knows: the same signals, with a memory of their own.
-    Notification,
-    /// The sender's own batch: only the hard rules (country, number shape) hold.
-    Campaign,
-}
-
-impl Profile {
-    pub(super) const ALL: [Self; 3] = [Self::Otp, Self::Notification, Self::Campaign];
-    pub(super) const COUNT: usize = Self::ALL.len();
-
-    /// The profile's name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Otp => "otp",
-            Self::Notification => "notification",
-            Self::Campaign => "campaign",
-        }
-    }
-
-    /// The profile of a name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|profile| profile.as_str() == name)
-    }
-
-    pub(super) const fn index(self) -> usize {
-        match self {
-            Self::Otp => 0,
-            Self::Notification => 1,
-            Self::Campaign => 2,
-        }
-    }
-}
-
-impl Record for Profile {
-    fn put(&self, out: &mut Vec<u8>) {
-        out.push(u8::try_from(self.index()).unwrap_or(u8::MAX));
-    }
-
-    fn take(from: &mut &[u8]) -> Option<Self> {
-        Self::ALL.get(usize::from(u8::take(from)?)).copied()
     }
 }
 

@@ -59,4 +59,10 @@ impl Charge {
     pub fn at(&self) -> Duration {
         Duration::from_millis(self.at)
     }
+
+    /// In which profile it was.
+    #[must_use]
+    pub const fn profile(&self) -> Profile {
+        self.profile
+    }
 }

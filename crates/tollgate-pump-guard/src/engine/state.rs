@@ -1,18 +1,15 @@
 //! What the engine remembers: of fixed size, whatever is thrown at it.
 
-use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hash};
 use std::net::IpAddr;
-use std::ops::Range;
 use std::time::Duration;
 
 use foldhash::quality::SeedableRandomState;
 
-use super::attempt::{Attempt, Charge};
+use super::attempt::Attempt;
 use super::budget::{Budget, ClientCell};
 use super::cells::Cells;
 use super::clients;
-use super::country::WORLD;
 use super::fade::{DAY, HOUR};
 use super::numbers::{CONFIRMED_FOR, Confirmed, NumberCell, REVOKED_AT};
 use super::persist::Secret;
@@ -21,8 +18,9 @@ use super::policy::Policy;
 use super::ranges::{COARSE, LEVELS, RangeCell};
 use super::sends::Sent;
 use super::surprise::hourly;
+use super::tenants::{Tenant, Tenants, Waiting};
 use super::times::Times;
-use super::{Country, Number, Profile};
+use super::{Number, Profile};
 
 /// What the engine remembers. Nearly half of it is for number ranges, a quarter for numbers, the rest for verified numbers and
 /// for clients.
@@ -34,12 +32,11 @@ pub struct State {
     pub(super) ranges: Cells<RangeCell>,
     pub(super) clients: Cells<ClientCell>,
     pub(super) sends: Cells<Sent>,
-    pub(super) tenants: [Tenant; Profile::COUNT],
-    /// Strangers that may still verify, oldest first.
-    pub(super) pending: VecDeque<Charge>,
+    pub(super) tenants: Tenants,
+    /// How many strangers may be waited for, in all profiles together.
     pub(super) pending_limit: usize,
-    /// The oldest one's place in the row of all there ever were.
-    pub(super) pending_first: u64,
+    /// The next one's place in the row of all there ever were.
+    pub(super) next_place: u64,
     /// The latest `now` seen: time that jumps back is taken for this.
     pub(super) latest: Duration,
     pub(super) written: Written,
@@ -51,86 +48,10 @@ pub(super) struct Written {
     /// Whether anything was; everything counts as changed before.
     pub(super) begun: bool,
     pub(super) latest: Duration,
-    /// Which of those in `pending`, by their places.
-    pub(super) pending: Range<u64>,
-}
-
-/// What the sender's own traffic is like, in one profile.
-#[derive(Debug)]
-pub(super) struct Tenant {
-    /// When its first attempt was seen, in seconds; 0 before.
-    pub(super) since: u32,
-    /// Strangers everywhere.
-    pub(super) world: Budget,
-    /// Strangers of countries in which nobody has verified yet.
-    pub(super) new: Budget,
-    /// Strangers of each country, by its index.
-    pub(super) countries: Vec<Budget>,
-    /// How long people take to verify.
-    pub(super) times: Times,
-    /// Messages to people known to verify that came to nothing, since anybody verified.
-    pub(super) silent: u16,
-    /// Which countries changed since the last drain.
-    pub(super) changed: Vec<bool>,
-    /// What was drained last of everything but the countries.
-    pub(super) written: Vec<u8>,
-}
-
-/// Outcomes count once so many have verified, with a half-life of a week.
-const ARMED_FROM: f32 = 10.0;
-/// So many known people in a row that do not verify: it is the outcomes that are missing, not the people.
-const SILENT: u16 = 20;
-/// What share of strangers verifies, before anything is known.
-const CONVERSION: f32 = 0.7;
-
-impl Tenant {
-    fn new() -> Self {
-        let countries = vec![Budget::default(); usize::from(WORLD) + 1];
-        let (world, new) = (Budget::default(), Budget::default());
-        let changed = vec![false; countries.len()];
-        let times = Times::default();
-        Self { since: 0, world, new, countries, times, silent: 0, changed, written: Vec::new() }
-    }
-
-    /// Whether outcomes are reported, so that their absence means something.
-    pub(super) fn armed(&self, now: u32) -> bool {
-        self.silent < SILENT && self.world.at(now, places::FORGOTTEN).verified >= ARMED_FROM
-    }
-
-    /// The country's, as it is at `now`.
-    pub(super) fn country(&self, country: Country, now: u32) -> Budget {
-        let found = self.countries.get(usize::from(country.index()));
-        found.copied().unwrap_or_default().at(now, places::FORGOTTEN)
-    }
-
-    pub(super) fn country_mut(&mut self, country: Country, now: u32) -> Option<&mut Budget> {
-        let index = usize::from(country.index());
-        if let Some(changed) = self.changed.get_mut(index) {
-            *changed = true;
-        }
-        let found = self.countries.get_mut(index)?;
-        *found = found.at(now, places::FORGOTTEN);
-        Some(found)
-    }
-
-    /// What share of the country's strangers verifies.
-    pub(super) fn conversion(&self, country: Country, now: u32) -> f32 {
-        let everywhere = self.world.at(now, places::FORGOTTEN).conversion(CONVERSION);
-        self.country(country, now).conversion(everywhere).clamp(0.35, 0.95)
-    }
-
-    /// After how many milliseconds hardly anybody verifies any more.
-    pub(super) fn matures_after(&self) -> u64 {
-        const UNKNOWN: f32 = 180.0;
-        let seconds = if self.times.count() < 20.0 {
-            UNKNOWN
-        } else {
-            (self.times.mean() + 2.0 * self.times.deviation()).exp().clamp(60.0, 300.0)
-        };
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "60 to 300")]
-        let seconds = seconds as u64;
-        seconds * 1000
-    }
+    /// Of those that were waited for: all before this place.
+    pub(super) places: u64,
+    /// Which of them are not waited for any more.
+    pub(super) gone: Vec<u64>,
 }
 
 impl State {
@@ -166,23 +87,20 @@ impl State {
             confirmed: Cells::new(eighth / 2),
             clients: Cells::new(eighth / 2),
             sends: Cells::new(eighth),
-            tenants: [(); Profile::COUNT].map(|()| Tenant::new()),
-            pending: VecDeque::new(),
-            pending_limit: eighth / 2 / size_of::<Charge>(),
-            pending_first: 0,
+            tenants: Tenants::new(),
+            pending_limit: eighth / 2 / size_of::<Waiting>(),
+            next_place: 0,
             latest: Duration::ZERO,
             written: Written::default(),
         }
     }
 
     pub(super) fn tenant(&self, profile: Profile) -> &Tenant {
-        // As many tenants as profiles.
-        self.tenants.get(profile.index()).unwrap_or(&self.tenants[0])
+        self.tenants.of(profile)
     }
 
     pub(super) fn tenant_mut(&mut self, profile: Profile) -> &mut Tenant {
-        let index = if profile.index() < Profile::COUNT { profile.index() } else { 0 };
-        &mut self.tenants[index]
+        self.tenants.of_mut(profile)
     }
 
     fn hash(&self, key: impl Hash) -> u64 {
@@ -191,7 +109,7 @@ impl State {
 
     pub(super) fn range_key(&self, profile: Profile, level: usize, range_1k: u64) -> u64 {
         let cut = u32::try_from(level).unwrap_or(0);
-        self.hash((profile.index(), "range", cut, range_1k / 10_u64.pow(cut)))
+        self.hash((usize::from(profile.id()), "range", cut, range_1k / 10_u64.pow(cut)))
     }
 
     /// The keys of a client: its own (IPv6: its /64), and its prefix's (/24, /48).
@@ -203,8 +121,8 @@ impl State {
         };
         let family = client.to_canonical().is_ipv4();
         [
-            self.hash((profile.index(), "client", family, own)),
-            self.hash((profile.index(), "prefix", family, prefix)),
+            self.hash((usize::from(profile.id()), "client", family, own)),
+            self.hash((usize::from(profile.id()), "prefix", family, prefix)),
         ]
     }
 
@@ -216,7 +134,7 @@ impl State {
 
     /// A number's key. One that was verified has a second for whoever verified it, which nobody else can use up.
     pub(super) fn number_key(&self, profile: Profile, number: &Number, own: bool) -> u64 {
-        self.hash((profile.index(), "number", number.digits(), own))
+        self.hash((usize::from(profile.id()), "number", number.digits(), own))
     }
 
     /// The key of an id of 8x8's, which spells the same id with and without dashes.
@@ -228,6 +146,17 @@ impl State {
     /// A number's key among those that were verified, the same in every profile.
     pub(super) fn confirmed_key(&self, number: &Number) -> u64 {
         self.hash(("confirmed", number.digits()))
+    }
+
+    /// The key of what came to nothing in one profile of a number that was verified in any.
+    pub(super) fn failures_key(&self, profile: Profile, confirmed: u64) -> u64 {
+        self.hash((usize::from(profile.id()), "failures", confirmed))
+    }
+
+    /// Whether too much came to nothing in this profile since the number was verified.
+    fn is_revoked(&self, profile: Profile, key: u64, confirmed: &Confirmed) -> bool {
+        let failures = self.confirmed.find(self.failures_key(profile, key));
+        failures.is_some_and(|failures| failures.last >= confirmed.last && failures.failed >= REVOKED_AT)
     }
 }
 
@@ -281,7 +210,7 @@ impl<'a> Seen<'a> {
         let confirmed = confirmed.filter(|confirmed| now.saturating_sub(confirmed.last) < CONFIRMED_FOR);
         // Whoever verified it: what others ask for, and let come to nothing, is not his.
         let own = confirmed.is_some_and(|confirmed| actor(clients) == Some(confirmed.actor));
-        let confirmed = confirmed.filter(|confirmed| own || confirmed.failed < REVOKED_AT);
+        let confirmed = confirmed.filter(|found| own || !state.is_revoked(profile, confirmed_key, found));
         let keys = Keys {
             number: state.number_key(profile, number, own),
             confirmed: confirmed_key,

@@ -317,6 +317,94 @@ fn nothing_learned_in_one_profile_says_anything_in_another() {
     assert_eq!(world.attempt("", &attempt).action, Action::Allow);
 }
 
+/// One profile's traffic, with a flood in another between its events or without.
+fn verdicts(events: &[(u32, u64, u8, u8)], flood: &[(u32, u8, u8)], flooded: Profile) -> Vec<Verdict> {
+    let mut world = World::usual(Policy::default());
+    let mut flood = flood.iter().cycle();
+    events
+        .iter()
+        .map(|(number, wait, then, client)| {
+            world.wait(*wait);
+            for (number, then, client) in flood.by_ref().take(3) {
+                let number = spread(*number);
+                let client = format!("203.0.113.{client}").parse().ok();
+                let attempt = Attempt::new(world.policy.read(&number, None), flooded).from_client(client);
+                let (_, charge) = decide(&world.policy, &mut world.state, &attempt, world.now);
+                let outcome = match then {
+                    0 => Outcome::WrongCode,
+                    1 => Outcome::Rejected,
+                    2 => Outcome::Undelivered,
+                    _ => Outcome::Delivered,
+                };
+                if let Some(charge) = charge {
+                    observe(&world.policy, &mut world.state, &charge, outcome, world.now);
+                    observe_guess(&mut world.state, Some(&charge), client, world.now);
+                }
+            }
+            let number = spread(*number);
+            let verdict = world.send_from(&number, Some(&format!("203.0.113.{client}")));
+            if let Some(outcome) =
+                [Outcome::Verified, Outcome::WrongCode, Outcome::Rejected].get(usize::from(*then))
+            {
+                world.outcome(&number, *outcome);
+            }
+            verdict
+        })
+        .collect()
+}
+
+/// Of a few ranges abroad, and of the people who have verified.
+fn spread(number: u32) -> String {
+    let n = u64::from(number);
+    if n % 3 == 0 {
+        return format!("+659{:07}", 1_000_000 + n * 2 * 40_009 % 7_000_000);
+    }
+    format!("+62812{:08}", n * 7_919 % 40_000)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_flood_in_one_profile_changes_no_verdict_in_another(
+        events in prop::collection::vec((0_u32..100, 0_u64..900, 0_u8..6, 0_u8..20), 1..80),
+        flood in prop::collection::vec((0_u32..100, 0_u8..6, 0_u8..20), 1..80),
+        own in any::<bool>(),
+    ) {
+        let flooded = if own { Profile::own("launch", Profile::Otp) } else { Profile::Notification };
+        prop_assert_eq!(verdicts(&events, &flood, flooded), verdicts(&events, &[], flooded));
+    }
+}
+
+#[test]
+fn a_profile_like_campaign_is_held_to_the_hard_rules_only() {
+    let mut world = World::usual(Policy::default());
+    let news = Profile::own("news", Profile::Campaign);
+    for n in 0..100 {
+        let number = format!("+62812345{n:05}");
+        let attempt = Attempt::new(world.policy.read(&number, None), news);
+        assert_eq!(world.attempt(&number, &attempt).action, Action::Allow);
+    }
+    assert!(world.charges.keys().all(|number| !number.starts_with("+62")), "and teaches nothing");
+}
+
+#[test]
+fn who_is_waited_for_in_one_profile_is_not_given_up_for_a_flood_in_another() {
+    let mut world = World::usual(Policy::default());
+    world.state = State::seeded(0, 7);
+    world.send("+6591112222");
+    let waiting = world.state.tenant(Profile::Otp).pending.len();
+    for n in 0..3 * world.state.pending_limit {
+        let number = format!("+62812{:08}", n * 7_919);
+        let attempt = Attempt::new(world.policy.read(&number, None), Profile::own("launch", Profile::Otp));
+        let mut lax = world.policy.clone();
+        lax.mode = Mode::Monitor;
+        let _ = decide(&lax, &mut world.state, &attempt, world.now);
+    }
+    assert_eq!(world.state.tenant(Profile::Otp).pending.len(), waiting);
+    assert!(world.state.tenants.pending() <= world.state.pending_limit);
+}
+
 proptest! {
     #[test]
     fn the_same_events_give_the_same_verdicts_in_bounded_memory_and_none_without_a_reason(
@@ -338,7 +426,7 @@ proptest! {
                 if let Some(outcome) = outcome {
                     world.outcome(&number, outcome);
                 }
-                assert!(world.state.pending.len() <= world.state.pending_limit);
+                assert!(world.state.tenants.pending() <= world.state.pending_limit);
                 verdict
             }).collect::<Vec<_>>()
         };

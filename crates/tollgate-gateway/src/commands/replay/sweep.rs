@@ -13,13 +13,14 @@ impl Replay {
     /// The same events with each preset, in one pass. What the configuration sets itself holds in all of them.
     pub(super) fn sweep(&self) -> Outcome {
         let mut config = self.config.load()?;
-        let mut runs = Vec::new();
+        let (mut runs, mut names) = (Vec::new(), Vec::new());
         for (name, preset) in PRESETS {
             config.pump_guard.preset = preset;
-            let (policy, _) = enforced(self.config.policy_of(&config)?);
-            runs.push((name, Replayer::new(policy), Tally::default()));
+            let (profiles, _) = enforced(self.config.profiles_of(&config)?);
+            names = profiles.names().map(str::to_owned).collect();
+            runs.push((name, Replayer::new(profiles), Tally::default()));
         }
-        let mut input = self.input()?;
+        let mut input = self.input(names)?;
         input.each(|event| {
             for (_, replayer, tally) in &mut runs {
                 let replayed = replayer.event(event);

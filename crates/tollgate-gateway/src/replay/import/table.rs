@@ -30,7 +30,7 @@ pub(super) fn read(mut bytes: impl BufRead, how: &Import) -> Result<Vec<Row>, St
             Ok(false) => break,
             Ok(true) => {
                 let line = row.position().map_or(line, csv::Position::line);
-                match push(&mut events, &columns, &row, line) {
+                match push(&mut events, &columns, how, &row, line) {
                     Ok(()) => {}
                     Err(why) => bad.push(Err(BadLine { line, why })),
                 }
@@ -49,7 +49,13 @@ pub(super) fn read(mut bytes: impl BufRead, how: &Import) -> Result<Vec<Row>, St
 }
 
 /// A row's send, and what became of it.
-fn push(events: &mut Vec<Event>, columns: &Columns, row: &StringRecord, line: u64) -> Result<(), String> {
+fn push(
+    events: &mut Vec<Event>,
+    columns: &Columns,
+    how: &Import,
+    row: &StringRecord,
+    line: u64,
+) -> Result<(), String> {
     let text = |field| columns.value(row, field);
     let owned = |field| text(field).map(str::to_owned);
     let at = value::time(text(Field::At).ok_or("at: empty")?).map_err(|why| format!("at: {why}"))?;
@@ -70,7 +76,7 @@ fn push(events: &mut Vec<Event>, columns: &Columns, row: &StringRecord, line: u6
     let verified = read_as("verified_at", text(Field::VerifiedAt), value::time)?;
     let told = read_as("status_at", text(Field::StatusAt), value::time)?.unwrap_or(at + RECEIPT);
     let receipt = text(Field::Status).and_then(value::status);
-    events.push(Event { at, kind: Kind::Send(send) });
+    events.push(how.judged(Event { at, kind: Kind::Send(send) })?);
     let mut became = |at: Duration, outcome| {
         events.push(Event { at, kind: Kind::Outcome { id: id.clone(), outcome } });
     };

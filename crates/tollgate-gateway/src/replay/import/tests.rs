@@ -55,7 +55,7 @@ fn a_masked_or_mangled_number_is_a_bad_line_that_says_so_and_repeats_no_digits()
 fn columns_are_named_by_whoever_knows_them() {
     let columns =
         ["at=When", "destination=to", "client_ip=IP", "verified_at=done"].map(|text| column(text).unwrap());
-    let how = Import { format: Some(Format::Csv), columns: columns.into() };
+    let how = Import { format: Some(Format::Csv), columns: columns.into(), ..Import::default() };
     let table = "When,To,IP,Done,label\n2026-03-01T19:00:00+07:00,+6591234567,::ffff:203.0.113.7,2026-03-01 12:00:40 UTC,Fraud\n";
     let events = import(table, "x", &how).unwrap();
     let one = send(&events[0]);
@@ -69,7 +69,8 @@ fn columns_are_named_by_whoever_knows_them() {
 
 #[test]
 fn a_missing_column_is_named_with_those_that_there_are() {
-    let how = Import { format: Some(Format::Csv), columns: vec![column("at=Tiem").unwrap()] };
+    let how =
+        Import { format: Some(Format::Csv), columns: vec![column("at=Tiem").unwrap()], ..Import::default() };
     let why = import("Time,To\n", "x", &how).unwrap_err();
     assert_eq!(why, "at: no column \"Tiem\"; there are: Time, To");
     let why = import("Time,To\n", "x.csv", &Import::default()).unwrap_err();
@@ -91,5 +92,29 @@ fn json_lines_are_json_lines_whatever_the_first_one_is() {
 fn a_time_that_could_be_two_is_none() {
     for text in ["03/04/2026 12:00", "yesterday", "12:00:00", "-5", ""] {
         assert!(value::time(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_send_of_a_profile_that_is_none_is_told_with_its_line_and_the_names_there_are() {
+    let send = |profile: &str| {
+        format!(
+            r#"{{"at":"2026-03-01T12:00:00Z","event":"send","id":"s","destination":"+65","profile":"{profile}"}}"#
+        )
+    };
+    let log = format!("{}\n{}\n{}\n", send("otp"), send("launch"), send("campaign"));
+    let table = "at,destination,profile\n2026-03-01T12:00:00Z,+6591234567,launch\n";
+    for (text, path, line) in [(log.as_str(), "a.jsonl", 2), (table, "a.csv", 2)] {
+        let events = import(text, path, &Import::default()).unwrap();
+        let bad: Vec<_> = events.iter().filter_map(|event| event.as_ref().err()).collect();
+        assert_eq!((bad.len(), bad[0].line), (1, line));
+        assert!(
+            bad[0].why.starts_with(r#"profile: "launch" is none: write otp, notification, campaign,"#),
+            "{bad:?}"
+        );
+
+        let how =
+            Import { profiles: vec!["otp".into(), "campaign".into(), "launch".into()], ..Import::default() };
+        assert!(import(text, path, &how).unwrap().iter().all(Result::is_ok));
     }
 }

@@ -53,6 +53,8 @@ fn may_deceive(verdict: &Verdict) -> bool {
                 | Signal::IpBudget
                 | Signal::IpCountries
                 | Signal::Breaker
+                | Signal::SpendVelocity
+                | Signal::CountrySpend
         )
     };
     let mut grave = verdict.reasons.iter().filter(|reason| reason.enforced && reason.score >= CHALLENGE_AT);

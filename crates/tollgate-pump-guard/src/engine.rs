@@ -4,6 +4,7 @@
 mod actors;
 mod adjacency;
 mod attempt;
+mod bill;
 mod budget;
 mod cells;
 mod charge;
@@ -16,17 +17,20 @@ mod entries;
 mod fade;
 mod guesses;
 mod hold;
+mod money;
 mod number;
 mod numbers;
 mod observe;
 mod persist;
 mod places;
 mod policy;
+mod price;
 mod profile;
 mod ranges;
 mod record;
 mod sends;
 mod shape;
+mod spend;
 mod state;
 mod surprise;
 mod tenants;
@@ -47,14 +51,17 @@ pub use cooldown::CooldownPolicy;
 pub use country::{Country, CountryError, CountryPolicy};
 pub use entries::{Entry, EntryAction, Matcher};
 pub use guesses::{GuessesPolicy, judge_check, observe_guess};
+pub use money::Money;
 pub use number::{Number, NumberType, Reading, Unreadable};
 pub use observe::observe;
 pub use persist::{Changes, Secret};
 pub use places::{PlacePolicy, PlacesPolicy};
 pub use policy::{BatchPolicy, Mode, Policy, PolicyError, Preset, ShapePolicy, Shift};
+pub use price::{PriceTable, Prices};
 pub(crate) use profile::MOST as MOST_PROFILES;
 pub use profile::{OwnProfile, Profile};
 pub use sends::{last_send, track, tracked};
+pub use spend::SpendPolicy;
 pub use state::State;
 pub use surprise::SurprisePolicy;
 pub use timing::TimingPolicy;
@@ -92,11 +99,20 @@ pub fn decide(
     let by_hand = entries::judge(&policy.entries, attempt, number, now);
     let allowed = matches!(by_hand, Some((EntryAction::Allow, _)));
     verdict.add(by_hand.and_then(|(_, reason)| reason));
-    // A campaign is the sender's own: how many go where is his business.
-    if attempt.profile.is_campaign() {
+    // A campaign is the sender's own: how many go where is his business, and only what they cost is limited.
+    let campaign = attempt.profile.is_campaign();
+    if campaign && !(policy.spend.caps() && policy.prices.is_some()) {
         return (verdict.weigh(step_up), None);
     }
     let seen = Seen::of(policy, state, attempt, number, state::seconds(now));
+    if campaign {
+        verdict.add(judge_day(policy, state, &seen, attempt.profile));
+        let verdict = verdict.weigh(step_up);
+        let passing = passing(policy, &verdict);
+        let charge =
+            (passing != Passing::Stopped).then(|| state.charge_money(policy, &seen, attempt, passing, now));
+        return (verdict, charge);
+    }
     if !verdict.reasons.iter().any(|reason| reason.enforced)
         && let Some(again) = same_press(policy, &seen)
     {
@@ -107,19 +123,30 @@ pub fn decide(
     let known = seen.confirmed.is_some() || !seen.armed;
     verdict.add(policy.cooldown.judge(&seen.cell, number, known, seen.now));
     verdict.add(policy.guesses.judge(&seen.cell, number, seen.now));
+    verdict.add(judge_day(policy, state, &seen, attempt.profile));
     let stopped = if allowed || seen.exempt() { 0 } else { judge_strangers(policy, &seen, &mut verdict) };
     let verdict = verdict.weigh(step_up);
-    let passing = match verdict.action {
-        _ if policy.mode != Mode::Enforce => Passing::Sent,
-        Action::Allow => Passing::Sent,
-        Action::Shift(_) => Passing::Shifted,
-        Action::Challenge | Action::Block => Passing::Stopped,
-    };
+    let passing = passing(policy, &verdict);
     if passing != Passing::Sent && verdict.is_about_strangers() {
         state.press(policy, &seen, attempt.profile, stopped);
     }
     let charge = (passing != Passing::Stopped).then(|| state.charge(policy, &seen, attempt, passing, now));
     (verdict, charge)
+}
+
+fn passing(policy: &Policy, verdict: &Verdict) -> Passing {
+    match verdict.action {
+        _ if policy.mode != Mode::Enforce => Passing::Sent,
+        Action::Allow => Passing::Sent,
+        Action::Shift(channel) => Passing::Shifted(channel),
+        Action::Challenge | Action::Block => Passing::Stopped,
+    }
+}
+
+/// What everything of the profile cost within the day.
+fn judge_day(policy: &Policy, state: &State, seen: &Seen<'_>, profile: Profile) -> Option<Reason> {
+    let bill = seen.bill.as_ref()?;
+    policy.spend.judge_day(&state.tenant(profile).day, bill, seen.exempt(), seen.now)
 }
 
 /// What strangers of its ranges, its place and its client do. Says at which levels of ranges it is stopped (bits).
@@ -132,6 +159,8 @@ fn judge_strangers(policy: &Policy, seen: &Seen<'_>, verdict: &mut Verdict) -> u
         verdict.add(reason);
         verdict.add(policy.adjacency.judge(seen));
         verdict.add(policy.timing.judge(seen));
+        verdict.add(policy.spend.judge_ranges(seen));
+        verdict.add(policy.spend.judge_country(seen));
         let [client, _] = &seen.clients;
         if seen.armed {
             verdict.add(policy.clients.judge(&seen.clients));

@@ -14,6 +14,8 @@
 //!      one number range that do not verify, or are far more than ever.
 //!    * **new country**, **country conversion**, **breaker**, **IP budget**: strangers of a place or of a client that do
 //!      not verify. Places make a message doubtful at most.
+//!    * **spend velocity**: what strangers of a range and of a country cost that do not verify, and a cap on what
+//!      everything costs within a day. Silent without [`Prices`].
 //! 4. What is doubtful goes over a channel that pays no number range where there is one ([`Shift`]), else it is challenged
 //!    ([`challenge`]); what is beyond doubt is blocked. Stops end: see [`engine`].
 //! 5. What becomes of messages is read from 8x8's answers as they pass ([`Learned`]), or told by the app
@@ -22,8 +24,8 @@
 //! 6. Code checks: wrong codes are limited by number, over all its codes, and by client.
 //! 7. Each dispatch is of a *profile* ([`Profiles`]): `otp`, `notification`, `campaign`, or one of your own. Each has a
 //!    policy and a memory of its own, and nothing learned in one says anything in another.
-//! 8. A batch is a campaign of the sender's own, not a stranger pressing a button: for it only number shape and
-//!    country hold. One bad recipient refuses the whole batch, or it is sent without the bad ones ([`BatchPolicy`],
+//! 8. A batch is a campaign of the sender's own, not a stranger pressing a button: for it only number shape,
+//!    country and the day's cap on money hold. One bad recipient refuses the whole batch, or it is sent without the bad ones ([`BatchPolicy`],
 //!    [`NotSent`]); the answer lists which and why.
 //! 9. Every verdict has a score from 0 to 100 and reasons with what was measured. What was stopped never counts as
 //!    unverified, nor what a layer further in or 8x8 refused (400, 401, 403, 429, …).
@@ -43,7 +45,7 @@
 //!   documented. Where both are valid and differ it is refused: send `+` and the calling code.
 //! * Number metadata is loaded country by country, up to some 150 MB when all were asked for. Countries that are not
 //!   sent to are not loaded.
-//! * Batches are not counted: an app that lets strangers fill batches says so with [`Profile::Otp`].
+//! * Batches are not counted, but for what they cost: an app that lets strangers fill batches says so with [`Profile::Otp`].
 //! * An answer is learned from once its body has been read to the end.
 //!
 //! # Examples
@@ -105,9 +107,9 @@ pub use decoy::Decoy;
 pub use engine::{
     Action, ActorsPolicy, AdjacencyPolicy, Attempt, BatchPolicy, Changes, Channel, Charge, ClientsPolicy,
     CodeLengthPolicy, ConversionPolicy, CooldownPolicy, Country, CountryError, CountryPolicy, Entry,
-    EntryAction, GuessesPolicy, Matcher, Mode, Outcome, OwnProfile, PlacePolicy, PlacesPolicy, Policy,
-    PolicyError, Preset, Profile, Reading, Reason, Secret, ShapePolicy, Shift, Signal, State, SurprisePolicy,
-    TimingPolicy, Verdict,
+    EntryAction, GuessesPolicy, Matcher, Mode, Money, Outcome, OwnProfile, PlacePolicy, PlacesPolicy, Policy,
+    PolicyError, Preset, PriceTable, Prices, Profile, Reading, Reason, Secret, ShapePolicy, Shift, Signal,
+    SpendPolicy, State, SurprisePolicy, TimingPolicy, Verdict,
 };
 pub use future::ResponseFuture;
 pub use guard::PumpGuard;

@@ -97,6 +97,7 @@ fn kind(verdict: &Verdict) -> RefusalKind {
         Some(Signal::NumberType | Signal::CountryPolicy | Signal::Manual) => RefusalKind::NumberBlocked,
         Some(Signal::NumberCooldown) => RefusalKind::NumberCooldown,
         Some(Signal::CodeGuesses) => RefusalKind::CodeGuesses,
+        Some(Signal::SpendCap) => RefusalKind::SpendCap,
         _ if verdict.repeat => RefusalKind::NumberCooldown,
         _ if verdict.action == Action::Challenge => RefusalKind::ChallengeRequired,
         _ => RefusalKind::Pumping,

@@ -270,3 +270,30 @@ async fn the_profile_is_the_requests_own_then_its_subaccounts_then_the_endpoints
         assert_eq!(setup.send(request).await.0, status, "{subaccount}");
     }
 }
+
+#[tokio::test]
+async fn a_batch_over_the_days_cap_is_refused_whole_and_what_was_refused_costs_nothing() {
+    let mut prices = crate::Prices::new("EUR");
+    prices.sms.default = crate::Money::of(0.5);
+    let mut policy = Policy { prices: Some(prices), ..Policy::default() };
+    policy.spend.per_day = crate::Money::of(2.0).unwrap();
+    let mut setup = setup(policy);
+    let batch = |numbers: std::ops::Range<u32>| {
+        let messages: Vec<_> = numbers.map(|n| to(&format!("+6281234567{n:03}"))).collect();
+        format!(r#"{{"messages":[{}]}}"#, messages.join(","))
+    };
+    for _ in 0..3 {
+        let (status, body, headers) = setup.post(BATCH, &batch(0..5)).await;
+        assert_eq!((status, &headers["tollgate-refusal"]), (429, &"spend_cap".parse().unwrap()), "{body}");
+        assert!(
+            body.contains("1 of its 5 recipients") && body.contains("the cap of all others is 2.00"),
+            "{body}"
+        );
+        assert!(headers.contains_key("retry-after"));
+    }
+    assert_eq!(setup.post(BATCH, &batch(0..4)).await.0, 200);
+    assert_eq!(setup.post(BATCH, &batch(4..5)).await.0, 429);
+    // The button has a cap of its own.
+    assert_eq!(setup.post(SINGLE, &to("+6591234567")).await.0, 200);
+    assert_eq!(setup.sent(), 2);
+}

@@ -64,6 +64,8 @@ pub enum RefusalKind {
     ChallengeRequired,
     /// SmsPumpGuard: too many wrong codes for this number or from this client.
     CodeGuesses,
+    /// SmsPumpGuard: all that may be spent within a day is.
+    SpendCap,
     /// SmsPumpGuard: looks like pumping.
     Pumping,
     /// The gateway could not reach 8x8: nothing was sent.
@@ -107,6 +109,7 @@ impl RefusalKind {
         Self::NumberCooldown,
         Self::ChallengeRequired,
         Self::CodeGuesses,
+        Self::SpendCap,
         Self::Pumping,
         Self::UpstreamUnreachable,
         Self::UpstreamBroken,
@@ -196,6 +199,7 @@ impl RefusalKind {
             Self::NumberCooldown => ("number_cooldown", S::TOO_MANY_REQUESTS, RESOURCE_EXHAUSTED),
             Self::ChallengeRequired => ("challenge_required", S::PRECONDITION_REQUIRED, FAILED_PRECONDITION),
             Self::CodeGuesses => ("code_guesses", S::TOO_MANY_REQUESTS, RESOURCE_EXHAUSTED),
+            Self::SpendCap => ("spend_cap", S::TOO_MANY_REQUESTS, RESOURCE_EXHAUSTED),
             Self::Pumping => ("pumping", S::FORBIDDEN, PERMISSION_DENIED),
             Self::UpstreamUnreachable => ("upstream_unreachable", S::BAD_GATEWAY, UNAVAILABLE),
             Self::UpstreamBroken => ("upstream_broken", S::BAD_GATEWAY, UNAVAILABLE),

@@ -125,6 +125,20 @@ fn explain(config: &Config, built: &Built) {
         policy.cooldown.per_day,
         policy.cooldown.unverified_per_day,
     );
+    if let Some(prices) = &policy.prices {
+        let (spend, currency) = (&policy.spend, &prices.currency);
+        let cap = match spend.per_day {
+            cap if cap.is_zero() => "no cap of a day".to_owned(),
+            cap => format!("{cap} {currency} for everything of a profile within 24 hours"),
+        };
+        println!(
+            "            money: strangers that do not verify may cost {} {currency} an hour in a range and {} in a \
+             country; {cap}{}",
+            spend.per_range,
+            spend.per_country,
+            mode(guard.spend_velocity.mode),
+        );
+    }
     println!(
         "            what is doubtful is {}",
         match policy.shift_to.as_slice() {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use tollgate::pump_guard::{Mode, Profiles};
+use tollgate::pump_guard::{Mode, Profile, Profiles};
 
 use super::{Failure, Outcome, PumpGuardFile};
 use crate::replay::{
@@ -22,7 +22,7 @@ use crate::traffic::{Event, Kind};
 /// Nothing is sent and no state is opened: the guard begins knowing nobody, so that its first hours are not its best. It
 /// acts in the replay even where the configuration only monitors. Stopped is what it would have shifted to another channel,
 /// challenged or blocked; where no send is labelled, those of them that the log says were verified are the estimate of
-/// false positives.
+/// false positives. A send's price is the log's, else that of [pump_guard.prices].
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  tollgate replay --config tollgate.toml march.jsonl\n  zcat march.jsonl.gz | tollgate replay --decisions decisions.jsonl -\n  tollgate replay --sweep march.jsonl\n  tollgate replay --format csv march.csv \\\n    --columns at=Timestamp,destination=To,client_ip=IP,verified_at=Verified"
@@ -72,6 +72,7 @@ impl Replay {
         self.check_outputs()?;
         let (profiles, note) = enforced(self.config.profiles()?);
         let names = profiles.names().map(str::to_owned).collect();
+        let currency = currency(&profiles);
         let mut replayer = Replayer::new(profiles);
         let mut tally = Tally::default();
         let mut input = self.input(names)?;
@@ -95,6 +96,7 @@ impl Replay {
         }
         let mut report = tally.report();
         report.notes.extend(note);
+        report.currency = currency;
         input.tell(&mut report);
         if let Some(mut out) = page {
             out.write_all(html::page(&report).as_bytes())?;
@@ -219,6 +221,11 @@ fn enforced(mut profiles: Profiles) -> (Profiles, Option<String>) {
     };
     profiles.set_mode(Mode::Enforce);
     (profiles, note.map(|mode| format!("pump_guard.mode is \"{mode}\": replayed as if it were \"enforce\"")))
+}
+
+/// Of what strangers' buttons cost: that of all profiles, unless one has prices of its own.
+fn currency(profiles: &Profiles) -> Option<String> {
+    profiles.policy(Profile::Otp).prices.as_ref().map(|prices| prices.currency.clone())
 }
 
 fn output(path: &Path) -> Result<Output, Failure> {

@@ -58,6 +58,7 @@ impl Config {
         self.check_keys(&mut problems);
         self.state.check(&mut problems);
         self.warn(&mut warnings);
+        warn_of_money(&policy, &mut warnings);
         let hosts = bases.as_ref().and_then(|bases| problems.take("upstream", bases.hosts()));
         match (client_ip, limits, bases, hosts) {
             (Some(client_ip), Some(limits), Some(bases), Some(hosts)) if problems.0.is_empty() => {
@@ -264,6 +265,26 @@ impl Config {
                 ),
             );
         }
+    }
+}
+
+/// Amounts that are valid in one currency and none in another, and what nobody pays for.
+fn warn_of_money(policy: &Policy, warnings: &mut Vec<String>) {
+    let Some(prices) = &policy.prices else { return };
+    let (spend, currency) = (&policy.spend, &prices.currency);
+    match prices.sms.default {
+        None => warnings.push(
+            "pump_guard.prices.default: is not given; where prefix and country have no price, a message counts as free"
+                .to_owned(),
+        ),
+        Some(price) if spend.per_range.amount() < 10.0 * price.amount() => warnings.push(format!(
+            "pump_guard.spend_velocity.per_range: {} {currency} are fewer than ten messages at {price} an hour",
+            spend.per_range
+        )),
+        Some(_) => {}
+    }
+    if spend.mode != pump_guard::Mode::Enforce && !spend.per_day.is_zero() {
+        warnings.push("pump_guard.spend_velocity.mode: the cap of a day does not act".to_owned());
     }
 }
 

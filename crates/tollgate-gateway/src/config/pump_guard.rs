@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tollgate::pump_guard::{self, Country, PlacePolicy, Policy, Shift as Shifted};
+use tollgate::pump_guard::{self, Country, Money, PlacePolicy, Policy, Shift as Shifted};
 
-use super::{CodeLength, Entry, Mode, PartialBatches, Problems, Profile, Span};
+use super::{CodeLength, Entry, Mode, PartialBatches, Prices, Problems, Profile, Span};
 
 /// `[pump_guard]`; what a signal leaves out is the preset's.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -59,6 +59,11 @@ pub struct PumpGuard {
     pub ip_budget: IpBudget,
     /// Countries a client asks for.
     pub ip_countries: IpCountries,
+    /// What strangers cost that do not verify, and what everything does.
+    pub spend_velocity: Spend,
+    /// What messages cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prices: Option<Prices>,
     /// Use cases that are judged by themselves, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub profile: BTreeMap<String, Profile>,
@@ -180,6 +185,15 @@ tables! {
         /// More than so many within a day, 1 to 4.
         countries: u8,
     }
+    /// `[pump_guard.spend_velocity]`
+    Spend {
+        /// Within an hour, for strangers of one range.
+        per_range: f64,
+        /// Within an hour, for strangers of one country.
+        per_country: f64,
+        /// Within 24 hours, for everything; 0: no cap.
+        per_day: f64,
+    }
 }
 
 impl PumpGuard {
@@ -195,6 +209,7 @@ impl PumpGuard {
         policy.code_length = self.code_length.policy(problems);
         self.modes(&mut policy);
         self.values(&mut policy);
+        self.money(&mut policy, problems);
         for (name, codes, set) in [
             ("allow_countries", &self.allow_countries, &mut policy.country.allow),
             ("deny_countries", &self.deny_countries, &mut policy.country.deny),
@@ -236,6 +251,7 @@ impl PumpGuard {
         policy.places.breaker.mode = self.breaker.mode.into();
         policy.clients.mode = self.ip_budget.mode.into();
         policy.clients.countries_mode = self.ip_countries.mode.into();
+        policy.spend.mode = self.spend_velocity.mode.into();
     }
 
     fn values(&self, policy: &mut Policy) {
@@ -263,6 +279,25 @@ impl PumpGuard {
         set(&mut policy.clients.countries, self.ip_countries.countries);
     }
 
+    fn money(&self, policy: &mut Policy, problems: &mut Problems) {
+        policy.prices = self.prices.as_ref().map(|prices| prices.known("pump_guard.prices", problems));
+        let spend = &mut policy.spend;
+        for (name, given, limit, range) in [
+            ("per_range", self.spend_velocity.per_range, &mut spend.per_range, "0.01 to 1000000"),
+            ("per_country", self.spend_velocity.per_country, &mut spend.per_country, "0.01 to 1000000"),
+            ("per_day", self.spend_velocity.per_day, &mut spend.per_day, "0 to 1000000000"),
+        ] {
+            let Some(amount) = given else { continue };
+            match Money::of(amount) {
+                Some(money) => *limit = money,
+                None => problems.add(
+                    format!("pump_guard.spend_velocity.{name}"),
+                    format!("{amount} is not within {range}"),
+                ),
+            }
+        }
+    }
+
     /// The same with what the preset stands for written out.
     pub(crate) fn filled(mut self, policy: &Policy) -> Self {
         let cooldown = &policy.cooldown;
@@ -287,6 +322,9 @@ impl PumpGuard {
         self.ip_budget.strangers = Some(policy.clients.strangers);
         self.ip_budget.prefix_strangers = Some(policy.clients.prefix_strangers);
         self.ip_countries.countries = Some(policy.clients.countries);
+        self.spend_velocity.per_range = Some(policy.spend.per_range.amount());
+        self.spend_velocity.per_country = Some(policy.spend.per_country.amount());
+        self.spend_velocity.per_day = Some(policy.spend.per_day.amount());
         self
     }
 }

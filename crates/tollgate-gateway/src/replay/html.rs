@@ -63,8 +63,8 @@ fn summary(out: &mut String, report: &Report) -> fmt::Result {
     if money.priced_sends == 0 {
         card(out, "Money", "no send has a price")?;
     } else {
-        card(out, "Money asked for", &format!("{:.2}", money.total))?;
-        card(out, "Money stopped", &format!("{:.2}", money.stopped))?;
+        card(out, "Money asked for", &report.told(money.total))?;
+        card(out, "Money stopped", &report.told(money.stopped))?;
     }
     let verified = report.outcomes.verified;
     card(out, "Verified in the log", &format!("{verified} ({:.2} %)", percent(verified, report.sends)))?;

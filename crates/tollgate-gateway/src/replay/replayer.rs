@@ -2,7 +2,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use tollgate::pump_guard::engine::{self, Charge, Outcome, Reading};
-use tollgate::pump_guard::{Action, Attempt, Channel, Profile, Profiles, State, Verdict};
+use tollgate::pump_guard::{Action, Attempt, Channel, Money, Policy, Profile, Profiles, State, Verdict};
 
 use crate::traffic::{Event, Kind, LoggedOutcome, Send};
 
@@ -31,6 +31,8 @@ pub(crate) struct Replayed {
     pub(crate) verdict: Verdict,
     /// What it read of the destination.
     pub(crate) reading: Reading,
+    /// What it costs: as the log says, else as the price table does.
+    pub(crate) price: Option<f64>,
 }
 
 impl Replayer {
@@ -60,7 +62,11 @@ impl Replayer {
         let policy = self.profiles.policy(profile);
         let reading = policy.read(&send.destination, send.country.as_deref());
         let channel = Channel::named(&send.channel).unwrap_or_default();
-        let attempt = Attempt::new(reading, profile).from_client(send.client_ip).over(channel);
+        let attempt = Attempt::new(reading, profile)
+            .from_client(send.client_ip)
+            .over(channel)
+            .priced(send.price.and_then(Money::of));
+        let price = send.price.or_else(|| listed(policy, &attempt));
         let (verdict, charge) = engine::decide(policy, &mut self.state, &attempt, at);
         let charge = match &attempt.reading {
             // What becomes of a second press becomes of the first.
@@ -72,7 +78,7 @@ impl Replayer {
             self.sent.insert(send.id.clone(), charge);
             self.order.push_back((at, send.id.clone()));
         }
-        Replayed { verdict, reading }
+        Replayed { verdict, reading: attempt.reading, price }
     }
 
     fn expire(&mut self, now: Duration) {
@@ -81,6 +87,14 @@ impl Replayer {
                 self.sent.remove(&id);
             }
         }
+    }
+}
+
+/// What it costs by the price table.
+fn listed(policy: &Policy, attempt: &Attempt) -> Option<f64> {
+    match (&policy.prices, &attempt.reading) {
+        (Some(prices), Reading::Number(number)) => Some(prices.of(attempt.channel, number).amount()),
+        _ => None,
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) struct Report {
     pub(crate) bad_lines: u64,
     /// Events older than the one before them in their log.
     pub(crate) out_of_order: u64,
+    /// The price list's, where there is one.
+    pub(crate) currency: Option<String>,
     pub(crate) money: Money,
     pub(crate) verdicts: Vec<VerdictRow>,
     /// By the main reason of what was stopped, the most frequent first.
@@ -43,7 +45,7 @@ pub(crate) struct Outcomes {
     pub(crate) of_no_send: u64,
 }
 
-/// In the currency of the price list. Where no send has a price, all is 0.
+/// In the currency of the price list; a price in the log is taken to be in it too. Where no send has a price, all is 0.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Money {
     pub(crate) priced_sends: u64,
@@ -134,6 +136,14 @@ pub(crate) struct Bin {
 }
 
 impl Report {
+    /// With the currency, where it is known.
+    pub(crate) fn told(&self, amount: f64) -> String {
+        match &self.currency {
+            Some(currency) => format!("{amount:.2} {currency}"),
+            None => format!("{amount:.2}"),
+        }
+    }
+
     /// How many were stopped, in whichever way.
     pub(crate) fn stopped(&self) -> u64 {
         self.signals.iter().map(|row| row.stops.all()).sum()

@@ -64,12 +64,13 @@ impl Tally {
     }
 
     fn send(&mut self, at: Duration, send: &Send, replayed: &Replayed) -> Option<FalsePositive> {
-        let Replayed { verdict, reading } = replayed;
+        let Replayed { verdict, reading, price } = replayed;
         let stops = stops(verdict);
         let stopped = stops.all() > 0;
-        let price = send.price.unwrap_or_default();
         self.sends += 1;
-        self.money.priced_sends += u64::from(send.price.is_some());
+        self.money.priced_sends += u64::from(price.is_some());
+        self.labelled.send(at, send.label, *price, verdict);
+        let price = price.unwrap_or_default();
         self.money.total += price;
         if let Some((count, sum)) = self.verdicts.get_mut(row(verdict)) {
             *count += 1;
@@ -91,7 +92,6 @@ impl Tally {
             }
         }
         self.minutes.send(at, stops);
-        self.labelled.send(at, send, verdict);
         let wrong = stopped.then(|| FalsePositive::new(at, &send.id, verdict));
         let (now, later) = match send.label {
             Some(Label::Legit) => (wrong, None),

@@ -35,3 +35,23 @@ fn a_wrong_configuration_names_file_field_value_and_remedy_with_status_2() {
     let missing = tollgate(&["serve", "--config", "no such file.toml"], b"");
     assert!(missing.status == 2 && missing.err.contains("cannot be read"), "{missing:?}");
 }
+
+#[test]
+fn prices_are_printed_as_they_were_written_and_what_the_money_means_is_told() {
+    let config = TempFile::new(
+        "prices",
+        "[pump_guard.prices]\ncurrency = \"EUR\"\ndefault = 0.05\nprefixes = { \"+62812\" = 0.4 }\ncall = { default = 0.2 }\n\
+         [pump_guard.spend_velocity]\nper_day = 150\n",
+    );
+    let ran = tollgate(&["check", "--config", config.path(), "--print"], b"");
+    assert_eq!(ran.status, 0, "{ran:?}");
+    let printed = TempFile::new("prices-printed", &ran.out);
+    assert_eq!(tollgate(&["check", "--config", printed.path(), "--print"], b"").out, ran.out);
+    let said = tollgate(&["check", "--config", printed.path()], b"").out;
+    assert!(
+        said.contains(
+            "may cost 2.00 EUR an hour in a range and 10.00 in a country; 150.00 EUR for everything"
+        ),
+        "{said}"
+    );
+}

@@ -128,3 +128,19 @@ fn a_compressed_log_says_how_it_is_read() {
     let ran = tollgate(&["replay", "-"], b"\x1f\x8b\x08\x00");
     assert!(ran.status == 2 && ran.err.contains("zcat LOG | tollgate replay -"), "{ran:?}");
 }
+
+#[test]
+fn a_send_without_a_price_costs_what_the_table_says_and_the_currency_is_told() {
+    let (_config, config) = file(
+        "replay-prices",
+        "[pump_guard.prices]\ncurrency = \"EUR\"\ndefault = 0.1\ncountries = { SG = 0.25 }\n",
+    );
+    let log = send(0, "s1", "+6591234567") + &send(60, "s2", "+6598765432").replace(",\"price\":0.5", "");
+    let ran = tollgate(&["replay", "--config", &config, "-"], log.as_bytes());
+    assert!(ran.out.contains("money       0.75 EUR, of which 0.00 EUR stopped\n"), "{ran:?}");
+    let ran = tollgate(&["replay", "--config", &config, "--json", "-"], log.as_bytes());
+    assert!(ran.out.contains(r#""currency":"EUR""#), "{ran:?}");
+    // Without a table a send has the log's price or none, and nothing is said of a currency.
+    let ran = tollgate(&["replay", "-"], log.as_bytes());
+    assert!(ran.out.contains("money       0.50, of which 0.00 stopped; 1 sends have no price"), "{ran:?}");
+}

@@ -1,7 +1,9 @@
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::record::record;
-use super::{Country, Profile, Reading};
+use super::state::seconds;
+use super::{Country, Money, Profile, Reading};
 
 /// One destination that somebody wants a message sent to.
 #[derive(Clone, Debug)]
@@ -19,13 +21,23 @@ pub struct Attempt {
     pub can_shift: bool,
     /// Whether a challenge was solved for this very attempt.
     pub proven: bool,
+    /// What it costs, where that is known better than the [prices](super::Prices) do.
+    pub price: Option<Money>,
 }
 
 impl Attempt {
     /// An attempt by SMS, from nobody known, without a challenge solved.
     #[must_use]
     pub const fn new(reading: Reading, profile: Profile) -> Self {
-        Self { reading, profile, channel: Channel::Sms, client_ip: None, can_shift: true, proven: false }
+        Self {
+            reading,
+            profile,
+            channel: Channel::Sms,
+            client_ip: None,
+            can_shift: true,
+            proven: false,
+            price: None,
+        }
     }
 
     /// The same, asked for by this client.
@@ -39,6 +51,13 @@ impl Attempt {
     #[must_use]
     pub const fn over(mut self, channel: Channel) -> Self {
         self.channel = channel;
+        self
+    }
+
+    /// The same at a price of its own.
+    #[must_use]
+    pub const fn priced(mut self, price: Option<Money>) -> Self {
+        self.price = price;
         self
     }
 }
@@ -124,6 +143,10 @@ pub struct Charge {
     pub(super) at: u64,
     /// Which levels it counts in (bits), from the narrowest range to the tenant.
     pub(super) counted: u16,
+    /// What it costs.
+    pub(super) price: Money,
+    /// Where that counts (bits): the levels of ranges, and the country.
+    pub(super) paid: u8,
 }
 
 record!(Charge {
@@ -136,4 +159,13 @@ record!(Charge {
     client: [u64; 2],
     at: u64,
     counted: u16,
+    price: Money,
+    paid: u8,
 });
+
+impl Charge {
+    /// When, in seconds of the engine's time.
+    pub(super) fn second(&self) -> u32 {
+        seconds(Duration::from_millis(self.at))
+    }
+}

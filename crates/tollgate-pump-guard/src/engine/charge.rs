@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::Profile;
 use super::attempt::{Attempt, Charge};
 use super::budget::Budget;
 use super::clients;
@@ -13,6 +12,7 @@ use super::ranges::{LEVELS, PEOPLE, RangeCell, place};
 use super::sends::Sent;
 use super::state::{Seen, State, levels, seconds};
 use super::tenants::Waiting;
+use super::{Channel, Profile};
 
 /// Bits of [`Charge::counted`] beyond the levels of ranges.
 pub(super) const COUNTRY: u16 = 1 << 8;
@@ -28,7 +28,7 @@ const CROWD: f32 = 12.0;
 pub(super) enum Passing {
     Sent,
     /// Over a channel that pays no fraudster: what fails costs nothing, and what verifies counts.
-    Shifted,
+    Shifted(Channel),
     Stopped,
 }
 
@@ -61,23 +61,13 @@ impl State {
             _ if !stranger => (Stage::Known, 0),
             Passing::Sent if fresh => (Stage::InFlight, self.count(policy, seen, attempt.profile)),
             Passing::Sent => (Stage::InFlight, 0),
-            Passing::Shifted | Passing::Stopped => (Stage::Shifted, 0),
+            Passing::Shifted(_) | Passing::Stopped => (Stage::Shifted, 0),
         };
         let tenant = self.tenant_mut(attempt.profile);
         if tenant.since == 0 {
             tenant.since = seen.now;
         }
-        let charge = Charge {
-            number: seen.keys.number,
-            range: seen.number.range(LEVELS[0].0),
-            confirmed: seen.keys.confirmed,
-            national: u8::try_from(seen.number.national()).unwrap_or(u8::MAX),
-            country: seen.number.country(),
-            profile: attempt.profile,
-            client: seen.keys.clients,
-            at: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
-            counted,
-        };
+        let charge = Charge { counted, ..self.charge_money(policy, seen, attempt, passing, now) };
         if let Some(cell) = self.numbers.entry(seen.keys.number) {
             cell.sent(sent_at(now), seen.actor());
             if fresh || stage == Stage::Known {
@@ -96,6 +86,31 @@ impl State {
             *sent = Sent(Some(charge));
         }
         charge
+    }
+
+    /// Remembers what an attempt that goes out costs, and nothing else of it.
+    pub(super) fn charge_money(
+        &mut self,
+        policy: &Policy,
+        seen: &Seen<'_>,
+        attempt: &Attempt,
+        passing: Passing,
+        now: Duration,
+    ) -> Charge {
+        let price = policy.price(seen, passing);
+        Charge {
+            number: seen.keys.number,
+            range: seen.number.range(LEVELS[0].0),
+            confirmed: seen.keys.confirmed,
+            national: u8::try_from(seen.number.national()).unwrap_or(u8::MAX),
+            country: seen.number.country(),
+            profile: attempt.profile,
+            client: seen.keys.clients,
+            at: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
+            counted: 0,
+            price,
+            paid: self.pay(policy, seen, attempt.profile, passing, price),
+        }
     }
 
     /// Counts a stranger in its ranges and beyond. Where a range explains it, the wider ones need not.
@@ -198,6 +213,7 @@ fn charge_place(place: &mut Budget, bit: u16, explained: bool, now: u32) -> u16 
 /// Takes back what was remembered of an attempt that was not sent after all.
 pub fn forget(state: &mut State, charge: Charge) {
     let now = seconds(state.latest);
+    state.unpay(&charge, now);
     let Some(cell) = state.numbers.known(charge.number) else { return };
     cell.forget(sent_at(charge.at()));
     // Another send to this number did not count because of this one: then it counts for that.

@@ -28,6 +28,10 @@ const PLACE_REPAYS: f32 = 1.25;
 /// send counts once.
 pub fn observe(policy: &Policy, state: &mut State, charge: &Charge, outcome: Outcome, now: Duration) {
     let now = state.advance(now);
+    // What becomes of the sender's own batches says nothing about strangers.
+    if charge.profile.is_campaign() {
+        return;
+    }
     let seconds = seconds(now);
     match outcome {
         Outcome::Verified => {
@@ -174,6 +178,7 @@ impl State {
         let tenant = self.tenant(charge.profile);
         let each = 1.0 / tenant.conversion(charge.country, now);
         // What was shifted counted nowhere. It repays a little everywhere, and makes no range one where people are.
+        self.repay_money(charge, REPAYS * each, now);
         let counts = before.counted != 0;
         let counted = if counts { before.counted } else { !NEW };
         let each = if counts { each } else { each * SHIFTED };

@@ -9,6 +9,7 @@ use foldhash::quality::SeedableRandomState;
 
 use super::Profile;
 use super::attempt::Charge;
+use super::bill::{Day, Spend};
 use super::budget::Budget;
 use super::cells::Restored;
 use super::record::Record;
@@ -233,8 +234,8 @@ impl State {
             TENANTS => u16::try_from(key)
                 .ok()
                 .and_then(|profile| self.tenants.restored(profile)?.take_back(&mut value)),
-            COUNTRIES => self.country_at(key).and_then(|country| {
-                *country = Budget::take(&mut value)?;
+            COUNTRIES => self.country_at(key).and_then(|(country, spend)| {
+                (*country, *spend) = (Budget::take(&mut value)?, Spend::take(&mut value)?);
                 Some(())
             }),
             PENDING if key < 1 << 48 => Charge::take(&mut value)
@@ -245,9 +246,10 @@ impl State {
         if taken.is_some() && value.is_empty() { Restored::There } else { Restored::Skipped }
     }
 
-    fn country_at(&mut self, key: u64) -> Option<&mut Budget> {
+    fn country_at(&mut self, key: u64) -> Option<(&mut Budget, &mut Spend)> {
         let (profile, country) = (u16::try_from(key >> 16).ok()?, usize::try_from(key & 0xffff).ok()?);
-        self.tenants.restored(profile)?.countries.get_mut(country)
+        let tenant = self.tenants.restored(profile)?;
+        Some((tenant.countries.get_mut(country)?, tenant.spends.get_mut(country)?))
     }
 }
 
@@ -256,9 +258,12 @@ impl Tenant {
         let profile = u64::from(self.id);
         for (index, changed) in (0..).zip(&mut self.changed) {
             if std::mem::take(changed)
-                && let Some(country) = self.countries.get(index)
+                && let (Some(country), Some(spend)) = (self.countries.get(index), self.spends.get(index))
             {
-                changes.put(COUNTRIES, profile << 16 | index as u64, |out| country.put(out));
+                changes.put(COUNTRIES, profile << 16 | index as u64, |out| {
+                    country.put(out);
+                    spend.put(out);
+                });
             }
         }
         let now = self.head();
@@ -270,20 +275,22 @@ impl Tenant {
 
     /// Everything but the countries.
     fn head(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(160);
+        let mut out = Vec::with_capacity(384);
         self.since.put(&mut out);
         self.world.put(&mut out);
         self.new.put(&mut out);
         self.times.put(&mut out);
         self.silent.put(&mut out);
+        self.day.put(&mut out);
         out
     }
 
     fn take_back(&mut self, value: &mut &[u8]) -> Option<()> {
         let written = value.to_vec();
         let (since, world, new) = (u32::take(value)?, Budget::take(value)?, Budget::take(value)?);
-        let (times, silent) = (Times::take(value)?, u16::take(value)?);
+        let (times, silent, day) = (Times::take(value)?, u16::take(value)?, Day::take(value)?);
         (self.since, self.world, self.new, self.times, self.silent) = (since, world, new, times, silent);
+        self.day = day;
         self.written = written;
         Some(())
     }

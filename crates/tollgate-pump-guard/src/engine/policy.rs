@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use super::{
     Action, ActorsPolicy, AdjacencyPolicy, Attempt, Channel, ClientsPolicy, CodeLengthPolicy,
-    ConversionPolicy, CooldownPolicy, CountryPolicy, Entry, GuessesPolicy, PlacesPolicy, Reading, Reason,
-    Signal, SurprisePolicy, TimingPolicy,
+    ConversionPolicy, CooldownPolicy, CountryPolicy, Entry, GuessesPolicy, PlacesPolicy, Prices, Reading,
+    Reason, Signal, SpendPolicy, SurprisePolicy, TimingPolicy,
 };
 
 /// What the guard does with what it sees: of the whole guard, and of each signal.
@@ -100,6 +100,10 @@ pub struct Policy {
     pub places: PlacesPolicy,
     /// `ip_budget`, `ip_countries`: strangers a client asks for.
     pub clients: ClientsPolicy,
+    /// What messages cost; without it money is not counted.
+    pub prices: Option<Prices>,
+    /// `spend_velocity`: what strangers cost that do not verify, and what everything does.
+    pub spend: SpendPolicy,
 }
 
 /// What becomes of a batch of which some recipients, but not all, may not be sent to. The answer says which and why.
@@ -167,6 +171,8 @@ impl Policy {
             timing: TimingPolicy::default(),
             places: PlacesPolicy::preset(preset),
             clients: ClientsPolicy::preset(preset),
+            prices: None,
+            spend: SpendPolicy::preset(preset),
         }
     }
 
@@ -217,7 +223,9 @@ impl Policy {
         self.surprise.validate()?;
         self.timing.validate()?;
         self.places.validate()?;
-        self.clients.validate()
+        self.clients.validate()?;
+        self.prices.iter().try_for_each(Prices::validate)?;
+        self.spend.validate(self.prices.is_some())
     }
 }
 

@@ -11,7 +11,7 @@ pub enum Profile {
     Otp,
     /// A message to somebody the sender knows: the same signals, with a memory of their own.
     Notification,
-    /// The sender's own batch: only the hard rules (country, number shape) hold.
+    /// The sender's own batch: only the hard rules (country, number shape, the day's cap on money) hold.
     Campaign,
     /// One of your own: [`Profiles::add`](crate::Profiles::add).
     Own(OwnProfile),

@@ -38,6 +38,8 @@ pub(super) struct RangeCell {
     pub(super) verified_day: f32,
     /// Attempts that were stopped, bounded.
     pub(super) stopped: f32,
+    /// What strangers cost that nobody verified, of the last hour.
+    pub(super) spend: f32,
     pub(super) times: Times,
     pub(super) hold: Hold,
     /// The last strangers' places within the range, newest first, from 1 on.
@@ -54,6 +56,7 @@ record!(RangeCell {
     verified: f32,
     verified_day: f32,
     stopped: f32,
+    spend: f32,
     times: Times,
     hold: Hold,
     recent: [u16; RECENT],
@@ -89,6 +92,7 @@ impl RangeCell {
             self.verified = fade(self.verified, passed, WEEK);
             self.verified_day = fade(self.verified_day, passed, DAY);
             self.stopped = fade(self.stopped, passed, STOPPED);
+            self.spend = fade(self.spend, passed, HOUR);
             self.times.fade(passed);
         }
         self.at = now;

@@ -33,6 +33,10 @@ impl Record for Sent {
 
 /// Remembers a send by an id of 8x8's: a session's, or a message's.
 pub fn track(state: &mut State, id: &str, charge: &Charge) {
+    // What becomes of the sender's own batches says nothing about strangers.
+    if charge.profile.is_campaign() {
+        return;
+    }
     let key = state.id_key(id);
     if let Some(sent) = state.sends.entry(key) {
         *sent = Sent(Some(*charge));

@@ -7,6 +7,7 @@ use std::time::Duration;
 use foldhash::quality::SeedableRandomState;
 
 use super::attempt::Attempt;
+use super::bill::{Bill, Spend};
 use super::budget::{Budget, ClientCell};
 use super::cells::Cells;
 use super::clients;
@@ -184,6 +185,10 @@ pub(super) struct Seen<'a> {
     pressure: [f32; LEVELS.len()],
     /// How long people take to verify.
     pub(super) sender_times: Times,
+    /// What the attempt costs, where there are prices.
+    pub(super) bill: Option<Bill<'a>>,
+    /// What strangers of its country cost.
+    pub(super) country_spend: Spend,
 }
 
 /// Under which keys it is remembered.
@@ -197,7 +202,7 @@ pub(super) struct Keys {
 
 impl<'a> Seen<'a> {
     pub(super) fn of(
-        policy: &Policy,
+        policy: &'a Policy,
         state: &State,
         attempt: &Attempt,
         number: &'a Number,
@@ -238,6 +243,8 @@ impl<'a> Seen<'a> {
             doubt: 0.0,
             pressure: std::array::from_fn(|level| policy.conversion.pressure(level)),
             sender_times: tenant.times,
+            bill: policy.bill(attempt, number),
+            country_spend: tenant.spend(number.country(), now),
         };
         let places = &policy.places;
         if seen.armed {

@@ -10,6 +10,9 @@ use super::*;
 #[path = "numbers_tests.rs"]
 mod numbers_tests;
 
+#[path = "spend_tests.rs"]
+mod spend_tests;
+
 /// A sender whose people verify, and a clock.
 struct World {
     policy: Policy,

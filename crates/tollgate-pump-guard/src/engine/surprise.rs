@@ -27,7 +27,7 @@ const FLOORS_UNARMED: [f32; LEVELS.len()] = [1.0, 5.0, 20.0, 60.0, 200.0];
 /// So many that verified before the last day are a range's past.
 const SETTLED: f32 = 100.0;
 /// After so many seconds the past is one.
-const KNOWN_AFTER: u32 = 4 * DAY;
+pub(super) const KNOWN_AFTER: u32 = 4 * DAY;
 /// A day's floor is so many hours'.
 const DAY_FLOOR: f32 = 2.0;
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::LazyLock;
 
 use super::attempt::Charge;
+use super::bill::{Day, Spend};
 use super::budget::Budget;
 use super::country::WORLD;
 use super::places;
@@ -104,6 +105,10 @@ pub(super) struct Tenant {
     pub(super) new: Budget,
     /// Strangers of each country, by its index.
     pub(super) countries: Vec<Budget>,
+    /// What strangers of each country cost that nobody verified, of the last hour.
+    pub(super) spends: Vec<Spend>,
+    /// What everything cost within the day.
+    pub(super) day: Day,
     /// How long people take to verify.
     pub(super) times: Times,
     /// Messages to people known to verify that came to nothing, since anybody verified.
@@ -128,9 +133,20 @@ impl Tenant {
         let countries = vec![Budget::default(); usize::from(WORLD) + 1];
         let (world, new) = (Budget::default(), Budget::default());
         let changed = vec![false; countries.len()];
-        let times = Times::default();
-        let (pending, written) = (VecDeque::new(), Vec::new());
-        Self { id, since: 0, world, new, countries, times, silent: 0, pending, changed, written }
+        Self {
+            id,
+            since: 0,
+            world,
+            new,
+            spends: vec![Spend::default(); countries.len()],
+            countries,
+            day: Day::default(),
+            times: Times::default(),
+            silent: 0,
+            pending: VecDeque::new(),
+            changed,
+            written: Vec::new(),
+        }
     }
 
     /// Whether outcomes are reported, so that their absence means something.

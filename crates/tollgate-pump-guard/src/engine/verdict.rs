@@ -86,6 +86,12 @@ pub enum Signal {
     IpCountries,
     /// Strangers everywhere who do not verify.
     Breaker,
+    /// What strangers of a number range cost who do not verify.
+    SpendVelocity,
+    /// The same of a country.
+    CountrySpend,
+    /// What everything cost within the day.
+    SpendCap,
 }
 
 /// What a signal may lead to.
@@ -120,14 +126,34 @@ impl Signal {
             Self::IpBudget => "ip_budget",
             Self::IpCountries => "ip_countries",
             Self::Breaker => "breaker",
+            // One signal to the outside: money.
+            Self::SpendVelocity | Self::CountrySpend | Self::SpendCap => "spend_velocity",
         }
+    }
+
+    const fn is_money(self) -> bool {
+        matches!(self, Self::SpendVelocity | Self::CountrySpend | Self::SpendCap)
+    }
+
+    const fn is_about_strangers(self) -> bool {
+        !self.is_money()
+            && !matches!(
+                self,
+                Self::NumberShape
+                    | Self::NumberType
+                    | Self::CountryPolicy
+                    | Self::Manual
+                    | Self::NumberCooldown
+                    | Self::NumberActors
+                    | Self::CodeGuesses
+            )
     }
 
     const fn weight(self, score: u8) -> Weight {
         match self {
             Self::NumberType if score < CHALLENGE_AT => Weight::Minor,
             Self::Adjacency | Self::TimeToVerify | Self::IpCountries => Weight::Minor,
-            Self::NewCountry | Self::CountryConversion | Self::Breaker => Weight::Coarse,
+            Self::NewCountry | Self::CountryConversion | Self::Breaker | Self::CountrySpend => Weight::Coarse,
             _ => Weight::Decides,
         }
     }
@@ -200,20 +226,17 @@ impl Verdict {
         self
     }
 
-    /// Whether it says something about the range, the place or the client, and not about the number alone.
+    /// Whether it says something about the range, the place or the client, and not about the number alone. Money is not
+    /// pressure: what was stopped for it comes to nothing once the hour is over.
     pub(super) fn is_about_strangers(&self) -> bool {
-        self.main_reason().is_some_and(|reason| {
-            !matches!(
-                reason.signal,
-                Signal::NumberShape
-                    | Signal::NumberType
-                    | Signal::CountryPolicy
-                    | Signal::Manual
-                    | Signal::NumberCooldown
-                    | Signal::NumberActors
-                    | Signal::CodeGuesses
-            )
-        })
+        let main = self.main_reason();
+        let money = main.is_some_and(|reason| reason.signal.is_money());
+        let mut others = self.reasons.iter().filter(|reason| reason.enforced && reason.score >= CHALLENGE_AT);
+        if money {
+            others.any(|reason| reason.signal.is_about_strangers())
+        } else {
+            main.is_some_and(|main| main.signal.is_about_strangers())
+        }
     }
 
     /// The enforced reason that weighs most.

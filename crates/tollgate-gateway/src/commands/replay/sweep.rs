@@ -2,7 +2,7 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
-use super::{Outcome, Replay, enforced};
+use super::{Outcome, Replay, currency, enforced};
 use crate::config::Preset;
 use crate::replay::{Replayer, Report, Tally, percent};
 
@@ -14,10 +14,12 @@ impl Replay {
     pub(super) fn sweep(&self) -> Outcome {
         let mut config = self.config.load()?;
         let (mut runs, mut names) = (Vec::new(), Vec::new());
+        let mut told_in = None;
         for (name, preset) in PRESETS {
             config.pump_guard.preset = preset;
             let (profiles, _) = enforced(self.config.profiles_of(&config)?);
             names = profiles.names().map(str::to_owned).collect();
+            told_in = currency(&profiles);
             runs.push((name, Replayer::new(profiles), Tally::default()));
         }
         let mut input = self.input(names)?;
@@ -32,6 +34,7 @@ impl Replay {
             runs.into_iter().map(|(name, _, tally)| (name, tally.report())).collect();
         for (_, report) in &mut rows {
             input.tell(report);
+            report.currency.clone_from(&told_in);
         }
         let mut out = std::io::stdout().lock();
         if self.json {
@@ -82,9 +85,5 @@ fn write_table(out: &mut impl Write, rows: &[(&str, Report)]) -> io::Result<()> 
 }
 
 fn money(report: &Report) -> String {
-    if report.money.priced_sends == 0 {
-        "no prices".to_owned()
-    } else {
-        format!("{:.2}", report.money.stopped)
-    }
+    if report.money.priced_sends == 0 { "no prices".to_owned() } else { report.told(report.money.stopped) }
 }

@@ -44,7 +44,7 @@ impl Report {
         if money.priced_sends == 0 {
             return writeln!(f, "money       no send has a price");
         }
-        write!(f, "money       {:.2}, of which {:.2} stopped", money.total, money.stopped)?;
+        write!(f, "money       {}, of which {} stopped", self.told(money.total), self.told(money.stopped))?;
         match self.sends - money.priced_sends {
             0 => writeln!(f),
             without => writeln!(f, "; {without} sends have no price"),

@@ -5,7 +5,7 @@ use tollgate::pump_guard::{Signal, Verdict};
 use super::{rfc3339, stops};
 use crate::replay::report::{Labels, Stops};
 use crate::simulate::before_it_was_stopped;
-use crate::traffic::{Label, Send};
+use crate::traffic::Label;
 
 /// How the guard did with sends of which it is known what they were.
 #[derive(Debug, Default)]
@@ -22,8 +22,8 @@ pub(super) struct Labelled {
 }
 
 impl Labelled {
-    pub(super) fn send(&mut self, at: Duration, send: &Send, verdict: &Verdict) {
-        match send.label {
+    pub(super) fn send(&mut self, at: Duration, label: Option<Label>, price: Option<f64>, verdict: &Verdict) {
+        match label {
             None => {}
             Some(Label::Legit) => {
                 self.legit += 1;
@@ -38,7 +38,7 @@ impl Labelled {
             }
             Some(Label::Fraud) => {
                 let stopped = saved(stops(verdict));
-                let spend = send.price.unwrap_or(1.0);
+                let spend = price.unwrap_or(1.0);
                 self.fraud.push(stopped);
                 self.fraud_spend += spend;
                 self.saved += spend * stopped;

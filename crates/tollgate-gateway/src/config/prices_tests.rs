@@ -1,4 +1,5 @@
 use tollgate::core::SystemClock;
+use tollgate::pump_guard::Money;
 
 use crate::config::{Built, Config, Problems};
 
@@ -57,7 +58,7 @@ fn a_country_of_8x8s_list_costs_what_its_dearest_network_does_and_what_is_writte
         prices.sms.prefixes.iter().next().map(|(prefix, price)| (*prefix, price.amount())),
         Some((62812, 0.5))
     );
-    assert_eq!(prices.call.default.map(|price| price.amount()), Some(0.2));
+    assert_eq!(prices.call.default.map(Money::amount), Some(0.2));
     assert!(!prices.whatsapp.amount().is_normal());
 }
 

@@ -43,6 +43,11 @@
 //! # Ok::<(), tollgate_8x8::ScanError>(())
 //! ```
 //!
+//! # What Tollgate asks and tells by itself
+//!
+//! [`LookupKind::uri`] asks Number Lookup for a number, [`LookupAnswer`] is what it says, and [`FeedbackCall`] tells that an
+//! SMS did what it was sent for.
+//!
 //! [`envelope`] is 8x8's error envelope as a refusal format.
 
 mod answer;
@@ -52,17 +57,20 @@ mod edit;
 mod encoding;
 mod endpoint;
 mod envelope;
+mod feedback;
 mod future;
 mod headers;
 mod hosts;
 mod json;
 mod key;
+mod lookup;
 mod mimic;
 mod path;
 mod prices;
 mod receipt;
 mod scan;
 mod start;
+mod sub_account;
 mod without;
 
 pub use answer::{Answer, CodeCheck, Listed, Session, SessionStatus};
@@ -72,12 +80,15 @@ pub use edit::{Edit, Placement, apply};
 pub use encoding::Encoding;
 pub use endpoint::Endpoint;
 pub use envelope::{code_of, envelope};
+pub use feedback::FeedbackCall;
 pub use future::{DispatchFuture, Halt, HandleDispatch};
 pub use headers::refuse_signed;
 pub use hosts::{HostError, Hosts, Product, Region};
+pub use lookup::{Failed, LookupAnswer, LookupKind, LookupOperator, PhoneType, SimFault};
 pub use mimic::{SessionMimic, SessionTerms, accepted};
 pub use prices::{ListedPrice, PriceList, PriceListError};
 pub use receipt::{Receipt, ReceiptError, ReceiptState};
 pub use scan::{Fault, MAX_DESTINATIONS, Recipient, Scan, ScanError};
 pub use start::{CODE_LENGTH, DEFAULT_CODE_LENGTH, StartEdit};
+pub use sub_account::{SubAccount, SubAccountError};
 pub use without::without;

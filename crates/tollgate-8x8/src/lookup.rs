@@ -267,7 +267,8 @@ mod tests {
     #[test]
     fn a_failure_comes_as_a_200_and_says_what_it_still_knows() {
         let answer = |code: &str| {
-            read(&format!(r#"{{"phoneType":"VoIP","status":{{"state":"error","errorCode":{code}}}}}"#)).unwrap()
+            read(&format!(r#"{{"phoneType":"VoIP","status":{{"state":"error","errorCode":{code}}}}}"#))
+                .unwrap()
         };
         assert_eq!(answer("6001").sim, Some(SimFault::Offline));
         assert_eq!((answer("6003").sim, answer("6003").failed), (Some(SimFault::Deactivated), None));
@@ -286,7 +287,11 @@ mod tests {
     #[test]
     fn an_answer_about_another_number_says_nothing() {
         for number in ["\"+6591234568\"", "\"\"", "\"+\"", "6591234567", "[]", "\"+6591234567;x\""] {
-            assert_eq!(read(&format!(r#"{{"phoneNumber":{number},"status":{{"state":"ok"}}}}"#)), None, "{number}");
+            assert_eq!(
+                read(&format!(r#"{{"phoneNumber":{number},"status":{{"state":"ok"}}}}"#)),
+                None,
+                "{number}"
+            );
         }
     }
 

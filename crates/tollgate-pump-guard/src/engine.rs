@@ -14,6 +14,7 @@ mod conversion;
 mod cooldown;
 mod country;
 mod entries;
+mod facts;
 mod fade;
 mod guesses;
 mod hold;
@@ -50,6 +51,7 @@ pub use conversion::ConversionPolicy;
 pub use cooldown::CooldownPolicy;
 pub use country::{Country, CountryError, CountryPolicy};
 pub use entries::{Entry, EntryAction, Matcher};
+pub use facts::{Facts, LookupPolicy, Operator, Sim};
 pub use guesses::{GuessesPolicy, judge_check, observe_guess};
 pub use money::Money;
 pub use number::{Number, NumberType, Reading, Unreadable};
@@ -79,6 +81,9 @@ pub const CHALLENGE_AT: u8 = 50;
 /// From this score on, an attempt is stopped.
 pub const BLOCK_AT: u8 = 80;
 
+/// From this score on, and up to [`BLOCK_AT`], it is worth asking what is known of the number.
+pub const UNCERTAIN_FROM: u8 = 30;
+
 /// Within how many seconds a second press of the same button is the first one's.
 const SAME_PRESS: u32 = 10;
 
@@ -93,40 +98,18 @@ pub fn decide(
     now: Duration,
 ) -> (Verdict, Option<Charge>) {
     let now = state.advance(now);
-    let mut verdict = hard_rules(policy, &attempt.reading);
-    let step_up = if attempt.proven { Action::Allow } else { policy.step_up(attempt) };
-    let Reading::Number(number) = &attempt.reading else { return (verdict.weigh(step_up), None) };
-    let by_hand = entries::judge(&policy.entries, attempt, number, now);
-    let allowed = matches!(by_hand, Some((EntryAction::Allow, _)));
-    verdict.add(by_hand.and_then(|(_, reason)| reason));
-    // A campaign is the sender's own: how many go where is his business, and only what they cost is limited.
-    let campaign = attempt.profile.is_campaign();
-    if campaign && !(policy.spend.caps() && policy.prices.is_some()) {
-        return (verdict.weigh(step_up), None);
+    let Judged { verdict, seen, stopped } = judge(policy, state, attempt, now);
+    let Some(seen) = seen else { return (verdict, None) };
+    if verdict.repeat {
+        state.pressed_again(&seen);
+        return (verdict, None);
     }
-    let seen = Seen::of(policy, state, attempt, number, state::seconds(now));
-    if campaign {
-        verdict.add(judge_day(policy, state, &seen, attempt.profile));
-        let verdict = verdict.weigh(step_up);
-        let passing = passing(policy, &verdict);
+    let passing = passing(policy, &verdict);
+    if attempt.profile.is_campaign() {
         let charge =
             (passing != Passing::Stopped).then(|| state.charge_money(policy, &seen, attempt, passing, now));
         return (verdict, charge);
     }
-    if !verdict.reasons.iter().any(|reason| reason.enforced)
-        && let Some(again) = same_press(policy, &seen)
-    {
-        state.pressed_again(&seen);
-        return (again, None);
-    }
-    // Where no outcomes are reported, nobody is known to be a stranger.
-    let known = seen.confirmed.is_some() || !seen.armed;
-    verdict.add(policy.cooldown.judge(&seen.cell, number, known, seen.now));
-    verdict.add(policy.guesses.judge(&seen.cell, number, seen.now));
-    verdict.add(judge_day(policy, state, &seen, attempt.profile));
-    let stopped = if allowed || seen.exempt() { 0 } else { judge_strangers(policy, &seen, &mut verdict) };
-    let verdict = verdict.weigh(step_up);
-    let passing = passing(policy, &verdict);
     if passing != Passing::Sent && verdict.is_about_strangers() {
         state.press(policy, &seen, attempt.profile, stopped);
     }
@@ -147,6 +130,60 @@ fn passing(policy: &Policy, verdict: &Verdict) -> Passing {
 fn judge_day(policy: &Policy, state: &State, seen: &Seen<'_>, profile: Profile) -> Option<Reason> {
     let bill = seen.bill.as_ref()?;
     policy.spend.judge_day(&state.tenant(profile).day, bill, seen.exempt(), seen.now)
+}
+
+/// Whether to ask what is known of the attempt's number before it is [decided](decide): its score is neither harmless nor
+/// one that stops it. Remembers nothing.
+#[must_use]
+pub fn is_uncertain(policy: &Policy, state: &State, attempt: &Attempt, now: Duration) -> bool {
+    let asks = policy.mode == Mode::Enforce && policy.lookup.mode != Mode::Off;
+    if !asks || attempt.facts.is_some() || attempt.profile.is_campaign() {
+        return false;
+    }
+    let judged = judge(policy, state, attempt, state.latest.max(now));
+    judged.seen.is_some() && (UNCERTAIN_FROM..BLOCK_AT).contains(&judged.verdict.score)
+}
+
+/// What is said of an attempt, and what it was said by; `seen` is missing where memory has no part in it.
+struct Judged<'a> {
+    verdict: Verdict,
+    seen: Option<Seen<'a>>,
+    stopped: u8,
+}
+
+fn judge<'a>(policy: &'a Policy, state: &State, attempt: &'a Attempt, now: Duration) -> Judged<'a> {
+    let without = |verdict| Judged { verdict, seen: None, stopped: 0 };
+    let mut verdict = hard_rules(policy, &attempt.reading);
+    let step_up = if attempt.proven { Action::Allow } else { policy.step_up(attempt) };
+    let Reading::Number(number) = &attempt.reading else { return without(verdict.weigh(step_up)) };
+    let by_hand = entries::judge(&policy.entries, attempt, number, now);
+    let allowed = matches!(by_hand, Some((EntryAction::Allow, _)));
+    verdict.add(by_hand.and_then(|(_, reason)| reason));
+    // A campaign is the sender's own: how many go where is his business, and only what they cost is limited.
+    let campaign = attempt.profile.is_campaign();
+    if campaign && !(policy.spend.caps() && policy.prices.is_some()) {
+        return without(verdict.weigh(step_up));
+    }
+    let seen = Seen::of(policy, state, attempt, number, state::seconds(now));
+    if campaign {
+        verdict.add(judge_day(policy, state, &seen, attempt.profile));
+        return Judged { verdict: verdict.weigh(step_up), seen: Some(seen), stopped: 0 };
+    }
+    if !verdict.reasons.iter().any(|reason| reason.enforced)
+        && let Some(again) = same_press(policy, &seen)
+    {
+        return Judged { verdict: again, seen: Some(seen), stopped: 0 };
+    }
+    if let Some(facts) = &attempt.facts {
+        verdict.reasons.extend(policy.lookup.judge(facts, number));
+    }
+    // Where no outcomes are reported, nobody is known to be a stranger.
+    let known = seen.confirmed.is_some() || !seen.armed;
+    verdict.add(policy.cooldown.judge(&seen.cell, number, known, seen.now));
+    verdict.add(policy.guesses.judge(&seen.cell, number, seen.now));
+    verdict.add(judge_day(policy, state, &seen, attempt.profile));
+    let stopped = if allowed || seen.exempt() { 0 } else { judge_strangers(policy, &seen, &mut verdict) };
+    Judged { verdict: verdict.weigh(step_up), seen: Some(seen), stopped }
 }
 
 /// What strangers of its ranges, its place and its client do. Says at which levels of ranges it is stopped (bits).

@@ -107,9 +107,10 @@ pub use decoy::Decoy;
 pub use engine::{
     Action, ActorsPolicy, AdjacencyPolicy, Attempt, BatchPolicy, Changes, Channel, Charge, ClientsPolicy,
     CodeLengthPolicy, ConversionPolicy, CooldownPolicy, Country, CountryError, CountryPolicy, Entry,
-    EntryAction, GuessesPolicy, Matcher, Mode, Money, Outcome, OwnProfile, PlacePolicy, PlacesPolicy, Policy,
-    PolicyError, Preset, PriceTable, Prices, Profile, Reading, Reason, Secret, ShapePolicy, Shift, Signal,
-    SpendPolicy, State, SurprisePolicy, TimingPolicy, Verdict,
+    EntryAction, Facts, GuessesPolicy, LookupPolicy, Matcher, Mode, Money, Number, Operator, Outcome,
+    OwnProfile, PlacePolicy, PlacesPolicy, Policy, PolicyError, Preset, PriceTable, Prices, Profile, Reading,
+    Reason, Secret, ShapePolicy, Shift, Signal, Sim, SpendPolicy, State, SurprisePolicy, TimingPolicy,
+    Verdict,
 };
 pub use future::ResponseFuture;
 pub use guard::PumpGuard;

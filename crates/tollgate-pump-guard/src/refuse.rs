@@ -95,6 +95,7 @@ fn kind(verdict: &Verdict) -> RefusalKind {
     match verdict.main_reason().map(|reason| reason.signal) {
         Some(Signal::NumberShape) => RefusalKind::InvalidNumber,
         Some(Signal::NumberType | Signal::CountryPolicy | Signal::Manual) => RefusalKind::NumberBlocked,
+        Some(Signal::NumberLookup) if verdict.action == Action::Block => RefusalKind::NumberBlocked,
         Some(Signal::NumberCooldown) => RefusalKind::NumberCooldown,
         Some(Signal::CodeGuesses) => RefusalKind::CodeGuesses,
         Some(Signal::SpendCap) => RefusalKind::SpendCap,

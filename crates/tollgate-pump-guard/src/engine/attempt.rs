@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::record::record;
 use super::state::seconds;
-use super::{Country, Money, Profile, Reading};
+use super::{Country, Facts, Money, Profile, Reading};
 
 /// One destination that somebody wants a message sent to.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub struct Attempt {
     pub proven: bool,
     /// What it costs, where that is known better than the [prices](super::Prices) do.
     pub price: Option<Money>,
+    /// What somebody else knows of the number; `None` where nobody was asked.
+    pub facts: Option<Facts>,
 }
 
 impl Attempt {
@@ -37,6 +39,7 @@ impl Attempt {
             can_shift: true,
             proven: false,
             price: None,
+            facts: None,
         }
     }
 

@@ -39,6 +39,15 @@ impl Country {
         }
     }
 
+    /// Whether its numbers begin with the same calling code. One that has none shares every one.
+    pub(super) fn shares_calling_code(self, other: Self) -> bool {
+        let code = |country: Self| {
+            let region = Region::from_code(country.as_str()).ok()?;
+            PHONE_NUMBER_UTIL.get_country_code_for_region(region).filter(|code| *code != 0)
+        };
+        self == other || code(self).zip(code(other)).is_none_or(|(one, two)| one == two)
+    }
+
     /// Whether published lists agree that fraudsters own numbers there (three or more of Vonage's, login.gov's, Okta's
     /// and Authgear's). It scales only what strangers are granted in a country in which nobody has verified yet.
     pub(super) fn is_risky(self) -> bool {

@@ -216,8 +216,9 @@ impl Number {
         self.kind
     }
 
-    /// The whole number, for hashing. Never for a log.
-    pub(crate) fn digits(&self) -> u64 {
+    /// The whole number, as the digits of E.164: for hashing, and for asking about it. Never for a log.
+    #[must_use]
+    pub fn digits(&self) -> u64 {
         self.digits
     }
 

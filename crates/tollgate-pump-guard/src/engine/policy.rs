@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use super::{
     Action, ActorsPolicy, AdjacencyPolicy, Attempt, Channel, ClientsPolicy, CodeLengthPolicy,
-    ConversionPolicy, CooldownPolicy, CountryPolicy, Entry, GuessesPolicy, PlacesPolicy, Prices, Reading,
-    Reason, Signal, SpendPolicy, SurprisePolicy, TimingPolicy,
+    ConversionPolicy, CooldownPolicy, CountryPolicy, Entry, GuessesPolicy, LookupPolicy, PlacesPolicy,
+    Prices, Reading, Reason, Signal, SpendPolicy, SurprisePolicy, TimingPolicy,
 };
 
 /// What the guard does with what it sees: of the whole guard, and of each signal.
@@ -80,6 +80,8 @@ pub struct Policy {
     pub decoy: bool,
     /// `number_shape`: what a number is.
     pub shape: ShapePolicy,
+    /// `number_lookup`: what somebody else knows of it, where a guard has somebody to ask.
+    pub lookup: LookupPolicy,
     /// `country_policy`: where it is.
     pub country: CountryPolicy,
     /// `number_cooldown`: how often it is sent to.
@@ -161,6 +163,7 @@ impl Policy {
             code_length: CodeLengthPolicy::default(),
             decoy: false,
             shape: ShapePolicy::default(),
+            lookup: LookupPolicy::default(),
             country: CountryPolicy::default(),
             cooldown: CooldownPolicy::default(),
             actors: ActorsPolicy::default(),

@@ -18,7 +18,7 @@ impl ShapePolicy {
 }
 
 /// What receives no codes is stopped; what seldom does is noted.
-fn weigh(kind: NumberType) -> Option<(u8, &'static str)> {
+pub(super) fn weigh(kind: NumberType) -> Option<(u8, &'static str)> {
     Some(match kind {
         NumberType::Mobile => return None,
         NumberType::Unknown => (30, "of no type its numbering plan tells"),

@@ -58,6 +58,8 @@ pub enum Signal {
     NumberShape,
     /// A number of a type nobody receives codes on: premium, shared-cost, toll-free, satellite, …
     NumberType,
+    /// What somebody else knows of the number.
+    NumberLookup,
     /// The country lists.
     CountryPolicy,
     /// Allowed or blocked by hand.
@@ -112,6 +114,7 @@ impl Signal {
         match self {
             // One signal to the outside, two kinds of refusal inside.
             Self::NumberShape | Self::NumberType => "number_shape",
+            Self::NumberLookup => "number_lookup",
             Self::CountryPolicy => "country_policy",
             Self::Manual => "manual",
             Self::NumberCooldown => "number_cooldown",
@@ -141,6 +144,7 @@ impl Signal {
                 self,
                 Self::NumberShape
                     | Self::NumberType
+                    | Self::NumberLookup
                     | Self::CountryPolicy
                     | Self::Manual
                     | Self::NumberCooldown
@@ -151,7 +155,7 @@ impl Signal {
 
     const fn weight(self, score: u8) -> Weight {
         match self {
-            Self::NumberType if score < CHALLENGE_AT => Weight::Minor,
+            Self::NumberType | Self::NumberLookup if score < CHALLENGE_AT => Weight::Minor,
             Self::Adjacency | Self::TimeToVerify | Self::IpCountries => Weight::Minor,
             Self::NewCountry | Self::CountryConversion | Self::Breaker | Self::CountrySpend => Weight::Coarse,
             _ => Weight::Decides,

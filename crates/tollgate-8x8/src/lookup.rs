@@ -270,15 +270,10 @@ mod tests {
             read(&format!(r#"{{"phoneType":"VoIP","status":{{"state":"error","errorCode":{code}}}}}"#))
                 .unwrap()
         };
-        assert_eq!(answer("6001").sim, Some(SimFault::Offline));
+        assert_eq!((answer("6001").sim, answer("6001").failed), (Some(SimFault::Offline), None));
         assert_eq!((answer("6003").sim, answer("6003").failed), (Some(SimFault::Deactivated), None));
-        for code in ["2000", "2007", "6000", "6002", "6004", "6005", "-1", "null", "\"6003\"", "1e400"] {
-            let Some(answer) =
-                read(&format!(r#"{{"phoneType":"VoIP","status":{{"state":"error","errorCode":{code}}}}}"#))
-            else {
-                assert_eq!(code, "1e400");
-                continue;
-            };
+        for code in ["2000", "2007", "6000", "6002", "6004", "6005", "-1", "null", "\"6003\""] {
+            let answer = answer(code);
             assert!(answer.failed.is_some() && answer.sim.is_none(), "{code}");
             assert_eq!(answer.phone_type, Some(PhoneType::VoIp));
         }

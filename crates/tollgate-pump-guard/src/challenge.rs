@@ -47,7 +47,6 @@ mod rejected;
 #[cfg(feature = "siteverify")]
 mod siteverify;
 mod solve;
-mod step;
 mod tell;
 mod text;
 mod used;
@@ -62,7 +61,8 @@ pub use rejected::Rejected;
 #[cfg(feature = "siteverify")]
 pub use siteverify::{Provider, SiteVerify};
 pub use solve::solve;
-pub use step::{Later, Step};
+
+pub use crate::step::{Later, Step};
 
 /// A solver for browsers: an ES module that exports `solve(challenge)`, a promise of the solution.
 ///

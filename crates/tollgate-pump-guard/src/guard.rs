@@ -4,24 +4,29 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
-use tollgate_8x8::{CodeCheck, Receipt, ReceiptState};
+use tollgate_8x8::{CodeCheck, FeedbackCall, Receipt, ReceiptState};
 use tollgate_core::{Refusal, SharedClock, SystemClock};
 
-use crate::challenge::{Binding, Challenge, ChallengeVerifier, ProofOfWork, Rejected, Step};
+use crate::challenge::{Binding, Challenge, ChallengeVerifier, ProofOfWork, Rejected};
 use crate::decoy::Decoys;
 use crate::engine::{
-    self, Action, Attempt, Changes, Charge, Mode, Outcome, Policy, PolicyError, Profile, Reading, State,
-    Verdict,
+    self, Action, Attempt, Changes, Charge, Facts, Mode, Outcome, Policy, PolicyError, Profile, Reading,
+    State, Verdict,
 };
+use crate::intelligence::NumberIntelligence;
+use crate::messages::Messages;
 use crate::profiles::Profiles;
 use crate::refuse;
 use crate::repeats::Repeats;
+use crate::step::Step;
 
 /// The guard: its profiles with their policies, its memory and a clock. Clones share all three.
 #[derive(Clone, Debug)]
 pub struct PumpGuard {
     shared: Arc<Shared>,
     challenges: Option<Arc<dyn ChallengeVerifier>>,
+    intelligence: Option<Arc<dyn NumberIntelligence>>,
+    messages: Option<Arc<Mutex<Messages>>>,
 }
 
 #[derive(Debug)]
@@ -79,13 +84,28 @@ impl PumpGuard {
         let shared = Shared { profiles, state, repeats: Mutex::default(), decoys, clock, ahead };
         // Without randomness there are no challenges: what is doubtful is refused then.
         let challenges = ProofOfWork::new().ok().map(|work| Arc::new(work) as Arc<dyn ChallengeVerifier>);
-        Ok(Self { shared: Arc::new(shared), challenges })
+        Ok(Self { shared: Arc::new(shared), challenges, intelligence: None, messages: None })
     }
 
     /// Other challenges than a proof of work: see [`challenge`](crate::challenge).
     #[must_use]
     pub fn with_challenges(mut self, verifier: Arc<dyn ChallengeVerifier>) -> Self {
         self.challenges = Some(verifier);
+        self
+    }
+
+    /// Somebody to ask about numbers that it is unsure of: see [`intelligence`](crate::intelligence).
+    #[must_use]
+    pub fn with_intelligence(mut self, intelligence: Arc<dyn NumberIntelligence>) -> Self {
+        self.intelligence = Some(intelligence);
+        self
+    }
+
+    /// Remembers the ids of SMS for 15 minutes, at most 16,384 of them, so that 8x8 can be told which codes were given back:
+    /// [`verified_with_feedback`](Self::verified_with_feedback). Guards cloned before do not.
+    #[must_use]
+    pub fn with_feedback(mut self) -> Self {
+        self.messages = Some(Arc::default());
         self
     }
 
@@ -129,6 +149,14 @@ impl PumpGuard {
     /// [`observe`](Self::observe). In [`Mode::Monitor`] the action always is to allow; score and reasons say what would
     /// have been.
     pub async fn check(&self, attempt: &Attempt) -> Verdict {
+        let informed;
+        let attempt = match self.ask(attempt) {
+            None => attempt,
+            Some(step) => {
+                informed = Attempt { facts: Some(step.wait().await), ..attempt.clone() };
+                &informed
+            }
+        };
         let (mut verdict, _remembered) = self.judge(attempt);
         if self.mode() != Mode::Enforce {
             verdict.action = Action::Allow;
@@ -139,6 +167,23 @@ impl PumpGuard {
     /// Somebody gave back the code that was sent to this number, in the profile `otp`.
     pub fn verified(&self, destination: &str, country: Option<&str>) {
         self.observe(&self.attempt(destination, country, Profile::Otp), Outcome::Verified);
+    }
+
+    /// The same, and where the number's last message was an SMS that went through the layer within 15 minutes, the call that
+    /// tells 8x8: to be sent by the caller's own client, once. It is `None` without [`with_feedback`](Self::with_feedback).
+    ///
+    /// 8x8 counts it for messages sent with `"track":"Outcome"`.
+    #[must_use = "8x8 is told by the call, and by nothing else"]
+    pub fn verified_with_feedback(&self, destination: &str, country: Option<&str>) -> Option<FeedbackCall> {
+        let attempt = self.attempt(destination, country, Profile::Otp);
+        let charge = match &attempt.reading {
+            Reading::Number(number) => engine::last_send(&self.state(), number, attempt.profile),
+            _ => return None,
+        };
+        self.observe_charge(charge.as_ref(), Outcome::Verified);
+        let messages = self.messages.as_ref()?;
+        let now = self.now();
+        messages.lock().unwrap_or_else(PoisonError::into_inner).take(&charge?, now)
     }
 
     /// What became of the last message to the attempt's number. Twice, late or of a number that is not known does no harm.
@@ -202,6 +247,28 @@ impl PumpGuard {
 
     pub(crate) fn mode(&self) -> Mode {
         self.shared.profiles.mode()
+    }
+
+    /// Asks what is known of the attempt's number, where that is worth it.
+    pub(crate) fn ask(&self, attempt: &Attempt) -> Option<Step<Facts>> {
+        let intelligence = self.intelligence.as_ref()?;
+        let Reading::Number(number) = &attempt.reading else { return None };
+        let now = self.now();
+        let uncertain = engine::is_uncertain(self.policy(attempt.profile), &self.state(), attempt, now);
+        // The lock is free again.
+        uncertain.then(|| intelligence.facts(number, now))
+    }
+
+    /// Whether messages are remembered for 8x8's feedback call.
+    pub(crate) fn tells_8x8(&self) -> bool {
+        self.messages.is_some()
+    }
+
+    pub(crate) fn keep_message(&self, charge: &Charge, call: FeedbackCall) {
+        if let Some(messages) = &self.messages {
+            let now = self.now();
+            messages.lock().unwrap_or_else(PoisonError::into_inner).keep(charge, call, now);
+        }
     }
 
     /// Judges, remembers, counts and tells; whether to act is the caller's.

@@ -4,13 +4,14 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::ACCEPT_ENCODING;
-use http::{Extensions, Request, Response};
+use http::{Extensions, Request, Response, Uri};
 use tollgate_8x8::{Dispatch, Endpoint, Halt, HandleDispatch, StartEdit, replace_body, without};
 use tollgate_core::Refusal;
 
 use crate::challenge::Challenge;
 use crate::engine::{Action, Attempt, BatchPolicy, Channel, Mode, Profile, Verdict};
 use crate::guard::PumpGuard;
+use crate::known::Known;
 use crate::learning::{Charged, What};
 use crate::not_sent::NotSent;
 use crate::proof::Proof;
@@ -37,12 +38,16 @@ pub struct Judging {
     shifted: Option<Channel>,
     /// The solution of a challenge that came with it.
     proof: Proof,
+    /// What somebody else knows of a dispatch's one number.
+    known: Known,
     /// What a client is told whose message is doubtful.
     challenge: Option<Challenge>,
     /// What a client is told whose message is blocked, where that is not the truth.
     decoy: Option<Response<Bytes>>,
     /// Once it is known.
     endpoint: Option<Endpoint>,
+    /// Where it goes, where 8x8 may have to be told of it later.
+    uri: Option<Uri>,
 }
 
 impl<B: From<Bytes>> HandleDispatch<B> for Judging {
@@ -61,6 +66,7 @@ impl<B: From<Bytes>> HandleDispatch<B> for Judging {
             Some(Ok(())) => {
                 // The answer is to be read.
                 request.headers_mut().remove(ACCEPT_ENCODING);
+                self.uri = self.guard.tells_8x8().then(|| request.uri().clone());
                 Poll::Ready(self.rewrite(dispatch, code_length, request).map_err(Halt::from))
             }
             Some(Err(halt)) => Poll::Ready(Err(halt)),
@@ -88,7 +94,8 @@ impl<B: From<Bytes>> HandleDispatch<B> for Judging {
                 }
             }
             (Some(endpoint), [charged]) => {
-                response.insert(What::Dispatch { endpoint, charge: charged.charge });
+                let uri = self.uri.take();
+                response.insert(What::Dispatch { endpoint, charge: charged.charge, uri });
             }
             _ => {}
         }
@@ -108,9 +115,11 @@ impl Judging {
             not_sent: None,
             shifted: None,
             proof,
+            known: Known::default(),
             challenge: None,
             decoy: None,
             endpoint: None,
+            uri: None,
         }
     }
 
@@ -137,6 +146,10 @@ impl Judging {
             if recipients.len() == 1 {
                 match self.proof.poll(&self.guard, &attempt, cx) {
                     Poll::Ready(proven) => attempt.proven = proven,
+                    Poll::Pending => return None,
+                }
+                match self.known.poll(&self.guard, &attempt, cx) {
+                    Poll::Ready(facts) => attempt.facts = facts,
                     Poll::Pending => return None,
                 }
             }

@@ -7,10 +7,10 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode, Uri};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use pin_project::{pin_project, pinned_drop};
-use tollgate_8x8::{Answer, CodeCheck, Endpoint, Listed, Session, SessionStatus};
+use tollgate_8x8::{Answer, CodeCheck, Endpoint, FeedbackCall, Listed, Session, SessionStatus};
 
 use crate::engine::{Charge, Outcome, Reading};
 use crate::guard::PumpGuard;
@@ -42,8 +42,8 @@ pub(crate) struct Learning {
 /// What was asked.
 #[derive(Clone, Debug)]
 pub(crate) enum What {
-    /// A dispatch to one number.
-    Dispatch { endpoint: Endpoint, charge: Charge },
+    /// A dispatch to one number, and where it went, where 8x8 may have to be told of it later.
+    Dispatch { endpoint: Endpoint, charge: Charge, uri: Option<Uri> },
     /// A batch that went out to so many.
     Batch { endpoint: Endpoint, charges: Vec<Charged>, recipients: usize },
     /// A code check, of a send that is known or not.
@@ -113,10 +113,16 @@ impl Learning {
     fn finish(self) {
         let Self { guard, what, status, content_type, copy } = self;
         match what {
-            What::Dispatch { endpoint, charge } => {
+            What::Dispatch { endpoint, charge, uri } => {
                 match Answer::read(endpoint, &copy) {
                     Some(Answer::Message { rejected: true, .. }) => return guard.forget(charge),
-                    Some(Answer::Message { umid, .. }) => guard.track(&umid, &charge),
+                    Some(Answer::Message { umid, .. }) => {
+                        guard.track(&umid, &charge);
+                        let call = uri.and_then(|uri| FeedbackCall::of(endpoint, &uri, &umid));
+                        if let Some(call) = call {
+                            guard.keep_message(&charge, call);
+                        }
+                    }
                     Some(Answer::Session(session)) => guard.track(&session.id, &charge),
                     _ => return not_learned("not_understood"),
                 }

@@ -30,9 +30,10 @@
 //! 9. Every verdict has a score from 0 to 100 and reasons with what was measured. What was stopped never counts as
 //!    unverified, nor what a layer further in or 8x8 refused (400, 401, 403, 429, …).
 //! 10. A second press of the same button within ten seconds gets the first answer again, and no other message goes out.
-//! 11. [`Mode::Monitor`] decides and records only, for the guard or for one signal. (What cannot be read is refused in
+//! 11. Of doubtful numbers somebody can be asked who knows more ([`intelligence`]).
+//! 12. [`Mode::Monitor`] decides and records only, for the guard or for one signal. (What cannot be read is refused in
 //!     that mode too: its body cannot be given back.)
-//! 12. Where asked to, it makes short codes longer or refuses them ([`CodeLengthPolicy`]), and answers what it blocks as
+//! 13. Where asked to, it makes short codes longer or refuses them ([`CodeLengthPolicy`]), and answers what it blocks as
 //!     if it had been sent ([`Decoy`]).
 //!
 //! The rules are the pure [`engine`]; [`PumpGuard`] adds the clock and the memory, [`SmsPumpGuardLayer`] the request.
@@ -85,11 +86,16 @@ pub mod challenge;
 mod code_length;
 mod decoy;
 pub mod engine;
+#[cfg(feature = "feedback")]
+mod feedback;
 mod future;
 mod guard;
+pub mod intelligence;
 mod judging;
+mod known;
 mod layer;
 mod learning;
+mod messages;
 mod not_sent;
 #[cfg(test)]
 mod outcome_tests;
@@ -100,8 +106,11 @@ mod proof;
 mod refuse;
 mod repeats;
 mod service;
+mod step;
 #[cfg(test)]
 mod testing;
+#[cfg(any(feature = "siteverify", feature = "number-lookup"))]
+mod whole;
 
 pub use decoy::Decoy;
 pub use engine::{
@@ -112,6 +121,8 @@ pub use engine::{
     Reason, Secret, ShapePolicy, Shift, Signal, Sim, SpendPolicy, State, SurprisePolicy, TimingPolicy,
     Verdict,
 };
+#[cfg(feature = "feedback")]
+pub use feedback::{Feedback, FeedbackError};
 pub use future::ResponseFuture;
 pub use guard::PumpGuard;
 pub use judging::Judging;

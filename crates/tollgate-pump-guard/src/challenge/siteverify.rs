@@ -18,6 +18,7 @@ use tower_service::Service;
 
 use super::used::{self, Used};
 use super::{Binding, Challenge, ChallengeConfigError, ChallengeVerifier, Rejected, Step, tell};
+use crate::whole;
 use answer::Expected;
 pub use provider::Provider;
 
@@ -221,7 +222,7 @@ impl Settings {
         let asked = tokio::time::timeout(self.timeout, async {
             poll_fn(|cx| client.poll_ready(cx)).await.map_err(Into::into)?;
             let (head, body) = client.call(request).await.map_err(Into::into)?.into_parts();
-            let bytes = answer::read(body).await.ok_or("its body is broken, or longer than 64 KiB")?;
+            let bytes = whole::read(body).await.ok_or("its body is broken, or longer than 64 KiB")?;
             answer::judge(head.status, &bytes, &self.expected).ok_or_else(|| head.status.to_string().into())
         });
         match asked.await {

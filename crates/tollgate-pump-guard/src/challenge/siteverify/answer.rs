@@ -1,14 +1,7 @@
-use std::future::poll_fn;
-use std::pin::pin;
-
-use bytes::Bytes;
 use http::StatusCode;
 use serde_json::Value;
 
 use super::Rejected;
-
-/// The longest answer, in bytes.
-const LONGEST: usize = 64 << 10;
 
 /// What an answer has to say beside `success`.
 #[derive(Clone, Debug, Default)]
@@ -16,21 +9,6 @@ pub(super) struct Expected {
     pub(super) hostname: Option<String>,
     pub(super) action: Option<String>,
     pub(super) least_score: Option<f64>,
-}
-
-/// The whole body. `None` where it is broken or too long.
-pub(super) async fn read<R: http_body::Body<Data = Bytes>>(body: R) -> Option<Vec<u8>> {
-    let mut body = pin!(body);
-    let mut all = Vec::new();
-    while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
-        if let Ok(data) = frame.ok()?.into_data() {
-            if all.len() + data.len() > LONGEST {
-                return None;
-            }
-            all.extend_from_slice(&data);
-        }
-    }
-    Some(all)
 }
 
 /// What the provider says. `None` where it says nothing, or that the fault is ours.

@@ -4,7 +4,7 @@ use std::pin::Pin;
 /// An answer that has to be asked for elsewhere. Boxed: it costs a round trip, beside which a box costs nothing.
 pub type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// A verifier's answer.
+/// An answer that is there, or will be.
 pub enum Step<T> {
     /// Here it is.
     Now(T),

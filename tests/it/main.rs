@@ -6,6 +6,7 @@ mod bad_input;
 mod grpc;
 mod library;
 mod limits;
+mod lookup;
 mod outcomes;
 
 mod papers;

@@ -89,6 +89,11 @@ impl Secrets {
         }
     }
 
+    /// `Authorization` for what the gateway asks 8x8 by itself.
+    pub(crate) fn api_key(&self) -> Option<&HeaderValue> {
+        self.api_key.as_ref()
+    }
+
     /// Sets what 8x8 is shown.
     pub(crate) fn show(&self, headers: &mut HeaderMap) {
         if let Some(key) = &self.api_key {

@@ -25,6 +25,7 @@ use crate::budget::BodyBudget;
 use crate::config::{Built, Config, Problems};
 use crate::deadline::Deadline;
 use crate::forward;
+use crate::number_lookup;
 use crate::receipts::Receipts;
 use crate::upstream::{Bases, OutBody, Streamed, Upstream};
 
@@ -68,8 +69,13 @@ impl Gateway {
         let client_ip = built.client_ip.clone();
         let limiter = Arc::clone(built.limits.limiter());
         let guard = PumpGuard::with_state(built.profiles.clone(), Arc::clone(&clock), state);
-        let guard = guard.map_err(|error| failed(&error))?;
-        let app = app(config, built, guard.clone(), secrets, clock)?;
+        let mut guard = guard.map_err(|error| failed(&error))?;
+        let upstream = Upstream::new(config.upstream.timeout.0).map_err(|error| failed(&error))?;
+        let lookup = &config.pump_guard.number_lookup;
+        if let Some(known) = number_lookup::intelligence(lookup, secrets.api_key(), &built.bases, &upstream) {
+            guard = guard.with_intelligence(known);
+        }
+        let app = app(config, built, guard.clone(), secrets, clock, upstream);
         Ok(Self { app, client_ip, limiter, guard })
     }
 }
@@ -86,7 +92,8 @@ fn app(
     guard: PumpGuard,
     secrets: Secrets,
     clock: SharedClock,
-) -> Result<App, Problems> {
+    upstream: Upstream,
+) -> App {
     for warning in &built.warnings {
         tracing::warn!("{warning}");
     }
@@ -94,7 +101,6 @@ fn app(
         let timeout = config.listen.body_timeout.0;
         Receipts { guard: guard.clone(), authorization, timeout }
     });
-    let upstream = Upstream::new(config.upstream.timeout.0).map_err(|error| failed(&error))?;
     let outbound = SmsPumpGuardLayer::new(guard)
         .with_hosts(built.hosts.clone())
         .with_body_limit(config.listen.max_body)
@@ -137,7 +143,7 @@ fn app(
             Ok::<_, Infallible>(response)
         }
     });
-    Ok(BoxCloneSyncService::new(observed))
+    BoxCloneSyncService::new(observed)
 }
 
 /// Sends what may go out, and brings the answer back.

@@ -14,6 +14,7 @@ mod deadline;
 mod forward;
 mod gateway;
 mod idle;
+mod number_lookup;
 mod protocol;
 mod receipts;
 mod reload;

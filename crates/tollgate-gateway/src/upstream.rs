@@ -182,6 +182,11 @@ impl Upstream {
             .build(https);
         Ok(Self { client, timeout })
     }
+
+    /// The client itself, with its connections.
+    pub(crate) fn client(&self) -> &Client<HttpsConnector<HttpConnector>, OutBody> {
+        &self.client
+    }
 }
 
 impl Service<Request<OutBody>> for Upstream {

@@ -17,7 +17,8 @@
 //! # Features
 //!
 //! `client-ip`, `rate-limit`, `pump-guard`, `injector`: a layer each, all by default. `axum`: extractors, and the peer
-//! from axum's `ConnectInfo`. `tonic`: the peer from tonic's connect info. `reqwest`: the adapter. `full`: everything.
+//! from axum's `ConnectInfo`. `tonic`: the peer from tonic's connect info. `reqwest`: the adapter. `number-lookup`: what 8x8 knows
+//! of doubtful numbers. `feedback`: 8x8's feedback call. `full`: everything.
 //!
 //! # Example
 //!

@@ -149,6 +149,15 @@ fn explain(config: &Config, built: &Built) {
             }
         }
     );
+    let lookup = &guard.number_lookup;
+    if lookup.mode != Mode::Off {
+        println!(
+            "            8x8 is asked for doubtful numbers ({:?}), at most {} a minute{}",
+            lookup.kind,
+            lookup.per_minute,
+            mode(lookup.mode)
+        );
+    }
     for (verb, countries) in [
         ("sends only to", &guard.allow_countries),
         ("never sends to", &guard.deny_countries),

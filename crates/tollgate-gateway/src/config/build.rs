@@ -56,6 +56,7 @@ impl Config {
         let bases = self.bases(&mut problems);
         self.listen.check(&mut problems);
         self.check_keys(&mut problems);
+        self.pump_guard.number_lookup.check(&self.upstream, &mut problems);
         self.state.check(&mut problems);
         self.warn(&mut warnings);
         warn_of_money(&policy, &mut warnings);
@@ -186,6 +187,9 @@ impl Config {
                  gateway; where the guard is wrong, a person waits for nothing"
                     .to_owned(),
             );
+        }
+        if let Some(warning) = guard.number_lookup.warning() {
+            warn(warning);
         }
         if matches!(self.injector.unusable_address, Unusable::Pass) {
             warn("injector.unusable_address: private and loopback addresses are sent to 8x8".to_owned());

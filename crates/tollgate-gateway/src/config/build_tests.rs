@@ -116,3 +116,26 @@ fn what_becomes_of_batches_codes_and_blocked_messages_is_read_and_a_decoy_is_wor
     assert!(Config::parse("[pump_guard.code_length]\nbelow = \"longer\"").is_err());
     assert!(Config::parse("[pump_guard]\npartial_batches = \"drop\"").is_err());
 }
+
+#[test]
+fn number_lookup_is_off_and_asks_by_a_key_of_the_gateways_own() {
+    assert!(Config::default().pump_guard.number_lookup.asks().is_none());
+    let table = |rest: &str| format!("[pump_guard.number_lookup]\n{rest}\n");
+    let key = "[upstream]\napi_key_env = \"KEY\"\n";
+    for (text, part) in [
+        (
+            table("mode = \"enforce\"\nsubaccount = \"mine\""),
+            "pump_guard.number_lookup.mode: \"enforce\" needs upstream.api_key_env",
+        ),
+        (table("mode = \"monitor\"") + key, "pump_guard.number_lookup.subaccount: \"\" is not the name"),
+        (table("subaccount = \"../x\""), "pump_guard.number_lookup.subaccount: \"../x\" is not the name"),
+        (table("per_minute = 0"), "pump_guard.number_lookup.per_minute: 0 is not within 1 to 100000"),
+    ] {
+        let problems = problems(&text);
+        assert!(problems.contains(part), "{part} is not in:\n{problems}");
+    }
+    let paid = built(&(table("mode = \"enforce\"\nkind = \"live\"\nsubaccount = \"mine\"") + key));
+    assert!(paid.warnings.iter().any(|warning| warning.contains("8x8 takes money for each live lookup")));
+    assert!(Config::parse(&table("kind = \"everything\"")).is_err());
+    assert!(Config::parse(&table("sub_account = \"mine\"")).is_err());
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use tollgate::pump_guard::{self, Country, Money, PlacePolicy, Policy, Shift as Shifted};
 
-use super::{CodeLength, Entry, Mode, PartialBatches, Prices, Problems, Profile, Span};
+use super::{CodeLength, Entry, Mode, NumberLookup, PartialBatches, Prices, Problems, Profile, Span};
 
 /// `[pump_guard]`; what a signal leaves out is the preset's.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -33,6 +33,8 @@ pub struct PumpGuard {
     pub shift: Shift,
     /// What a number is.
     pub number_shape: Signal,
+    /// What 8x8 knows of it.
+    pub number_lookup: NumberLookup,
     /// Where it is.
     pub country_policy: Signal,
     /// How often it is sent to.
@@ -238,6 +240,7 @@ impl PumpGuard {
     fn modes(&self, policy: &mut Policy) {
         policy.mode = self.mode.into();
         policy.shape.mode = self.number_shape.mode.into();
+        policy.lookup.mode = self.number_lookup.mode.into();
         policy.country.mode = self.country_policy.mode.into();
         policy.cooldown.mode = self.number_cooldown.mode.into();
         policy.actors.mode = self.number_actors.mode.into();

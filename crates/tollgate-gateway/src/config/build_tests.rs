@@ -134,6 +134,20 @@ fn number_lookup_is_off_and_asks_by_a_key_of_the_gateways_own() {
         let problems = problems(&text);
         assert!(problems.contains(part), "{part} is not in:\n{problems}");
     }
+    let profile = |rest: &str| format!("[pump_guard.profile.otp]\n{rest}\n");
+    for (text, part) in [
+        (
+            profile("number_lookup.mode = \"enforce\""),
+            "pump_guard.profile.otp.number_lookup.mode: asks nobody",
+        ),
+        (
+            profile("number_lookup.kind = \"live\""),
+            "pump_guard.profile.otp.number_lookup: only its mode may differ",
+        ),
+    ] {
+        let problems = problems(&text);
+        assert!(problems.contains(part), "{part} is not in:\n{problems}");
+    }
     let paid = built(&(table("mode = \"enforce\"\nkind = \"live\"\nsubaccount = \"mine\"") + key));
     assert!(paid.warnings.iter().any(|warning| warning.contains("8x8 takes money for each live lookup")));
     assert!(Config::parse(&table("kind = \"everything\"")).is_err());

@@ -6,7 +6,7 @@ use tollgate::eight::{self, SubAccount};
 use super::{Mode, Problems, Upstream};
 
 /// `[pump_guard.number_lookup]`: what 8x8 knows of a number that is doubtful.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NumberLookup {
     /// Whether it is asked, and whether that acts. Off by default: a message waits for it.
@@ -74,6 +74,22 @@ impl NumberLookup {
                     "\"{}\" needs upstream.api_key_env: the gateway asks by itself, with no caller's Authorization",
                     if self.mode == Mode::Enforce { "enforce" } else { "monitor" }
                 ),
+            );
+        }
+    }
+
+    /// A profile's, beside that of the whole guard, which is the one that asks.
+    pub(super) fn check_beside(&self, guard: &Self, profile: &str, problems: &mut Problems) {
+        if *self != (Self { mode: self.mode, ..guard.clone() }) {
+            problems.add(
+                format!("{profile}.number_lookup"),
+                "only its mode may differ: the other keys are for the whole guard, write them in [pump_guard.number_lookup]",
+            );
+        }
+        if self.mode != Mode::Off && guard.mode == Mode::Off {
+            problems.add(
+                format!("{profile}.number_lookup.mode"),
+                "asks nobody where pump_guard.number_lookup.mode is \"off\": set that, and turn it off in other profiles",
             );
         }
     }

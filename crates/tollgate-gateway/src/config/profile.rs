@@ -66,6 +66,7 @@ impl PumpGuard {
     fn add(&self, profiles: &mut Profiles, name: &str, profile: &Profile, problems: &mut Problems) {
         let field = format!("pump_guard.profile.{name}");
         let Some(guard) = self.overridden(&field, profile, problems) else { return };
+        guard.number_lookup.check_beside(&self.number_lookup, &field, problems);
         let mut found = Problems::default();
         let policy = guard.policy(&mut found);
         for mut problem in found.0 {

@@ -27,6 +27,7 @@ mod policy;
 mod price;
 mod profile;
 mod ranges;
+mod rate;
 mod record;
 mod sends;
 mod shape;
@@ -60,9 +61,10 @@ pub use policy::{BatchPolicy, Mode, Policy, PolicyError, Preset, ShapePolicy, Sh
 pub use price::{PriceTable, Prices};
 pub(crate) use profile::MOST as MOST_PROFILES;
 pub use profile::{OwnProfile, Profile};
+pub use rate::RatePolicy;
 pub use sends::{last_send, track, tracked};
 pub use spend::SpendPolicy;
-pub use state::State;
+pub use state::{State, number_key};
 pub use surprise::SurprisePolicy;
 pub use timing::TimingPolicy;
 pub use verdict::{Action, Reason, Signal, Verdict};
@@ -71,6 +73,7 @@ use charge::Passing;
 use conversion::{HOME, Stopped};
 pub(crate) use number::warm_up;
 use ranges::{COARSE, PEOPLE};
+use rate::Rank;
 use state::Seen;
 
 /// From this score on, an attempt is doubtful: it is shifted or challenged.
@@ -102,12 +105,14 @@ pub fn decide(
     // A campaign is the sender's own: how many go where is his business, and only what they cost is limited.
     let campaign = attempt.profile.is_campaign();
     if campaign && !(policy.spend.caps() && policy.prices.is_some()) {
-        return (verdict.weigh(step_up), None);
+        let rank = campaign_rank(allowed);
+        return (keep_rate(policy, state, attempt, verdict.weigh(step_up), rank, step_up, now), None);
     }
     let seen = Seen::of(policy, state, attempt, number, state::seconds(now));
     if campaign {
         verdict.add(judge_day(policy, state, &seen, attempt.profile));
-        let verdict = verdict.weigh(step_up);
+        let (verdict, rank) = (verdict.weigh(step_up), campaign_rank(allowed));
+        let verdict = keep_rate(policy, state, attempt, verdict, rank, step_up, now);
         let passing = passing(policy, &verdict);
         let charge =
             (passing != Passing::Stopped).then(|| state.charge_money(policy, &seen, attempt, passing, now));
@@ -126,6 +131,12 @@ pub fn decide(
     verdict.add(judge_day(policy, state, &seen, attempt.profile));
     let stopped = if allowed || seen.exempt() { 0 } else { judge_strangers(policy, &seen, &mut verdict) };
     let verdict = verdict.weigh(step_up);
+    let rank = match verdict.score {
+        _ if allowed || seen.exempt() => Rank::Known,
+        0 => Rank::Stranger,
+        _ => Rank::Doubtful,
+    };
+    let verdict = keep_rate(policy, state, attempt, verdict, rank, step_up, now);
     let passing = passing(policy, &verdict);
     if passing != Passing::Sent && verdict.is_about_strangers() {
         state.press(policy, &seen, attempt.profile, stopped);
@@ -147,6 +158,36 @@ fn passing(policy: &Policy, verdict: &Verdict) -> Passing {
 fn judge_day(policy: &Policy, state: &State, seen: &Seen<'_>, profile: Profile) -> Option<Reason> {
     let bill = seen.bill.as_ref()?;
     policy.spend.judge_day(&state.tenant(profile).day, bill, seen.exempt(), seen.now)
+}
+
+const fn campaign_rank(allowed: bool) -> Rank {
+    if allowed { Rank::Known } else { Rank::Stranger }
+}
+
+/// Stops what would go out where 8x8 takes no more of its kind within this second, and counts what goes.
+fn keep_rate(
+    policy: &Policy,
+    state: &mut State,
+    attempt: &Attempt,
+    mut verdict: Verdict,
+    rank: Rank,
+    step_up: Action,
+    now: Duration,
+) -> Verdict {
+    let goes = |verdict: &Verdict| matches!(verdict.action, Action::Allow | Action::Shift(_));
+    if attempt.batched {
+        return verdict;
+    }
+    if goes(&verdict)
+        && let Some(reason) = policy.rate.judge(&state.rate, rank, now)
+    {
+        verdict.add(Some(reason));
+        verdict = verdict.weigh(step_up);
+    }
+    if goes(&verdict) || policy.mode != Mode::Enforce {
+        state.rate.sent(now);
+    }
+    verdict
 }
 
 /// What strangers of its ranges, its place and its client do. Says at which levels of ranges it is stopped (bits).

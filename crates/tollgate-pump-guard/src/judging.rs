@@ -13,6 +13,7 @@ use crate::engine::{Action, Attempt, BatchPolicy, Channel, Mode, Profile, Verdic
 use crate::guard::PumpGuard;
 use crate::learning::{Charged, What};
 use crate::not_sent::NotSent;
+use crate::pass::Pass;
 use crate::proof::Proof;
 use crate::{code_length, refuse};
 
@@ -37,6 +38,8 @@ pub struct Judging {
     shifted: Option<Channel>,
     /// The solution of a challenge that came with it.
     proof: Proof,
+    /// One recipient's, that was judged where the app serves.
+    pass: Option<Pass>,
     /// What a client is told whose message is doubtful.
     challenge: Option<Challenge>,
     /// What a client is told whose message is blocked, where that is not the truth.
@@ -96,7 +99,13 @@ impl<B: From<Bytes>> HandleDispatch<B> for Judging {
 }
 
 impl Judging {
-    pub(crate) fn new(guard: PumpGuard, profile: Profile, client_ip: Option<IpAddr>, proof: Proof) -> Self {
+    pub(crate) fn new(
+        guard: PumpGuard,
+        profile: Profile,
+        client_ip: Option<IpAddr>,
+        proof: Proof,
+        pass: Option<Pass>,
+    ) -> Self {
         Self {
             guard,
             profile,
@@ -108,6 +117,7 @@ impl Judging {
             not_sent: None,
             shifted: None,
             proof,
+            pass,
             challenge: None,
             decoy: None,
             endpoint: None,
@@ -134,13 +144,16 @@ impl Judging {
             attempt.client_ip = self.client_ip;
             attempt.channel = channel(dispatch);
             attempt.can_shift = endpoint == Endpoint::VerifyStart;
-            if recipients.len() == 1 {
+            // With nobody before it that stays, it stands for the request.
+            attempt.batched = index > self.bad.len();
+            let judged = self.pass.as_ref().and_then(|pass| self.guard.take_pass(pass, &attempt));
+            if judged.is_none() && recipients.len() == 1 {
                 match self.proof.poll(&self.guard, &attempt, cx) {
                     Poll::Ready(proven) => attempt.proven = proven,
                     Poll::Pending => return None,
                 }
             }
-            let (verdict, charge) = self.guard.judge(&attempt);
+            let (verdict, charge) = judged.unwrap_or_else(|| self.guard.judge(&attempt));
             // How many of those before it stay.
             let place = index - self.bad.len();
             self.charges.extend(charge.map(|charge| Charged::new(charge, &attempt.reading, place)));

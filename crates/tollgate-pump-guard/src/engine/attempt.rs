@@ -23,6 +23,8 @@ pub struct Attempt {
     pub proven: bool,
     /// What it costs, where that is known better than the [prices](super::Prices) do.
     pub price: Option<Money>,
+    /// Whether it goes out in one request with an attempt that was judged before it: 8x8's rate counts requests.
+    pub batched: bool,
 }
 
 impl Attempt {
@@ -37,6 +39,7 @@ impl Attempt {
             can_shift: true,
             proven: false,
             price: None,
+            batched: false,
         }
     }
 

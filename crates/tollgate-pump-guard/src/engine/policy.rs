@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use super::{
     Action, ActorsPolicy, AdjacencyPolicy, Attempt, Channel, ClientsPolicy, CodeLengthPolicy,
-    ConversionPolicy, CooldownPolicy, CountryPolicy, Entry, GuessesPolicy, PlacesPolicy, Prices, Reading,
-    Reason, Signal, SpendPolicy, SurprisePolicy, TimingPolicy,
+    ConversionPolicy, CooldownPolicy, CountryPolicy, Entry, GuessesPolicy, PlacesPolicy, Prices, RatePolicy,
+    Reading, Reason, Signal, SpendPolicy, SurprisePolicy, TimingPolicy,
 };
 
 /// What the guard does with what it sees: of the whole guard, and of each signal.
@@ -104,6 +104,8 @@ pub struct Policy {
     pub prices: Option<Prices>,
     /// `spend_velocity`: what strangers cost that do not verify, and what everything does.
     pub spend: SpendPolicy,
+    /// `tenant_rate`: what 8x8 takes within a second, and who goes first.
+    pub rate: RatePolicy,
 }
 
 /// What becomes of a batch of which some recipients, but not all, may not be sent to. The answer says which and why.
@@ -173,6 +175,7 @@ impl Policy {
             clients: ClientsPolicy::preset(preset),
             prices: None,
             spend: SpendPolicy::preset(preset),
+            rate: RatePolicy::default(),
         }
     }
 
@@ -225,7 +228,8 @@ impl Policy {
         self.places.validate()?;
         self.clients.validate()?;
         self.prices.iter().try_for_each(Prices::validate)?;
-        self.spend.validate(self.prices.is_some())
+        self.spend.validate(self.prices.is_some())?;
+        self.rate.validate()
     }
 }
 

@@ -62,7 +62,7 @@
 //! let service = SmsPumpGuardLayer::default().layer(client);
 //! ```
 //!
-//! Configured, and asked by a handler whose body no layer can read:
+//! In front of a route of the app's own: [`RouteGuardLayer`]. Configured, and asked by a handler whose body no layer can read:
 //!
 //! ```
 //! use tollgate_pump_guard::{Action, Mode, Policy, Preset, Profile, PumpGuard};

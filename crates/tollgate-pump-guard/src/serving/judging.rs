@@ -13,6 +13,9 @@ use crate::pass::Pass;
 use crate::proof::Proof;
 use crate::refuse;
 
+/// What goes on with a request that the handler sees.
+pub(super) type Judged = (Verdict, Option<Pass>);
+
 /// One request of which it is decided whether the handler sees it.
 #[derive(Debug)]
 pub(super) struct Judging {
@@ -38,7 +41,7 @@ impl Judging {
         cx: &mut Context<'_>,
         head: &Parts,
         body: &[u8],
-    ) -> Poll<Result<(Verdict, Option<Pass>), Response<Bytes>>> {
+    ) -> Poll<Result<Judged, Response<Bytes>>> {
         if self.attempt.is_none() {
             match self.config.from.number_from(head, body) {
                 Ok(asked) => {

@@ -16,7 +16,7 @@ pub const fn envelope() -> RefusalFormat {
 pub const fn code_of(kind: RefusalKind) -> u16 {
     use RefusalKind as K;
     match kind {
-        K::RateLimited | K::ClientBanned | K::CodeGuesses | K::SpendCap => 429,
+        K::RateLimited | K::ClientBanned | K::CodeGuesses | K::SpendCap | K::TenantRate => 429,
         K::InvalidNumber => 1002,
         K::ClientIpUndetermined | K::UnusableAddress => 1012,
         K::TooManyDestinations => 1100,

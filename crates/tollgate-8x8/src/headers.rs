@@ -5,16 +5,12 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use tollgate_core::{Refusal, RefusalKind};
 
 /// Refuses a body that is not plain JSON in UTF-8 by its headers.
-pub(crate) fn check(headers: &HeaderMap) -> Result<(), Refusal> {
-    if headers.get_all(CONTENT_ENCODING).iter().any(|value| {
-        !value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity")
-            && !value.as_bytes().trim_ascii().is_empty()
-    }) {
-        return Err(Refusal::new(
-            RefusalKind::ContentEncoding,
-            "the body is encoded (Content-Encoding): send it as plain JSON",
-        ));
-    }
+///
+/// # Errors
+///
+/// [`RefusalKind::ContentEncoding`] or [`RefusalKind::ContentType`].
+pub fn refuse_other_than_json(headers: &HeaderMap) -> Result<(), Refusal> {
+    refuse_encoded(headers)?;
     let mut lines = headers.get_all(CONTENT_TYPE).iter();
     match (lines.next(), lines.next()) {
         (Some(value), None) if is_json(value.as_bytes()) => Ok(()),
@@ -23,6 +19,24 @@ pub(crate) fn check(headers: &HeaderMap) -> Result<(), Refusal> {
             "the content type is not JSON in UTF-8: send one header `Content-Type: application/json`",
         )),
     }
+}
+
+/// Refuses a body that is compressed or otherwise encoded.
+///
+/// # Errors
+///
+/// [`RefusalKind::ContentEncoding`].
+pub fn refuse_encoded(headers: &HeaderMap) -> Result<(), Refusal> {
+    if headers.get_all(CONTENT_ENCODING).iter().any(|value| {
+        !value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity")
+            && !value.as_bytes().trim_ascii().is_empty()
+    }) {
+        return Err(Refusal::new(
+            RefusalKind::ContentEncoding,
+            "the body is encoded (Content-Encoding): send it plain",
+        ));
+    }
+    Ok(())
 }
 
 /// Refuses a request whose signature or digest covers the body, for whoever changes it.
@@ -115,7 +129,7 @@ mod tests {
             for (name, value) in lines {
                 headers.append(*name, value.parse().unwrap());
             }
-            check(&headers).err().map(|refusal| refusal.kind())
+            refuse_other_than_json(&headers).err().map(|refusal| refusal.kind())
         };
         let json = ("content-type", "application/json");
         assert_eq!(kind(&[json]), None);

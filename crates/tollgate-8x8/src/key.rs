@@ -56,8 +56,9 @@ impl Key {
     }
 }
 
+/// Whether `raw`, the inside of a JSON string, is this name once escapes are decoded and letter case is folded.
 #[cold]
-fn folds_to(raw: &[u8], name: &[u8]) -> bool {
+pub(crate) fn folds_to(raw: &[u8], name: &[u8]) -> bool {
     let Some(text) = decode(raw) else { return false };
     let mut chars = text.chars();
     name.iter().all(|&want| chars.next().is_some_and(|c| fold(c) == want.to_ascii_lowercase()))

@@ -28,6 +28,7 @@ mod policy;
 mod price;
 mod profile;
 mod ranges;
+mod rate;
 mod record;
 mod sends;
 mod shape;
@@ -62,9 +63,10 @@ pub use policy::{BatchPolicy, Mode, Policy, PolicyError, Preset, ShapePolicy, Sh
 pub use price::{PriceTable, Prices};
 pub(crate) use profile::MOST as MOST_PROFILES;
 pub use profile::{OwnProfile, Profile};
+pub use rate::RatePolicy;
 pub use sends::{last_send, track, tracked};
 pub use spend::SpendPolicy;
-pub use state::State;
+pub use state::{State, number_key};
 pub use surprise::SurprisePolicy;
 pub use timing::TimingPolicy;
 pub use verdict::{Action, Reason, Signal, Verdict};
@@ -73,6 +75,7 @@ use charge::Passing;
 use conversion::{HOME, Stopped};
 pub(crate) use number::warm_up;
 use ranges::{COARSE, PEOPLE};
+use rate::Rank;
 use state::Seen;
 
 /// From this score on, an attempt is doubtful: it is shifted or challenged.
@@ -98,7 +101,10 @@ pub fn decide(
     now: Duration,
 ) -> (Verdict, Option<Charge>) {
     let now = state.advance(now);
-    let Judged { verdict, seen, stopped } = judge(policy, state, attempt, now);
+    let Judged { mut verdict, seen, stopped, rank } = judge(policy, state, attempt, now);
+    if let Some(rank) = rank {
+        verdict = keep_rate(policy, state, attempt, verdict, rank, now);
+    }
     let Some(seen) = seen else { return (verdict, None) };
     if verdict.repeat {
         state.pressed_again(&seen);
@@ -144,35 +150,38 @@ pub fn is_uncertain(policy: &Policy, state: &State, attempt: &Attempt, now: Dura
     judged.seen.is_some() && (UNCERTAIN_FROM..BLOCK_AT).contains(&judged.verdict.score)
 }
 
-/// What is said of an attempt, and what it was said by; `seen` is missing where memory has no part in it.
+/// What is said of an attempt, and what it was said by; `seen` is missing where memory has no part in it, `rank` where
+/// 8x8's rate has none.
 struct Judged<'a> {
     verdict: Verdict,
     seen: Option<Seen<'a>>,
     stopped: u8,
+    rank: Option<Rank>,
 }
 
 fn judge<'a>(policy: &'a Policy, state: &State, attempt: &'a Attempt, now: Duration) -> Judged<'a> {
-    let without = |verdict| Judged { verdict, seen: None, stopped: 0 };
+    let without = |verdict, rank| Judged { verdict, seen: None, stopped: 0, rank };
     let mut verdict = hard_rules(policy, &attempt.reading);
-    let step_up = if attempt.proven { Action::Allow } else { policy.step_up(attempt) };
-    let Reading::Number(number) = &attempt.reading else { return without(verdict.weigh(step_up)) };
+    let step_up = step_up(policy, attempt);
+    let Reading::Number(number) = &attempt.reading else { return without(verdict.weigh(step_up), None) };
     let by_hand = entries::judge(&policy.entries, attempt, number, now);
     let allowed = matches!(by_hand, Some((EntryAction::Allow, _)));
     verdict.add(by_hand.and_then(|(_, reason)| reason));
     // A campaign is the sender's own: how many go where is his business, and only what they cost is limited.
     let campaign = attempt.profile.is_campaign();
     if campaign && !(policy.spend.caps() && policy.prices.is_some()) {
-        return without(verdict.weigh(step_up));
+        return without(verdict.weigh(step_up), Some(campaign_rank(allowed)));
     }
     let seen = Seen::of(policy, state, attempt, number, state::seconds(now));
     if campaign {
         verdict.add(judge_day(policy, state, &seen, attempt.profile));
-        return Judged { verdict: verdict.weigh(step_up), seen: Some(seen), stopped: 0 };
+        let rank = Some(campaign_rank(allowed));
+        return Judged { verdict: verdict.weigh(step_up), seen: Some(seen), stopped: 0, rank };
     }
     if !verdict.reasons.iter().any(|reason| reason.enforced)
         && let Some(again) = same_press(policy, &seen)
     {
-        return Judged { verdict: again, seen: Some(seen), stopped: 0 };
+        return Judged { verdict: again, seen: Some(seen), stopped: 0, rank: None };
     }
     if let Some(facts) = &attempt.facts {
         verdict.reasons.extend(policy.lookup.judge(facts, number));
@@ -183,7 +192,47 @@ fn judge<'a>(policy: &'a Policy, state: &State, attempt: &'a Attempt, now: Durat
     verdict.add(policy.guesses.judge(&seen.cell, number, seen.now));
     verdict.add(judge_day(policy, state, &seen, attempt.profile));
     let stopped = if allowed || seen.exempt() { 0 } else { judge_strangers(policy, &seen, &mut verdict) };
-    Judged { verdict: verdict.weigh(step_up), seen: Some(seen), stopped }
+    let verdict = verdict.weigh(step_up);
+    let rank = match verdict.score {
+        _ if allowed || seen.exempt() => Rank::Known,
+        0 => Rank::Stranger,
+        _ => Rank::Doubtful,
+    };
+    Judged { verdict, seen: Some(seen), stopped, rank: Some(rank) }
+}
+
+const fn campaign_rank(allowed: bool) -> Rank {
+    if allowed { Rank::Known } else { Rank::Stranger }
+}
+
+/// Stops what would go out where 8x8 takes no more of its kind within this second, and counts what goes.
+fn keep_rate(
+    policy: &Policy,
+    state: &mut State,
+    attempt: &Attempt,
+    mut verdict: Verdict,
+    rank: Rank,
+    now: Duration,
+) -> Verdict {
+    let goes = |verdict: &Verdict| matches!(verdict.action, Action::Allow | Action::Shift(_));
+    if attempt.batched {
+        return verdict;
+    }
+    if goes(&verdict)
+        && let Some(reason) = policy.rate.judge(&state.rate, rank, now)
+    {
+        verdict.add(Some(reason));
+        verdict = verdict.weigh(step_up(policy, attempt));
+    }
+    if goes(&verdict) || policy.mode != Mode::Enforce {
+        state.rate.sent(now);
+    }
+    verdict
+}
+
+/// What becomes of the attempt where it is doubtful.
+fn step_up(policy: &Policy, attempt: &Attempt) -> Action {
+    if attempt.proven { Action::Allow } else { policy.step_up(attempt) }
 }
 
 /// What strangers of its ranges, its place and its client do. Says at which levels of ranges it is stopped (bits).

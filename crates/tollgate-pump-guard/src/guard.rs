@@ -15,6 +15,7 @@ use crate::engine::{
 };
 use crate::intelligence::NumberIntelligence;
 use crate::messages::Messages;
+use crate::pass::Pass;
 use crate::profiles::Profiles;
 use crate::refuse;
 use crate::repeats::Repeats;
@@ -149,6 +150,32 @@ impl PumpGuard {
     /// [`observe`](Self::observe). In [`Mode::Monitor`] the action always is to allow; score and reasons say what would
     /// have been.
     pub async fn check(&self, attempt: &Attempt) -> Verdict {
+        self.check_for_pass(attempt).await.0
+    }
+
+    /// The same for a handler that sends through [`SmsPumpGuard`](crate::SmsPumpGuard): with the [`Pass`] in the outgoing
+    /// request's extensions, or in [its scope](Pass::scope), the attempt is not judged and counted again there. A
+    /// [`repeat`](Verdict::repeat) may then be sent too: there it gets the first answer, and no other message goes out.
+    ///
+    /// There is a pass where the verdict's action is to allow or to shift. Where the message is not sent after all, say
+    /// [`Pass::not_sent`].
+    ///
+    /// ```
+    /// # use tollgate_pump_guard::{Policy, Profile, PumpGuard};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let guard = PumpGuard::new(Policy::default())?;
+    /// let attempt = guard.attempt("+6591234567", None, Profile::Otp);
+    /// let (verdict, pass) = guard.check_for_pass(&attempt).await;
+    /// let mut request = http::Request::post("https://verify.8x8.com/api/v2/subaccounts/x/sessions").body(())?;
+    /// if let Some(pass) = pass {
+    ///     request.extensions_mut().insert(pass);
+    /// }
+    /// # let _ = (verdict, request);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn check_for_pass(&self, attempt: &Attempt) -> (Verdict, Option<Pass>) {
         let informed;
         let attempt = match self.ask(attempt) {
             None => attempt,
@@ -157,11 +184,11 @@ impl PumpGuard {
                 &informed
             }
         };
-        let (mut verdict, _remembered) = self.judge(attempt);
+        let (mut verdict, pass) = self.judge_for_pass(attempt);
         if self.mode() != Mode::Enforce {
             verdict.action = Action::Allow;
         }
-        verdict
+        (verdict, pass)
     }
 
     /// Somebody gave back the code that was sent to this number, in the profile `otp`.
@@ -281,6 +308,38 @@ impl PumpGuard {
         let (verdict, charge) = engine::decide(policy, &mut self.state(), attempt, now);
         self.tell(&verdict, &attempt.reading, attempt.profile);
         (verdict, charge)
+    }
+
+    /// Judges, and gives what lets the attempt go out without being judged again.
+    pub(crate) fn judge_for_pass(&self, attempt: &Attempt) -> (Verdict, Option<Pass>) {
+        let (verdict, charge) = self.judge(attempt);
+        let goes = charge.is_some() || verdict.repeat;
+        let pass = self.number_key(attempt).filter(|_| goes).map(|number| {
+            Pass::new(self.clone(), verdict.clone(), charge, number, attempt.profile, self.now())
+        });
+        (verdict, pass)
+    }
+
+    /// What the pass says of this attempt, if it is for it; used up then.
+    pub(crate) fn take_pass(&self, pass: &Pass, attempt: &Attempt) -> Option<(Verdict, Option<Charge>)> {
+        let taken = pass.take(self, attempt, self.now());
+        let result = if taken.is_some() { "taken" } else { "not_for_it" };
+        metrics::counter!("tollgate_pump_guard_passes_total", "result" => result).increment(1);
+        tracing::debug!(profile = self.shared.profiles.name(attempt.profile), result, "passed");
+        taken
+    }
+
+    /// The attempt's number as a pass has it, hashed.
+    pub(crate) fn number_key(&self, attempt: &Attempt) -> Option<u64> {
+        match &attempt.reading {
+            Reading::Number(number) => Some(engine::number_key(&self.state(), number)),
+            _ => None,
+        }
+    }
+
+    /// Whether it is the same guard, or a clone of it.
+    pub(crate) fn shares_memory_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
     }
 
     /// Whether a code may be checked, and of which send.

@@ -14,6 +14,7 @@ use crate::guard::PumpGuard;
 use crate::known::Known;
 use crate::learning::{Charged, What};
 use crate::not_sent::NotSent;
+use crate::pass::Pass;
 use crate::proof::Proof;
 use crate::{code_length, refuse};
 
@@ -40,6 +41,8 @@ pub struct Judging {
     proof: Proof,
     /// What somebody else knows of a dispatch's one number.
     known: Known,
+    /// One recipient's, that was judged where the app serves.
+    pass: Option<Pass>,
     /// What a client is told whose message is doubtful.
     challenge: Option<Challenge>,
     /// What a client is told whose message is blocked, where that is not the truth.
@@ -103,7 +106,13 @@ impl<B: From<Bytes>> HandleDispatch<B> for Judging {
 }
 
 impl Judging {
-    pub(crate) fn new(guard: PumpGuard, profile: Profile, client_ip: Option<IpAddr>, proof: Proof) -> Self {
+    pub(crate) fn new(
+        guard: PumpGuard,
+        profile: Profile,
+        client_ip: Option<IpAddr>,
+        proof: Proof,
+        pass: Option<Pass>,
+    ) -> Self {
         Self {
             guard,
             profile,
@@ -116,6 +125,7 @@ impl Judging {
             shifted: None,
             proof,
             known: Known::default(),
+            pass,
             challenge: None,
             decoy: None,
             endpoint: None,
@@ -143,7 +153,10 @@ impl Judging {
             attempt.client_ip = self.client_ip;
             attempt.channel = channel(dispatch);
             attempt.can_shift = endpoint == Endpoint::VerifyStart;
-            if recipients.len() == 1 {
+            // With nobody before it that stays, it stands for the request.
+            attempt.batched = index > self.bad.len();
+            let judged = self.pass.as_ref().and_then(|pass| self.guard.take_pass(pass, &attempt));
+            if judged.is_none() && recipients.len() == 1 {
                 match self.proof.poll(&self.guard, &attempt, cx) {
                     Poll::Ready(proven) => attempt.proven = proven,
                     Poll::Pending => return None,
@@ -153,7 +166,7 @@ impl Judging {
                     Poll::Pending => return None,
                 }
             }
-            let (verdict, charge) = self.guard.judge(&attempt);
+            let (verdict, charge) = judged.unwrap_or_else(|| self.guard.judge(&attempt));
             // How many of those before it stay.
             let place = index - self.bad.len();
             self.charges.extend(charge.map(|charge| Charged::new(charge, &attempt.reading, place)));

@@ -10,6 +10,7 @@
 //!      (premium, shared-cost, toll-free, pager, satellite, …), is blocked; landlines and voice over IP are noted.
 //!    * **country policy**: denied, or not among the allowed ones, is blocked; monitored ones are noted.
 //!    * **number cool-down**, **number actors**: how often a number is sent to, and how many clients ask for it.
+//!    * **tenant rate**: 8x8 takes 1,800 requests a second. Of those strangers may have 80 %, and doubtful ones 60 %.
 //!    * **range conversion**, **range surprise**, and what adds to them: *strangers*, numbers that were never verified, of
 //!      one number range that do not verify, or are far more than ever.
 //!    * **new country**, **country conversion**, **breaker**, **IP budget**: strangers of a place or of a client that do
@@ -62,7 +63,7 @@
 //! let service = SmsPumpGuardLayer::default().layer(client);
 //! ```
 //!
-//! Configured, and asked by a handler whose body no layer can read:
+//! In front of a route of the app's own: [`RouteGuardLayer`]. Configured, and asked by a handler whose body no layer can read:
 //!
 //! ```
 //! use tollgate_pump_guard::{Action, Mode, Policy, Preset, Profile, PumpGuard};
@@ -101,11 +102,15 @@ mod not_sent;
 mod outcome_tests;
 #[cfg(test)]
 mod partial_tests;
+mod pass;
+#[cfg(test)]
+mod pass_tests;
 mod profiles;
 mod proof;
 mod refuse;
 mod repeats;
 mod service;
+mod serving;
 mod step;
 #[cfg(test)]
 mod testing;
@@ -117,9 +122,9 @@ pub use engine::{
     Action, ActorsPolicy, AdjacencyPolicy, Attempt, BatchPolicy, Changes, Channel, Charge, ClientsPolicy,
     CodeLengthPolicy, ConversionPolicy, CooldownPolicy, Country, CountryError, CountryPolicy, Entry,
     EntryAction, Facts, GuessesPolicy, LookupPolicy, Matcher, Mode, Money, Number, Operator, Outcome,
-    OwnProfile, PlacePolicy, PlacesPolicy, Policy, PolicyError, Preset, PriceTable, Prices, Profile, Reading,
-    Reason, Secret, ShapePolicy, Shift, Signal, Sim, SpendPolicy, State, SurprisePolicy, TimingPolicy,
-    Verdict,
+    OwnProfile, PlacePolicy, PlacesPolicy, Policy, PolicyError, Preset, PriceTable, Prices, Profile,
+    RatePolicy, Reading, Reason, Secret, ShapePolicy, Shift, Signal, Sim, SpendPolicy, State, SurprisePolicy,
+    TimingPolicy, Verdict,
 };
 #[cfg(feature = "feedback")]
 pub use feedback::{Feedback, FeedbackError};
@@ -129,5 +134,10 @@ pub use judging::Judging;
 pub use layer::SmsPumpGuardLayer;
 pub use learning::Learned;
 pub use not_sent::NotSent;
+pub use pass::{Pass, WithPass};
 pub use profiles::{Dispatches, ProfileError, Profiles};
 pub use service::SmsPumpGuard;
+pub use serving::{
+    Asked, FormField, JsonField, NumberFrom, ResponseFuture as RouteResponseFuture, RouteGuard,
+    RouteGuardLayer,
+};

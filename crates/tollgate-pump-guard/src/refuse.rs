@@ -47,6 +47,46 @@ pub(crate) fn cannot_change() -> Refusal {
     Refusal::new(RefusalKind::Pumping, "not sent: its body cannot be changed as it would have to be")
 }
 
+/// The refusal for whoever asked the app itself: he may be the attacker, so that nothing is told of what was measured.
+pub(crate) fn in_public(
+    verdict: &Verdict,
+    challenge: Option<Challenge>,
+    rejected: Option<Rejected>,
+) -> Refusal {
+    let kind = kind(verdict);
+    let detail = match kind {
+        RefusalKind::InvalidNumber => {
+            "this is no phone number that can be sent to: write it with + and the calling code"
+        }
+        RefusalKind::NumberBlocked => "nothing is sent to numbers of this kind",
+        RefusalKind::NumberCooldown => "this number got a message lately: wait before asking for another",
+        RefusalKind::CodeGuesses => "too many wrong codes were given for this number: wait",
+        RefusalKind::TenantRate => "too much is being sent at the moment: ask again in a second",
+        RefusalKind::ChallengeRequired if rejected.is_some() => {
+            "the challenge's solution does not hold: solve this one and send the request again with its solution in the \
+             header tollgate-solution"
+        }
+        RefusalKind::ChallengeRequired => {
+            "solve the challenge and send the request again with its solution in the header tollgate-solution"
+        }
+        _ => "nothing is sent to this number at the moment",
+    };
+    let mut refusal = Refusal::new(kind, detail);
+    if let Some(wait) = verdict.retry_after {
+        refusal = refusal.with_retry_after(wait);
+    }
+    match challenge {
+        Some(challenge) => refusal.with_member("challenge", Member::Json(challenge.object.into())),
+        None => refusal,
+    }
+}
+
+/// The same for a second press.
+pub(crate) fn too_soon_in_public() -> Refusal {
+    Refusal::new(RefusalKind::NumberCooldown, "this number got a message just now: wait for it")
+        .with_retry_after(std::time::Duration::from_secs(1))
+}
+
 /// The refusal for a code that is not checked.
 pub(crate) fn check(verdict: &Verdict) -> Refusal {
     let detail = match verdict.main_reason() {
@@ -99,6 +139,7 @@ fn kind(verdict: &Verdict) -> RefusalKind {
         Some(Signal::NumberCooldown) => RefusalKind::NumberCooldown,
         Some(Signal::CodeGuesses) => RefusalKind::CodeGuesses,
         Some(Signal::SpendCap) => RefusalKind::SpendCap,
+        Some(Signal::TenantRate) => RefusalKind::TenantRate,
         _ if verdict.repeat => RefusalKind::NumberCooldown,
         _ if verdict.action == Action::Challenge => RefusalKind::ChallengeRequired,
         _ => RefusalKind::Pumping,

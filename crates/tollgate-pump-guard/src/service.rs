@@ -15,6 +15,7 @@ use crate::future::ResponseFuture;
 use crate::judging::Judging;
 use crate::layer::SmsPumpGuardLayer;
 use crate::learning::{Learned, What};
+use crate::pass::Pass;
 use crate::proof::Proof;
 use crate::refuse;
 
@@ -137,7 +138,8 @@ impl<S: Clone> SmsPumpGuard<S> {
         let clone = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, clone);
         let client_ip = client_of(Origin::of(request.extensions()));
-        let judging = Judging::new(self.config.guard.clone(), profile, client_ip, proof);
+        let pass = request.extensions_mut().remove::<Pass>().or_else(Pass::current);
+        let judging = Judging::new(self.config.guard.clone(), profile, client_ip, proof, pass);
         let format = self.config.format.clone();
         DispatchFuture::read(endpoint, request, self.config.limit, ready, judging, format)
     }
@@ -153,7 +155,7 @@ impl<S> SmsPumpGuard<S> {
     }
 }
 
-fn client_of(origin: Option<Origin>) -> Option<IpAddr> {
+pub(crate) fn client_of(origin: Option<Origin>) -> Option<IpAddr> {
     match origin {
         Some(Origin::Client(client)) => Some(client.addr()),
         _ => None,

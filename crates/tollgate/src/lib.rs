@@ -72,7 +72,9 @@ pub mod prelude {
     #[cfg(feature = "reqwest")]
     pub use tollgate_injector::ReqwestService;
     #[cfg(feature = "pump-guard")]
-    pub use tollgate_pump_guard::{Policy, Profile, PumpGuard, SmsPumpGuardLayer};
+    pub use tollgate_pump_guard::{
+        JsonField, Policy, Profile, PumpGuard, RouteGuardLayer, SmsPumpGuardLayer,
+    };
     #[cfg(feature = "rate-limit")]
     pub use tollgate_rate_limit::{IpRateLimitLayer, Limit, Limiter, Quota};
 }

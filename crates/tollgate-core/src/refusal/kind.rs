@@ -66,6 +66,8 @@ pub enum RefusalKind {
     CodeGuesses,
     /// SmsPumpGuard: all that may be spent within a day is.
     SpendCap,
+    /// SmsPumpGuard: 8x8 takes no more requests of this kind within this second.
+    TenantRate,
     /// SmsPumpGuard: looks like pumping.
     Pumping,
     /// The gateway could not reach 8x8: nothing was sent.
@@ -110,6 +112,7 @@ impl RefusalKind {
         Self::ChallengeRequired,
         Self::CodeGuesses,
         Self::SpendCap,
+        Self::TenantRate,
         Self::Pumping,
         Self::UpstreamUnreachable,
         Self::UpstreamBroken,
@@ -200,6 +203,7 @@ impl RefusalKind {
             Self::ChallengeRequired => ("challenge_required", S::PRECONDITION_REQUIRED, FAILED_PRECONDITION),
             Self::CodeGuesses => ("code_guesses", S::TOO_MANY_REQUESTS, RESOURCE_EXHAUSTED),
             Self::SpendCap => ("spend_cap", S::TOO_MANY_REQUESTS, RESOURCE_EXHAUSTED),
+            Self::TenantRate => ("tenant_rate", S::TOO_MANY_REQUESTS, RESOURCE_EXHAUSTED),
             Self::Pumping => ("pumping", S::FORBIDDEN, PERMISSION_DENIED),
             Self::UpstreamUnreachable => ("upstream_unreachable", S::BAD_GATEWAY, UNAVAILABLE),
             Self::UpstreamBroken => ("upstream_broken", S::BAD_GATEWAY, UNAVAILABLE),

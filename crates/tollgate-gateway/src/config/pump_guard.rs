@@ -66,6 +66,8 @@ pub struct PumpGuard {
     /// What messages cost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prices: Option<Prices>,
+    /// What 8x8 takes within a second.
+    pub tenant_rate: TenantRate,
     /// Use cases that are judged by themselves, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub profile: BTreeMap<String, Profile>,
@@ -196,6 +198,11 @@ tables! {
         /// Within 24 hours, for everything; 0: no cap.
         per_day: f64,
     }
+    /// `[pump_guard.tenant_rate]`
+    TenantRate {
+        /// Requests within a second, 1 to 1000000.
+        per_second: u32,
+    }
 }
 
 impl PumpGuard {
@@ -255,6 +262,7 @@ impl PumpGuard {
         policy.clients.mode = self.ip_budget.mode.into();
         policy.clients.countries_mode = self.ip_countries.mode.into();
         policy.spend.mode = self.spend_velocity.mode.into();
+        policy.rate.mode = self.tenant_rate.mode.into();
     }
 
     fn values(&self, policy: &mut Policy) {
@@ -280,6 +288,7 @@ impl PumpGuard {
         set(&mut policy.clients.strangers, self.ip_budget.strangers);
         set(&mut policy.clients.prefix_strangers, self.ip_budget.prefix_strangers);
         set(&mut policy.clients.countries, self.ip_countries.countries);
+        set(&mut policy.rate.per_second, self.tenant_rate.per_second);
     }
 
     fn money(&self, policy: &mut Policy, problems: &mut Problems) {
@@ -328,6 +337,7 @@ impl PumpGuard {
         self.spend_velocity.per_range = Some(policy.spend.per_range.amount());
         self.spend_velocity.per_country = Some(policy.spend.per_country.amount());
         self.spend_velocity.per_day = Some(policy.spend.per_day.amount());
+        self.tenant_rate.per_second = Some(policy.rate.per_second);
         self
     }
 }

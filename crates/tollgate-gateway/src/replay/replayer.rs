@@ -62,10 +62,12 @@ impl Replayer {
         let policy = self.profiles.policy(profile);
         let reading = policy.read(&send.destination, send.country.as_deref());
         let channel = Channel::named(&send.channel).unwrap_or_default();
-        let attempt = Attempt::new(reading, profile)
+        let mut attempt = Attempt::new(reading, profile)
             .from_client(send.client_ip)
             .over(channel)
             .priced(send.price.and_then(Money::of));
+        // A log does not say which were one request. Campaigns go out in batches, which take next to nothing of the rate.
+        attempt.batched = profile.is_campaign();
         let price = send.price.or_else(|| listed(policy, &attempt));
         let (verdict, charge) = engine::decide(policy, &mut self.state, &attempt, at);
         let charge = match &attempt.reading {

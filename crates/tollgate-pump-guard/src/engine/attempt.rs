@@ -25,6 +25,8 @@ pub struct Attempt {
     pub price: Option<Money>,
     /// What somebody else knows of the number; `None` where nobody was asked.
     pub facts: Option<Facts>,
+    /// Whether it goes out in one request with an attempt that was judged before it: 8x8's rate counts requests.
+    pub batched: bool,
 }
 
 impl Attempt {
@@ -40,6 +42,7 @@ impl Attempt {
             proven: false,
             price: None,
             facts: None,
+            batched: false,
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::{
     Action, ActorsPolicy, AdjacencyPolicy, Attempt, Channel, ClientsPolicy, CodeLengthPolicy,
     ConversionPolicy, CooldownPolicy, CountryPolicy, Entry, GuessesPolicy, LookupPolicy, PlacesPolicy,
-    Prices, Reading, Reason, Signal, SpendPolicy, SurprisePolicy, TimingPolicy,
+    Prices, RatePolicy, Reading, Reason, Signal, SpendPolicy, SurprisePolicy, TimingPolicy,
 };
 
 /// What the guard does with what it sees: of the whole guard, and of each signal.
@@ -106,6 +106,8 @@ pub struct Policy {
     pub prices: Option<Prices>,
     /// `spend_velocity`: what strangers cost that do not verify, and what everything does.
     pub spend: SpendPolicy,
+    /// `tenant_rate`: what 8x8 takes within a second, and who goes first.
+    pub rate: RatePolicy,
 }
 
 /// What becomes of a batch of which some recipients, but not all, may not be sent to. The answer says which and why.
@@ -176,6 +178,7 @@ impl Policy {
             clients: ClientsPolicy::preset(preset),
             prices: None,
             spend: SpendPolicy::preset(preset),
+            rate: RatePolicy::default(),
         }
     }
 
@@ -228,7 +231,8 @@ impl Policy {
         self.places.validate()?;
         self.clients.validate()?;
         self.prices.iter().try_for_each(Prices::validate)?;
-        self.spend.validate(self.prices.is_some())
+        self.spend.validate(self.prices.is_some())?;
+        self.rate.validate()
     }
 }
 

@@ -17,6 +17,7 @@ use super::persist::Secret;
 use super::places::{self, KNOWN_FROM};
 use super::policy::Policy;
 use super::ranges::{COARSE, LEVELS, RangeCell};
+use super::rate::Rate;
 use super::sends::Sent;
 use super::surprise::hourly;
 use super::tenants::{Tenant, Tenants, Waiting};
@@ -40,6 +41,8 @@ pub struct State {
     pub(super) next_place: u64,
     /// The latest `now` seen: time that jumps back is taken for this.
     pub(super) latest: Duration,
+    /// What went to 8x8 within the last second.
+    pub(super) rate: Rate,
     pub(super) written: Written,
 }
 
@@ -92,6 +95,7 @@ impl State {
             pending_limit: eighth / 2 / size_of::<Waiting>(),
             next_place: 0,
             latest: Duration::ZERO,
+            rate: Rate::default(),
             written: Written::default(),
         }
     }
@@ -302,6 +306,12 @@ impl<'a> Seen<'a> {
         let rest = (self.country.verified_hour - 2.0 * range.hour).max(0.0);
         (rest / (1.44 * 2.0 * usual)).clamp(1.0, 20.0)
     }
+}
+
+/// A number's keyed hash, the same in every profile and for whoever asks.
+#[must_use]
+pub fn number_key(state: &State, number: &Number) -> u64 {
+    state.confirmed_key(number)
 }
 
 /// How many levels of ranges a number has: those that leave a digit after the calling code, the widest two.

@@ -231,3 +231,57 @@ fn memory_is_fixed_and_the_longest_rested_number_is_forgotten_first() {
     }
     assert_eq!(guard.send("+6591234567").action, Action::Block);
 }
+
+#[test]
+fn people_who_verified_before_go_first_where_8x8_takes_no_more() {
+    let mut guard = Guard::new(Policy::default());
+    guard.policy.rate.per_second = 10;
+    let known = guard.policy.read("+6598765432", None);
+    let known = Attempt::new(known, Profile::Otp);
+    let charge = decide(&guard.policy, &mut guard.state, &known, guard.now).1.unwrap();
+    observe(&guard.policy, &mut guard.state, &charge, Outcome::Verified, guard.now + Duration::from_secs(20));
+    guard.wait(2 * 86_400);
+
+    // Far apart, so that nothing else speaks; a landline is doubtful.
+    let strangers =
+        ["+6591234567", "+447400123456", "+61412345678", "+33612345678", "+34612345678", "+393312345678"];
+    for number in strangers {
+        assert_eq!(guard.send(number).action, Action::Allow, "{number}");
+    }
+    let doubtful = guard.send("+442079460000");
+    assert_eq!(blocked_by(&doubtful), Some(Signal::TenantRate));
+    assert_eq!(doubtful.retry_after, Some(Duration::from_secs(1)));
+    assert_eq!(guard.send("+4915112345678").action, Action::Allow);
+    assert_eq!(guard.send("+31612345678").action, Action::Allow);
+    assert_eq!(blocked_by(&guard.send("+32470123456")), Some(Signal::TenantRate));
+    assert_eq!(blocked_by(&guard.send_as("+32470123457", Profile::Campaign)), Some(Signal::TenantRate));
+    assert_eq!(guard.send("+6598765432").action, Action::Allow);
+
+    // What was shed counts as nothing.
+    guard.wait(2);
+    assert_eq!(guard.send("+32470123456").action, Action::Allow);
+}
+
+#[test]
+fn a_batch_is_one_request_and_what_is_stopped_is_none() {
+    let mut guard = Guard::new(Policy::default());
+    guard.policy.rate.per_second = 1;
+    for n in 0..100 {
+        let mut attempt =
+            Attempt::new(guard.policy.read(&format!("+65912345{n:02}"), None), Profile::Campaign);
+        attempt.batched = n > 0;
+        assert_eq!(decide(&guard.policy, &mut guard.state, &attempt, guard.now).0.action, Action::Allow);
+    }
+    guard.wait(2);
+    for _ in 0..100 {
+        assert_ne!(blocked_by(&guard.send("+19002345678")), Some(Signal::TenantRate));
+    }
+    assert_eq!(guard.send("+6591234567").action, Action::Allow);
+    guard.policy.rate.mode = Mode::Monitor;
+    let noted = guard.send("+6598765432");
+    assert_eq!((noted.action, noted.reasons[0].signal), (Action::Allow, Signal::TenantRate));
+    guard.policy.rate.mode = Mode::Off;
+    assert_eq!(guard.send("+6598765433").reasons, []);
+    guard.policy.rate.per_second = 0;
+    assert_eq!(guard.policy.validate().unwrap_err().field, "tenant_rate.per_second");
+}

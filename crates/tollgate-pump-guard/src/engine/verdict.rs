@@ -94,6 +94,8 @@ pub enum Signal {
     CountrySpend,
     /// What everything cost within the day.
     SpendCap,
+    /// More requests within a second than 8x8 takes.
+    TenantRate,
 }
 
 /// What a signal may lead to.
@@ -131,6 +133,7 @@ impl Signal {
             Self::Breaker => "breaker",
             // One signal to the outside: money.
             Self::SpendVelocity | Self::CountrySpend | Self::SpendCap => "spend_velocity",
+            Self::TenantRate => "tenant_rate",
         }
     }
 
@@ -150,6 +153,7 @@ impl Signal {
                     | Self::NumberCooldown
                     | Self::NumberActors
                     | Self::CodeGuesses
+                    | Self::TenantRate
             )
     }
 

@@ -18,6 +18,7 @@ mod facts;
 mod fade;
 mod guesses;
 mod hold;
+mod honeytoken;
 mod money;
 mod number;
 mod numbers;
@@ -54,6 +55,7 @@ pub use country::{Country, CountryError, CountryPolicy};
 pub use entries::{Entry, EntryAction, Matcher};
 pub use facts::{Facts, LookupPolicy, Operator, Sim};
 pub use guesses::{GuessesPolicy, judge_check, observe_guess};
+pub use honeytoken::HoneytokenPolicy;
 pub use money::Money;
 pub use number::{Number, NumberType, Reading, Unreadable};
 pub use observe::observe;
@@ -191,7 +193,8 @@ fn judge<'a>(policy: &'a Policy, state: &State, attempt: &'a Attempt, now: Durat
     verdict.add(policy.cooldown.judge(&seen.cell, number, known, seen.now));
     verdict.add(policy.guesses.judge(&seen.cell, number, seen.now));
     verdict.add(judge_day(policy, state, &seen, attempt.profile));
-    let stopped = if allowed || seen.exempt() { 0 } else { judge_strangers(policy, &seen, &mut verdict) };
+    let stopped =
+        if allowed || seen.exempt() { 0 } else { judge_strangers(policy, &seen, attempt, &mut verdict) };
     let verdict = verdict.weigh(step_up);
     let rank = match verdict.score {
         _ if allowed || seen.exempt() => Rank::Known,
@@ -236,7 +239,7 @@ fn step_up(policy: &Policy, attempt: &Attempt) -> Action {
 }
 
 /// What strangers of its ranges, its place and its client do. Says at which levels of ranges it is stopped (bits).
-fn judge_strangers(policy: &Policy, seen: &Seen<'_>, verdict: &mut Verdict) -> u8 {
+fn judge_strangers(policy: &Policy, seen: &Seen<'_>, attempt: &Attempt, verdict: &mut Verdict) -> u8 {
     let mut stopped = Stopped::default();
     if seen.confirmed.is_none() {
         verdict.add(policy.actors.judge(seen));
@@ -247,6 +250,7 @@ fn judge_strangers(policy: &Policy, seen: &Seen<'_>, verdict: &mut Verdict) -> u
         verdict.add(policy.timing.judge(seen));
         verdict.add(policy.spend.judge_ranges(seen));
         verdict.add(policy.spend.judge_country(seen));
+        verdict.add(policy.honeytoken.judge(attempt));
         let [client, _] = &seen.clients;
         if seen.armed {
             verdict.add(policy.clients.judge(&seen.clients));

@@ -15,6 +15,7 @@ use crate::engine::{
 };
 use crate::intelligence::NumberIntelligence;
 use crate::messages::Messages;
+use crate::observer::Observer;
 use crate::pass::Pass;
 use crate::profiles::Profiles;
 use crate::refuse;
@@ -28,6 +29,7 @@ pub struct PumpGuard {
     challenges: Option<Arc<dyn ChallengeVerifier>>,
     intelligence: Option<Arc<dyn NumberIntelligence>>,
     messages: Option<Arc<Mutex<Messages>>>,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 #[derive(Debug)]
@@ -85,7 +87,7 @@ impl PumpGuard {
         let shared = Shared { profiles, state, repeats: Mutex::default(), decoys, clock, ahead };
         // Without randomness there are no challenges: what is doubtful is refused then.
         let challenges = ProofOfWork::new().ok().map(|work| Arc::new(work) as Arc<dyn ChallengeVerifier>);
-        Ok(Self { shared: Arc::new(shared), challenges, intelligence: None, messages: None })
+        Ok(Self { shared: Arc::new(shared), challenges, intelligence: None, messages: None, observer: None })
     }
 
     /// Other challenges than a proof of work: see [`challenge`](crate::challenge).
@@ -107,6 +109,13 @@ impl PumpGuard {
     #[must_use]
     pub fn with_feedback(mut self) -> Self {
         self.messages = Some(Arc::default());
+        self
+    }
+
+    /// Tells this observer what is judged and learned by this guard and by clones made of it from now on.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
         self
     }
 
@@ -267,9 +276,10 @@ impl PumpGuard {
         self.shared.decoys.as_ref().filter(|_| self.policy(profile).decoy)
     }
 
-    /// The engine's time.
+    /// The engine's time, no finer than a traffic log has it: a replay judges at the very same times.
     pub(crate) fn now(&self) -> Duration {
-        self.shared.ahead + self.shared.clock.monotonic()
+        let now = self.shared.ahead + self.shared.clock.monotonic();
+        Duration::new(now.as_secs(), now.subsec_millis() * 1_000_000)
     }
 
     pub(crate) fn mode(&self) -> Mode {
@@ -307,6 +317,11 @@ impl PumpGuard {
         let now = self.now();
         let (verdict, charge) = engine::decide(policy, &mut self.state(), attempt, now);
         self.tell(&verdict, &attempt.reading, attempt.profile);
+        if let Some(observer) = &self.observer {
+            // Where the clock stands still, the charge knows the engine's time.
+            let at = charge.as_ref().map_or(now, Charge::at);
+            observer.judged(attempt, &verdict, charge.as_ref(), at);
+        }
         (verdict, charge)
     }
 
@@ -380,13 +395,21 @@ impl PumpGuard {
 
     pub(crate) fn guessed_wrong(&self, charge: Option<&Charge>, client: Option<IpAddr>) {
         count_outcome(Outcome::WrongCode);
-        engine::observe_guess(&mut self.state(), charge, client, self.now());
+        let now = self.now();
+        engine::observe_guess(&mut self.state(), charge, client, now);
+        if let (Some(observer), Some(charge)) = (&self.observer, charge) {
+            observer.outcome(charge, Outcome::WrongCode, now);
+        }
     }
 
     pub(crate) fn observe_charge(&self, charge: Option<&Charge>, outcome: Outcome) {
         count_outcome(outcome);
         if let Some(charge) = charge {
-            engine::observe(self.policy(charge.profile()), &mut self.state(), charge, outcome, self.now());
+            let now = self.now();
+            engine::observe(self.policy(charge.profile()), &mut self.state(), charge, outcome, now);
+            if let Some(observer) = &self.observer {
+                observer.outcome(charge, outcome, now);
+            }
         }
     }
 
@@ -420,6 +443,9 @@ impl PumpGuard {
     /// Takes back what was remembered of an attempt that was not sent after all.
     pub(crate) fn forget(&self, charge: Charge) {
         engine::forget(&mut self.state(), charge);
+        if let Some(observer) = &self.observer {
+            observer.not_sent(&charge, self.now());
+        }
     }
 
     /// A panic elsewhere leaves counters that are at worst one send behind.

@@ -43,6 +43,8 @@ pub struct Judging {
     known: Known,
     /// One recipient's, that was judged where the app serves.
     pass: Option<Pass>,
+    /// Whether the app's trap for machines caught it.
+    trap: bool,
     /// What a client is told whose message is doubtful.
     challenge: Option<Challenge>,
     /// What a client is told whose message is blocked, where that is not the truth.
@@ -112,6 +114,7 @@ impl Judging {
         client_ip: Option<IpAddr>,
         proof: Proof,
         pass: Option<Pass>,
+        trap: bool,
     ) -> Self {
         Self {
             guard,
@@ -126,6 +129,7 @@ impl Judging {
             proof,
             known: Known::default(),
             pass,
+            trap,
             challenge: None,
             decoy: None,
             endpoint: None,
@@ -152,6 +156,7 @@ impl Judging {
             let mut attempt = self.guard.attempt(&destination, country.as_deref(), self.profile);
             attempt.client_ip = self.client_ip;
             attempt.channel = channel(dispatch);
+            attempt.trap = self.trap;
             attempt.can_shift = endpoint == Endpoint::VerifyStart;
             // With nobody before it that stays, it stands for the request.
             attempt.batched = index > self.bad.len();

@@ -36,13 +36,15 @@
 //!     that mode too: its body cannot be given back.)
 //! 13. Where asked to, it makes short codes longer or refuses them ([`CodeLengthPolicy`]), and answers what it blocks as
 //!     if it had been sent ([`Decoy`]).
+//! 14. An app whose trap for machines caught a form says so ([`Honeytoken`], [`Attempt::trapped`]). It adds to what else
+//!     speaks against a stranger, and stops nobody alone.
 //!
 //! The rules are the pure [`engine`]; [`PumpGuard`] adds the clock and the memory, [`SmsPumpGuardLayer`] the request.
 //!
 //! # Caveats
 //!
 //! * The memory is of fixed size, 32 MiB, and begins empty. [`PumpGuard::changes`] and [`PumpGuard::with_state`] carry it
-//!   over a restart.
+//!   over a restart. An [`Observer`] is told what is judged and learned, to be written down and replayed.
 //! * A number without `+` beside a `country` can be a national and an international one; which of them 8x8 takes is not
 //!   documented. Where both are valid and differ it is refused: send `+` and the calling code.
 //! * Number metadata is loaded country by country, up to some 150 MB when all were asked for. Countries that are not
@@ -91,6 +93,7 @@ pub mod engine;
 mod feedback;
 mod future;
 mod guard;
+mod honeytoken;
 pub mod intelligence;
 mod judging;
 mod known;
@@ -98,6 +101,7 @@ mod layer;
 mod learning;
 mod messages;
 mod not_sent;
+mod observer;
 #[cfg(test)]
 mod outcome_tests;
 #[cfg(test)]
@@ -121,19 +125,21 @@ pub use decoy::Decoy;
 pub use engine::{
     Action, ActorsPolicy, AdjacencyPolicy, Attempt, BatchPolicy, Changes, Channel, Charge, ClientsPolicy,
     CodeLengthPolicy, ConversionPolicy, CooldownPolicy, Country, CountryError, CountryPolicy, Entry,
-    EntryAction, Facts, GuessesPolicy, LookupPolicy, Matcher, Mode, Money, Number, Operator, Outcome,
-    OwnProfile, PlacePolicy, PlacesPolicy, Policy, PolicyError, Preset, PriceTable, Prices, Profile,
-    RatePolicy, Reading, Reason, Secret, ShapePolicy, Shift, Signal, Sim, SpendPolicy, State, SurprisePolicy,
-    TimingPolicy, Verdict,
+    EntryAction, Facts, GuessesPolicy, HoneytokenPolicy, LookupPolicy, Matcher, Mode, Money, Number,
+    Operator, Outcome, OwnProfile, PlacePolicy, PlacesPolicy, Policy, PolicyError, Preset, PriceTable,
+    Prices, Profile, RatePolicy, Reading, Reason, Secret, ShapePolicy, Shift, Signal, Sim, SpendPolicy,
+    State, SurprisePolicy, TimingPolicy, Verdict,
 };
 #[cfg(feature = "feedback")]
 pub use feedback::{Feedback, FeedbackError};
 pub use future::ResponseFuture;
 pub use guard::PumpGuard;
+pub use honeytoken::Honeytoken;
 pub use judging::Judging;
 pub use layer::SmsPumpGuardLayer;
 pub use learning::Learned;
 pub use not_sent::NotSent;
+pub use observer::Observer;
 pub use pass::{Pass, WithPass};
 pub use profiles::{Dispatches, ProfileError, Profiles};
 pub use service::SmsPumpGuard;

@@ -11,7 +11,7 @@ use tollgate_core::{ClientIp, FakeClock};
 use tower::util::BoxCloneService;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
-use crate::engine::{Policy, Shift};
+use crate::engine::{Attempt, Charge, Outcome, Policy, Shift, Verdict};
 use crate::{PumpGuard, SmsPumpGuardLayer};
 
 type Body = Full<Bytes>;
@@ -50,9 +50,17 @@ const CLIENT: &str = "203.0.113.7";
 
 impl Setup {
     fn new(policy: Policy) -> Self {
+        Self::observed(policy, None)
+    }
+
+    fn observed(policy: Policy, observer: Option<Arc<dyn crate::Observer>>) -> Self {
         let (eight, clock) = (Eight::default(), FakeClock::new());
         clock.advance(Duration::from_secs(1000));
         let guard = PumpGuard::with_clock(policy, Arc::new(clock.clone())).unwrap();
+        let guard = match observer {
+            Some(observer) => guard.with_observer(observer),
+            None => guard,
+        };
         let inner = eight.clone();
         let service =
             SmsPumpGuardLayer::new(guard).layer(service_fn(move |request| inner.clone().answer(request)));
@@ -234,4 +242,73 @@ async fn a_doubtful_message_goes_out_once_its_challenge_is_solved() {
     assert!(!seen.contains_key("tollgate-solution"), "8x8 does not see it");
     setup.wait(3600 * 5);
     setup.start(&number(n + 2)).await;
+}
+
+/// Notes what it is told.
+#[derive(Debug, Default)]
+struct Notes(Mutex<Vec<String>>);
+
+impl crate::Observer for Notes {
+    fn judged(&self, attempt: &Attempt, verdict: &Verdict, charge: Option<&Charge>, _: Duration) {
+        let key = charge.map(Charge::key);
+        let trap = if attempt.trap { " trap" } else { "" };
+        self.note(format!("judged {}{trap} {key:?}", verdict.action.as_str()));
+    }
+
+    fn outcome(&self, charge: &Charge, outcome: Outcome, _: Duration) {
+        self.note(format!("{outcome:?} {:?}", Some(charge.key())));
+    }
+
+    fn not_sent(&self, charge: &Charge, _: Duration) {
+        self.note(format!("not sent {:?}", Some(charge.key())));
+    }
+}
+
+impl Notes {
+    fn note(&self, note: String) {
+        self.0.lock().unwrap().push(note);
+    }
+}
+
+#[tokio::test]
+async fn an_observer_is_told_of_each_attempt_and_of_what_became_of_it_by_the_same_key() {
+    let notes = Arc::new(Notes::default());
+    let mut setup = Setup::observed(Policy::default(), Some(Arc::clone(&notes) as Arc<dyn crate::Observer>));
+    setup.start("+6591110000").await;
+    setup.wait(3);
+    setup.check("+6591110000", "0000").await;
+    setup.check("+6591110000", "1234").await;
+    setup.wait(30);
+    setup.start("+99912").await;
+    let told = notes.0.lock().unwrap().clone();
+    let key = told[0].strip_prefix("judged allow ").unwrap();
+    assert!(key.starts_with("Some("), "{told:?}");
+    let expected = [
+        format!("judged allow {key}"),
+        format!("WrongCode {key}"),
+        format!("Verified {key}"),
+        "judged block None".to_owned(),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn a_message_that_8x8_did_not_take_is_told_as_not_sent() {
+    let notes = Arc::new(Notes::default());
+    let guard = PumpGuard::new(Policy::default())
+        .unwrap()
+        .with_observer(Arc::clone(&notes) as Arc<dyn crate::Observer>);
+    let refusing = service_fn(|_: Request<Body>| async {
+        let response = Response::builder().status(401).body(Full::<Bytes>::default()).unwrap();
+        Ok::<_, Infallible>(response)
+    });
+    let request = Request::post("https://verify.8x8.com/api/v2/subaccounts/x/sessions")
+        .header("content-type", "application/json")
+        .extension(crate::Honeytoken)
+        .body(Full::from(r#"{"destination":"+6591110000"}"#))
+        .unwrap();
+    SmsPumpGuardLayer::new(guard).layer(refusing).oneshot(request).await.unwrap();
+    let told = notes.0.lock().unwrap().clone();
+    let key = told[0].strip_prefix("judged allow trap ").unwrap();
+    assert_eq!(told[1..], [format!("not sent {key}")]);
 }

@@ -12,6 +12,7 @@ use tower_service::Service;
 
 use crate::engine::{Mode, Profile};
 use crate::future::ResponseFuture;
+use crate::honeytoken::Honeytoken;
 use crate::judging::Judging;
 use crate::layer::SmsPumpGuardLayer;
 use crate::learning::{Learned, What};
@@ -139,7 +140,8 @@ impl<S: Clone> SmsPumpGuard<S> {
         let ready = std::mem::replace(&mut self.inner, clone);
         let client_ip = client_of(Origin::of(request.extensions()));
         let pass = request.extensions_mut().remove::<Pass>().or_else(Pass::current);
-        let judging = Judging::new(self.config.guard.clone(), profile, client_ip, proof, pass);
+        let trap = request.extensions().get::<Honeytoken>().is_some();
+        let judging = Judging::new(self.config.guard.clone(), profile, client_ip, proof, pass, trap);
         let format = self.config.format.clone();
         DispatchFuture::read(endpoint, request, self.config.limit, ready, judging, format)
     }

@@ -27,6 +27,8 @@ pub struct Attempt {
     pub facts: Option<Facts>,
     /// Whether it goes out in one request with an attempt that was judged before it: 8x8's rate counts requests.
     pub batched: bool,
+    /// Whether a trap for machines caught it: a hidden field was filled, or the form came faster than a person can.
+    pub trap: bool,
 }
 
 impl Attempt {
@@ -43,6 +45,7 @@ impl Attempt {
             price: None,
             facts: None,
             batched: false,
+            trap: false,
         }
     }
 
@@ -50,6 +53,13 @@ impl Attempt {
     #[must_use]
     pub const fn from_client(mut self, client_ip: Option<IpAddr>) -> Self {
         self.client_ip = client_ip;
+        self
+    }
+
+    /// The same, caught by a trap for machines.
+    #[must_use]
+    pub const fn trapped(mut self) -> Self {
+        self.trap = true;
         self
     }
 

@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use super::{
     Action, ActorsPolicy, AdjacencyPolicy, Attempt, Channel, ClientsPolicy, CodeLengthPolicy,
-    ConversionPolicy, CooldownPolicy, CountryPolicy, Entry, GuessesPolicy, LookupPolicy, PlacesPolicy,
-    Prices, RatePolicy, Reading, Reason, Signal, SpendPolicy, SurprisePolicy, TimingPolicy,
+    ConversionPolicy, CooldownPolicy, CountryPolicy, Entry, GuessesPolicy, HoneytokenPolicy, LookupPolicy,
+    PlacesPolicy, Prices, RatePolicy, Reading, Reason, Signal, SpendPolicy, SurprisePolicy, TimingPolicy,
 };
 
 /// What the guard does with what it sees: of the whole guard, and of each signal.
@@ -102,6 +102,8 @@ pub struct Policy {
     pub places: PlacesPolicy,
     /// `ip_budget`, `ip_countries`: strangers a client asks for.
     pub clients: ClientsPolicy,
+    /// `honeytoken`: what a trap for machines caught.
+    pub honeytoken: HoneytokenPolicy,
     /// What messages cost; without it money is not counted.
     pub prices: Option<Prices>,
     /// `spend_velocity`: what strangers cost that do not verify, and what everything does.
@@ -176,6 +178,7 @@ impl Policy {
             timing: TimingPolicy::default(),
             places: PlacesPolicy::preset(preset),
             clients: ClientsPolicy::preset(preset),
+            honeytoken: HoneytokenPolicy::default(),
             prices: None,
             spend: SpendPolicy::preset(preset),
             rate: RatePolicy::default(),

@@ -58,6 +58,12 @@ pub fn last_send(state: &State, number: &Number, profile: Profile) -> Option<Cha
 }
 
 impl Charge {
+    /// Tells it from every other, also after a restart with the same secret: the number's hash and the time.
+    #[must_use]
+    pub fn key(&self) -> u128 {
+        u128::from(self.number) << 64 | u128::from(self.at)
+    }
+
     /// When it was, in the engine's time.
     #[must_use]
     pub fn at(&self) -> Duration {

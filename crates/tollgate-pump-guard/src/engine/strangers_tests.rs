@@ -442,3 +442,33 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_trap_adds_to_what_else_is_doubtful_and_stops_nobody_alone() {
+    let sends_until_stopped = |trapped: bool| {
+        let mut world = World::usual(Policy::default());
+        (0..40_u64).find(|n| {
+            world.wait(20);
+            let number = format!("+628123456{:04}", n * 733 % 10_000);
+            let attempt = Attempt::new(world.policy.read(&number, None), Profile::Otp);
+            let attempt = if trapped { attempt.trapped() } else { attempt };
+            world.attempt(&number, &attempt).action != Action::Allow
+        })
+    };
+    let (trapped, plain) = (sends_until_stopped(true), sends_until_stopped(false));
+    assert!(trapped.is_some() && trapped <= plain, "{trapped:?} {plain:?}");
+
+    let mut world = World::usual(Policy::default());
+    let attempt = Attempt::new(world.policy.read("+6598765432", None), Profile::Otp).trapped();
+    let verdict = world.attempt("+6598765432", &attempt);
+    assert_eq!((verdict.action, verdict.score), (Action::Allow, 30));
+    assert_eq!(verdict.reasons[0].signal, Signal::Honeytoken);
+    world.policy.honeytoken.mode = Mode::Off;
+    world.wait(3600);
+    assert!(
+        world
+            .attempt("+6598765433", &Attempt { reading: world.policy.read("+6598765433", None), ..attempt })
+            .reasons
+            .is_empty()
+    );
+}

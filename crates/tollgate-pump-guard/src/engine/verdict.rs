@@ -96,6 +96,8 @@ pub enum Signal {
     SpendCap,
     /// More requests within a second than 8x8 takes.
     TenantRate,
+    /// A trap for machines caught it.
+    Honeytoken,
 }
 
 /// What a signal may lead to.
@@ -134,6 +136,7 @@ impl Signal {
             // One signal to the outside: money.
             Self::SpendVelocity | Self::CountrySpend | Self::SpendCap => "spend_velocity",
             Self::TenantRate => "tenant_rate",
+            Self::Honeytoken => "honeytoken",
         }
     }
 
@@ -160,7 +163,7 @@ impl Signal {
     const fn weight(self, score: u8) -> Weight {
         match self {
             Self::NumberType | Self::NumberLookup if score < CHALLENGE_AT => Weight::Minor,
-            Self::Adjacency | Self::TimeToVerify | Self::IpCountries => Weight::Minor,
+            Self::Adjacency | Self::TimeToVerify | Self::IpCountries | Self::Honeytoken => Weight::Minor,
             Self::NewCountry | Self::CountryConversion | Self::Breaker | Self::CountrySpend => Weight::Coarse,
             _ => Weight::Decides,
         }

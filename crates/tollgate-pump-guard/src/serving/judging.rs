@@ -9,6 +9,7 @@ use tollgate_core::Refusal;
 
 use super::layer::RouteGuardLayer;
 use crate::engine::{Action, Attempt, Mode, Verdict};
+use crate::honeytoken::Honeytoken;
 use crate::pass::Pass;
 use crate::proof::Proof;
 use crate::refuse;
@@ -46,7 +47,8 @@ impl Judging {
             match self.config.from.number_from(head, body) {
                 Ok(asked) => {
                     let country = asked.country.as_deref();
-                    let attempt = self.config.guard.attempt(&asked.number, country, self.config.profile);
+                    let mut attempt = self.config.guard.attempt(&asked.number, country, self.config.profile);
+                    attempt.trap = head.extensions.get::<Honeytoken>().is_some();
                     self.attempt = Some(attempt.from_client(self.client));
                 }
                 Err(refusal) => return Poll::Ready(Err(self.refuse(refusal, &head.headers))),

@@ -10,6 +10,7 @@ mod prices;
 mod problem;
 mod profile;
 mod pump_guard;
+mod traffic_log;
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -26,6 +27,7 @@ pub use prices::{CallPrices, Prices};
 pub use problem::{Problem, Problems};
 pub use profile::{Like, Profile};
 pub use pump_guard::{Preset, PumpGuard};
+pub use traffic_log::TrafficLog;
 
 /// A configuration as it is written. Every table may be left out; an empty one means the defaults.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -47,6 +49,8 @@ pub struct Config {
     pub upstream: Upstream,
     /// What is kept.
     pub state: State,
+    /// What is written down of the traffic.
+    pub traffic_log: TrafficLog,
 }
 
 /// One limit of 10 dispatches a minute, one of 100 a day; every other table's defaults.
@@ -70,6 +74,7 @@ impl Default for Config {
             injector: Injector::default(),
             upstream: Upstream::default(),
             state: State::default(),
+            traffic_log: TrafficLog::default(),
         }
     }
 }

@@ -15,7 +15,9 @@ use tollgate::client_ip::TrustedClientIpLayer;
 use tollgate::core::{Body, Refusal, RefusalKind, SharedClock, SystemClock};
 use tollgate::eight::{Class, Hosts, envelope};
 use tollgate::injector::ClientIpInjector;
-use tollgate::pump_guard::{NotSent, PumpGuard, SmsPumpGuard, SmsPumpGuardLayer, State};
+use tollgate::pump_guard::{
+    Honeytoken, NotSent, Observer, PumpGuard, SmsPumpGuard, SmsPumpGuardLayer, State,
+};
 use tollgate::rate_limit::Limiter;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, ServiceExt, service_fn};
@@ -49,27 +51,36 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// The gateway of a configuration. Its guard begins with an empty memory, whatever `[state]` says.
+    /// The gateway of a configuration. Its guard begins with an empty memory and nothing is logged of its traffic, whatever
+    /// `[state]` and `[traffic_log]` say.
     ///
     /// # Errors
     ///
     /// All that is wrong in the configuration.
     pub fn new(config: &Config, secrets: Secrets) -> Result<Self, Problems> {
-        Self::with_state(config, secrets, State::new(PumpGuard::MEMORY))
+        Self::with_state(config, secrets, State::new(PumpGuard::MEMORY), None)
     }
 
-    /// The same with the guard's memory.
+    /// The same with the guard's memory, and whoever is told what it judges and learns.
     ///
     /// # Errors
     ///
     /// All that is wrong in the configuration.
-    pub fn with_state(config: &Config, secrets: Secrets, state: State) -> Result<Self, Problems> {
+    pub fn with_state(
+        config: &Config,
+        secrets: Secrets,
+        state: State,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> Result<Self, Problems> {
         let clock = SystemClock::shared();
         let built = config.build(Arc::clone(&clock))?;
         let client_ip = built.client_ip.clone();
         let limiter = Arc::clone(built.limits.limiter());
         let guard = PumpGuard::with_state(built.profiles.clone(), Arc::clone(&clock), state);
         let mut guard = guard.map_err(|error| failed(&error))?;
+        if let Some(observer) = observer {
+            guard = guard.with_observer(observer);
+        }
         let upstream = Upstream::new(config.upstream.timeout.0).map_err(|error| failed(&error))?;
         let lookup = &config.pump_guard.number_lookup;
         if let Some(known) = number_lookup::intelligence(lookup, secrets.api_key(), &built.bases, &upstream) {
@@ -176,6 +187,9 @@ impl Proxy {
             Err(refusal) => return Ok(refuse(refusal, &request)),
         };
         let (mut parts, body) = request.into_parts();
+        if forward::take_trap(&mut parts.headers) {
+            parts.extensions.insert(Honeytoken);
+        }
         for name in self.managed.iter() {
             parts.headers.remove(*name);
         }

@@ -23,6 +23,7 @@ mod server;
 mod simulate;
 mod store;
 mod traffic;
+mod traffic_log;
 mod upstream;
 
 pub use auth::Secrets;

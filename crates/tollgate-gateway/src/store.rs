@@ -75,6 +75,11 @@ impl Store {
         Ok((Self { path: path.to_owned(), database: Some(database), secret, behind: false }, state))
     }
 
+    /// Under what it hashes.
+    pub(crate) fn secret(&self) -> Secret {
+        self.secret
+    }
+
     /// Writes what changed.
     fn save(&mut self, guard: &PumpGuard) -> Result<(), Failed> {
         let database = match self.database.take() {

@@ -9,7 +9,7 @@ mod reader;
 mod writer;
 
 pub(crate) use self::{
-    event::{Event, Kind, Label, LoggedOutcome, Send},
+    event::{Event, Kind, Label, LoggedOutcome, NOT_SENT, Send},
     reader::{BadLine, Reader},
     writer::write,
 };

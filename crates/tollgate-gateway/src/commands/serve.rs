@@ -3,11 +3,12 @@ use std::time::UNIX_EPOCH;
 
 use clap::Args;
 use tollgate::core::SystemClock;
-use tollgate::pump_guard::{PumpGuard, State};
+use tollgate::pump_guard::{Observer, PumpGuard, State};
 
 use super::{ConfigFile, Failure, Outcome, bind, log, told_to_stop};
 use crate::reload::{reload_limits, reload_peers};
 use crate::store::{Keeper, Store};
+use crate::traffic_log::{TrafficLog, secret_of_this_run};
 use crate::{Gateway, Secrets, admin, serve};
 
 /// Serve the gateway: a reverse proxy for the 8x8 API, with the four layers in its way
@@ -18,7 +19,8 @@ use crate::{Gateway, Secrets, admin, serve};
 /// SIGHUP reads the files named by peers_file again, and of the configuration [clients] and the quotas and modes of
 /// [[rate_limit]]: nobody who is limited is forgotten. What cannot be right is told, and what was there stays.
 ///
-/// With [state] path, what the guard remembers outlives a restart.
+/// With [state] path, what the guard remembers outlives a restart. With [traffic_log] path, what it judges and learns is
+/// written down for replay.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     #[command(flatten)]
@@ -37,7 +39,7 @@ impl Serve {
         admin::collect();
         let reloads = Reloads::listen()?;
         // Before a file is opened, or made.
-        config.build(SystemClock::shared()).map_err(explain)?;
+        let profiles = config.build(SystemClock::shared()).map_err(explain)?.profiles;
         let (store, state) = match config.state.path.as_str() {
             "" => (None, State::new(PumpGuard::MEMORY)),
             path => {
@@ -46,7 +48,18 @@ impl Serve {
                 (Some(store), state)
             }
         };
-        let built = Gateway::with_state(&config, secrets, state).map_err(explain)?;
+        let traffic_log = match config.traffic_log.path.as_str() {
+            "" => None,
+            _ => {
+                let secret = match &store {
+                    Some(store) => store.secret().to_bytes(),
+                    None => secret_of_this_run()?,
+                };
+                Some(TrafficLog::start(&config.traffic_log, secret, profiles).map_err(Failure::Input)?)
+            }
+        };
+        let observer = traffic_log.as_ref().map(|log| log.recorder() as Arc<dyn Observer>);
+        let built = Gateway::with_state(&config, secrets, state, observer).map_err(explain)?;
         let (client_ip, limiter) = (built.client_ip.clone(), Arc::clone(&built.limiter));
         let reload = {
             let (path, config) = (self.config.path.clone(), config.clone());
@@ -67,6 +80,9 @@ impl Serve {
         };
         if let Some(keeper) = keeper {
             keeper.stop().await;
+        }
+        if let Some(log) = traffic_log {
+            log.stop().await;
         }
         ended
     }

@@ -58,8 +58,10 @@ impl Config {
         self.check_keys(&mut problems);
         self.pump_guard.number_lookup.check(&self.upstream, &mut problems);
         self.state.check(&mut problems);
+        self.traffic_log.check(&self.state, &mut problems);
         self.warn(&mut warnings);
         warn_of_money(&policy, &mut warnings);
+        warnings.extend(self.traffic_log.warning());
         let hosts = bases.as_ref().and_then(|bases| problems.take("upstream", bases.hosts()));
         match (client_ip, limits, bases, hosts) {
             (Some(client_ip), Some(limits), Some(bases), Some(hosts)) if problems.0.is_empty() => {

@@ -44,6 +44,10 @@ fn every_problem_names_field_value_and_remedy_and_all_are_told_at_once() {
         api_key_env = "KEY"
         [state]
         redis = "redis://127.0.0.1"
+        path = "a.jsonl.1"
+        [traffic_log]
+        path = "a.jsonl"
+        max_mb = 0
     "#;
     let problems = problems(text);
     for part in [
@@ -56,6 +60,8 @@ fn every_problem_names_field_value_and_remedy_and_all_are_told_at_once() {
         "upstream.verify: \"nonsense\"",
         "upstream.api_key_env: \"KEY\" would let anybody",
         "state.redis",
+        "traffic_log.max_mb: 0 is not within 1 and 1048576",
+        "traffic_log.path: \"a.jsonl\" would be written over the file of state.path: name another",
     ] {
         assert!(problems.contains(part), "{part} is not in:\n{problems}");
     }

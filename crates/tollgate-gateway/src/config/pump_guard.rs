@@ -61,6 +61,8 @@ pub struct PumpGuard {
     pub ip_budget: IpBudget,
     /// Countries a client asks for.
     pub ip_countries: IpCountries,
+    /// What the app's trap for machines caught.
+    pub honeytoken: Signal,
     /// What strangers cost that do not verify, and what everything does.
     pub spend_velocity: Spend,
     /// What messages cost.
@@ -261,6 +263,7 @@ impl PumpGuard {
         policy.places.breaker.mode = self.breaker.mode.into();
         policy.clients.mode = self.ip_budget.mode.into();
         policy.clients.countries_mode = self.ip_countries.mode.into();
+        policy.honeytoken.mode = self.honeytoken.mode.into();
         policy.spend.mode = self.spend_velocity.mode.into();
         policy.rate.mode = self.tenant_rate.mode.into();
     }

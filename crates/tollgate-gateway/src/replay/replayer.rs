@@ -4,7 +4,7 @@ use std::time::Duration;
 use tollgate::pump_guard::engine::{self, Charge, Outcome, Reading};
 use tollgate::pump_guard::{Action, Attempt, Channel, Money, Policy, Profile, Profiles, State, Verdict};
 
-use crate::traffic::{Event, Kind, LoggedOutcome, Send};
+use crate::traffic::{Event, Kind, LoggedOutcome, NOT_SENT, Send};
 
 /// What the engine remembers in a replay, in bytes: as much as the gateway's.
 const MEMORY: usize = 32 << 20;
@@ -45,6 +45,12 @@ impl Replayer {
     pub(crate) fn event(&mut self, event: &Event) -> Option<Replayed> {
         match &event.kind {
             Kind::Send(send) => Some(self.send(send, event.at)),
+            Kind::Outcome { id, outcome: LoggedOutcome::Delivery(state) } if state == NOT_SENT => {
+                if let Some(charge) = self.sent.remove(id) {
+                    engine::forget(&mut self.state, charge);
+                }
+                None
+            }
             Kind::Outcome { id, outcome } => {
                 if let (Some(charge), Some(outcome)) = (self.sent.get(id), read(outcome)) {
                     let policy = self.profiles.policy(charge.profile());
@@ -68,6 +74,7 @@ impl Replayer {
             .priced(send.price.and_then(Money::of));
         // A log does not say which were one request. Campaigns go out in batches, which take next to nothing of the rate.
         attempt.batched = profile.is_campaign();
+        attempt.trap = send.trap;
         let price = send.price.or_else(|| listed(policy, &attempt));
         let (verdict, charge) = engine::decide(policy, &mut self.state, &attempt, at);
         let charge = match &attempt.reading {

@@ -21,7 +21,7 @@ use self::{
 };
 use super::Replayed;
 use super::report::{CountryRow, Money, Outcomes, Report, SignalRow, Stops, VerdictRow, percent};
-use crate::traffic::{Event, Kind, Label, LoggedOutcome, Send};
+use crate::traffic::{Event, Kind, Label, LoggedOutcome, NOT_SENT, Send};
 
 /// What was counted so far.
 #[derive(Debug, Default)]
@@ -108,6 +108,7 @@ impl Tally {
         match outcome {
             _ if !self.pending.knows(id) => self.outcomes.of_no_send += 1,
             LoggedOutcome::WrongCode => self.outcomes.wrong_code += 1,
+            LoggedOutcome::Delivery(state) if state == NOT_SENT => {}
             LoggedOutcome::Delivery(_) => self.outcomes.delivery += 1,
             LoggedOutcome::Verified => return self.verified(id),
         }

@@ -52,6 +52,8 @@ pub(crate) struct Send {
     pub(crate) label: Option<Label>,
     /// The number's keyed hash, where the last digits of `destination` are permuted.
     pub(crate) number: Option<String>,
+    /// Whether the app's trap for machines caught it.
+    pub(crate) trap: bool,
 }
 
 /// What a send really was.
@@ -74,6 +76,8 @@ pub(crate) enum LoggedOutcome {
     Delivery(String),
 }
 
+/// The delivery state of a message that was never sent: it counts nowhere.
+pub(crate) const NOT_SENT: &str = "not_sent";
 /// The channel of a send that names none.
 pub(super) const CHANNEL: &str = "sms";
 /// The profile of a send that names none.

@@ -25,6 +25,7 @@ struct Raw {
     price: Option<Value>,
     label: Option<Value>,
     number: Option<Value>,
+    trap: Option<Value>,
     state: Option<Value>,
 }
 
@@ -60,6 +61,7 @@ pub(super) fn event(line: &[u8]) -> Result<Event, String> {
                 price: price(raw.price)?,
                 label: label(raw.label)?,
                 number: text_of("number", raw.number)?,
+                trap: trap(raw.trap)?,
             };
             return Ok(Event { at, kind: Kind::Send(send) });
         }
@@ -121,6 +123,14 @@ fn label(value: Option<Value>) -> Result<Option<Label>, String> {
         Some(other) => {
             Err(format!("label: {:?} is none: write \"legit\" or \"fraud\", or leave it out", cut(other)))
         }
+    }
+}
+
+fn trap(value: Option<Value>) -> Result<bool, String> {
+    match value {
+        None => Ok(false),
+        Some(Value::Bool(trap)) => Ok(trap),
+        Some(other) => Err(format!("trap: {} is neither: write true, or leave it out", shown(&other))),
     }
 }
 

@@ -10,6 +10,7 @@ mod resolve;
 mod serve;
 mod simulate;
 mod state;
+mod traffic_log;
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -7,14 +7,14 @@ use std::time::Duration;
 use super::*;
 
 /// A process of the test's own, killed when dropped, and the first address it told.
-struct Running {
-    child: Child,
-    addr: String,
+pub(super) struct Running {
+    pub(super) child: Child,
+    pub(super) addr: String,
 }
 
 impl Running {
     /// Reads its output to the first line with this key, whose value is an address.
-    fn start(arguments: &[&str], key: &str) -> Self {
+    pub(super) fn start(arguments: &[&str], key: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_tollgate"))
             .args(arguments)
             .env_remove("RUST_LOG")

@@ -55,7 +55,7 @@ impl Gateway {
     ///
     /// All that is wrong in the configuration.
     pub fn new(config: &Config, secrets: Secrets) -> Result<Self, Problems> {
-        Self::with_state(config, secrets, State::new(PumpGuard::MEMORY))
+        Self::with_state(config, secrets, State::new(config.pump_guard.memory.bytes()))
     }
 
     /// The same with the guard's memory.

@@ -41,7 +41,7 @@
 //!
 //! # Caveats
 //!
-//! * The memory is of fixed size, 32 MiB, and begins empty. [`PumpGuard::changes`] and [`PumpGuard::with_state`] carry it
+//! * The memory is of fixed size, 32 MiB by default ([`State::new`]), and begins empty. [`PumpGuard::changes`] and [`PumpGuard::with_state`] carry it
 //!   over a restart.
 //! * A number without `+` beside a `country` can be a national and an international one; which of them 8x8 takes is not
 //!   documented. Where both are valid and differ it is refused: send `+` and the calling code.

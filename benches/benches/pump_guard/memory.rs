@@ -136,6 +136,7 @@ fn telling() -> Policy {
     policy.conversion.per_10k = 1e6;
     policy.conversion.per_100k = 1e6;
     policy.conversion.per_1m = 1e6;
+    policy.conversion.per_10m = 1e6;
     policy
 }
 
@@ -215,13 +216,13 @@ pub(crate) fn recall(filled: &mut Filled, strangers: &mut Strangers<'_>) {
     let verified = count(share(all.verified), share([all.asked, all.verified[0]]));
     let cell = |part: usize, count: f64| part as f64 / count;
     println!(
-        "By that, {:.0} numbers in a quarter of the memory ({:.0} bytes each), {:.0} sends in an \
-         eighth ({:.0}), and {verified:.0} verified numbers in a sixteenth ({:.0}).",
+        "By that, {:.0} numbers in 19 of 64 parts of the memory ({:.0} bytes each), {:.0} sends in 6 ({:.0}), and \
+         {verified:.0} verified numbers in 10 ({:.0}).",
         count(number, 1.0),
-        cell(BYTES / 4, count(number, 1.0)),
+        cell(19 * BYTES / 64, count(number, 1.0)),
         count(send, 1.0),
-        cell(BYTES / 8, count(send, 1.0)),
-        cell(BYTES / 16, verified),
+        cell(6 * BYTES / 64, count(send, 1.0)),
+        cell(10 * BYTES / 64, verified),
     );
     filled.sent = sent;
 }

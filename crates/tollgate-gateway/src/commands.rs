@@ -133,10 +133,6 @@ impl PumpGuardFile {
         }
     }
 
-    fn profiles(&self) -> Result<Profiles, Failure> {
-        self.profiles_of(&self.load()?)
-    }
-
     fn profiles_of(&self, config: &Config) -> Result<Profiles, Failure> {
         let mut problems = Problems::default();
         let (_, profiles) = config.pump_guard.profiles(&mut problems);

@@ -58,7 +58,7 @@ impl Gateway {
     ///
     /// All that is wrong in the configuration.
     pub fn new(config: &Config, secrets: Secrets) -> Result<Self, Problems> {
-        Self::with_state(config, secrets, State::new(PumpGuard::MEMORY), None)
+        Self::with_state(config, secrets, State::new(config.pump_guard.memory.bytes()), None)
     }
 
     /// The same with the guard's memory, and whoever is told what it judges and learns.

@@ -46,12 +46,12 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens the file, or makes one, and reads the memory in it. `now` is the wall clock's, since 1970.
+    /// Opens the file, or makes one, and reads the memory in it, into one of about so many bytes. `now` is the wall clock's, since 1970.
     ///
     /// # Errors
     ///
     /// What is wrong with the file, with its name and the remedy. Nothing in it was changed then.
-    pub(crate) fn open(path: &Path, now: Duration) -> Result<(Self, State), String> {
+    pub(crate) fn open(path: &Path, memory: usize, now: Duration) -> Result<(Self, State), String> {
         let told = |what: String| format!("state.path: {:?} {what}", path.display().to_string());
         make(path).map_err(|error| {
             told(format!("cannot be made: {error}. Name a file in a directory that may be written"))
@@ -60,7 +60,7 @@ impl Store {
         // The database takes what it reads for whole and panics where it is not. This is before anything is served.
         let hook = panic::take_hook();
         panic::set_hook(Box::new(|_| {}));
-        let read = panic::catch_unwind(AssertUnwindSafe(|| read(path)));
+        let read = panic::catch_unwind(AssertUnwindSafe(|| read(path, memory)));
         panic::set_hook(hook);
         let read =
             read.unwrap_or_else(|_| Err(Unreadable::Damaged("its pages contradict each other".to_owned())));
@@ -247,7 +247,7 @@ fn warn_of_readers(path: &Path) {
     let _ = path;
 }
 
-fn read(path: &Path) -> Result<(Database, Secret, State), Unreadable> {
+fn read(path: &Path, memory: usize) -> Result<(Database, Secret, State), Unreadable> {
     let mut database = Database::builder().set_cache_size(CACHE).open(path)?;
     let secret = secret(&database)?;
     if !database.check_integrity()? {
@@ -261,7 +261,7 @@ fn read(path: &Path) -> Result<(Database, Secret, State), Unreadable> {
         values.push((key.value(), value));
     }
     let parts = values.iter().map(|(key, value)| ((key >> 48) as u8, key & ((1 << 48) - 1), value.value()));
-    let (state, skipped) = State::restore(PumpGuard::MEMORY, secret, parts);
+    let (state, skipped) = State::restore(memory, secret, parts);
     if skipped > 0 {
         tracing::warn!(skipped, path = %path.display(), "state.path: records that this version cannot read");
     }

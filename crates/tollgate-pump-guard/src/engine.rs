@@ -23,6 +23,7 @@ mod money;
 mod number;
 mod numbers;
 mod observe;
+mod packed;
 mod persist;
 mod places;
 mod policy;
@@ -33,6 +34,7 @@ mod rate;
 mod record;
 mod sends;
 mod shape;
+mod sketch;
 mod spend;
 mod state;
 mod surprise;
@@ -313,6 +315,10 @@ pub fn hard_rules(policy: &Policy, reading: &Reading) -> Verdict {
     verdict.add(policy.country.judge(reading));
     verdict
 }
+
+#[cfg(test)]
+#[path = "engine/memory_tests.rs"]
+mod memory_tests;
 
 #[cfg(test)]
 #[path = "engine/strangers_tests.rs"]

@@ -43,8 +43,9 @@
 //!
 //! # Caveats
 //!
-//! * The memory is of fixed size, 32 MiB, and begins empty. [`PumpGuard::changes`] and [`PumpGuard::with_state`] carry it
-//!   over a restart. An [`Observer`] is told what is judged and learned, to be written down and replayed.
+//! * The memory is of fixed size, 32 MiB by default ([`State::new`]), and begins empty. [`PumpGuard::changes`] and
+//!   [`PumpGuard::with_state`] carry it over a restart. An [`Observer`] is told what is judged and learned, to be written
+//!   down and replayed.
 //! * A number without `+` beside a `country` can be a national and an international one; which of them 8x8 takes is not
 //!   documented. Where both are valid and differ it is refused: send `+` and the calling code.
 //! * Number metadata is loaded country by country, up to some 150 MB when all were asked for. Countries that are not

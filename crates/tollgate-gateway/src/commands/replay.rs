@@ -70,10 +70,11 @@ impl Replay {
             return self.sweep();
         }
         self.check_outputs()?;
-        let (profiles, note) = enforced(self.config.profiles()?);
+        let config = self.config.load()?;
+        let (profiles, note) = enforced(self.config.profiles_of(&config)?);
         let names = profiles.names().map(str::to_owned).collect();
         let currency = currency(&profiles);
-        let mut replayer = Replayer::new(profiles);
+        let mut replayer = Replayer::new(profiles, config.pump_guard.memory.bytes());
         let mut tally = Tally::default();
         let mut input = self.input(names)?;
         let mut decided = self.decisions.as_deref().map(output).transpose()?;

@@ -3,7 +3,7 @@ use std::time::UNIX_EPOCH;
 
 use clap::Args;
 use tollgate::core::SystemClock;
-use tollgate::pump_guard::{Observer, PumpGuard, State};
+use tollgate::pump_guard::{Observer, State};
 
 use super::{ConfigFile, Failure, Outcome, bind, log, told_to_stop};
 use crate::reload::{reload_limits, reload_peers};
@@ -40,11 +40,12 @@ impl Serve {
         let reloads = Reloads::listen()?;
         // Before a file is opened, or made.
         let profiles = config.build(SystemClock::shared()).map_err(explain)?.profiles;
+        let memory = config.pump_guard.memory.bytes();
         let (store, state) = match config.state.path.as_str() {
-            "" => (None, State::new(PumpGuard::MEMORY)),
+            "" => (None, State::new(memory)),
             path => {
                 let now = SystemClock::shared().wall().duration_since(UNIX_EPOCH).unwrap_or_default();
-                let (store, state) = Store::open(path.as_ref(), now).map_err(Failure::Input)?;
+                let (store, state) = Store::open(path.as_ref(), memory, now).map_err(Failure::Input)?;
                 (Some(store), state)
             }
         };

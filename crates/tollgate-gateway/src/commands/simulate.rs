@@ -62,7 +62,9 @@ pub(super) struct Simulate {
 
 impl Simulate {
     pub(super) fn run(self) -> Outcome {
-        let mut profiles = self.config.profiles()?;
+        let config = self.config.load()?;
+        let memory = config.pump_guard.memory.bytes();
+        let mut profiles = self.config.profiles_of(&config)?;
         // What it would stop, whatever it is allowed to.
         profiles.set_mode(Mode::Enforce);
         if let Some(path) = &self.emit {
@@ -73,7 +75,7 @@ impl Simulate {
             println!("{}", table::head());
         }
         for &scenario in scenarios {
-            self.score(&profiles, scenario);
+            self.score(&profiles, memory, scenario);
         }
         if !self.json {
             println!("\n{}", table::LEGEND);
@@ -97,12 +99,12 @@ impl Simulate {
         log.flush().map_err(failed)
     }
 
-    fn score(&self, profiles: &Profiles, scenario: Scenario) {
+    fn score(&self, profiles: &Profiles, memory: usize, scenario: Scenario) {
         let mut runs = [("tollgate", Vec::new()), ("plain", Vec::new()), ("adaptive", Vec::new())];
         let mut reasons = Reasons::default();
         for seed in self.seed..self.seed.saturating_add(self.seeds) {
             let events = self.events(scenario, seed);
-            let (decisions, took) = ours(profiles, &events, &mut reasons);
+            let (decisions, took) = ours(Replayer::new(profiles.clone(), memory), &events, &mut reasons);
             // From a cold start it would block nearly everybody for good.
             let mut adaptive = AdaptiveBudget::learning_for(Duration::from_secs(3 * 86_400));
             let scored = [
@@ -147,9 +149,8 @@ impl Reasons {
 }
 
 /// Our decisions, and how long each took.
-fn ours(profiles: &Profiles, events: &[Event], reasons: &mut Reasons) -> (Vec<Decision>, Duration) {
+fn ours(mut replayer: Replayer, events: &[Event], reasons: &mut Reasons) -> (Vec<Decision>, Duration) {
     let clock = SystemClock::shared();
-    let mut replayer = Replayer::new(profiles.clone());
     let (start, mut decisions) = (clock.monotonic(), Vec::new());
     for event in events {
         if let (Some(replayed), Kind::Send(send)) = (replayer.event(event), &event.kind) {

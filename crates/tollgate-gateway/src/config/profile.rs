@@ -36,7 +36,7 @@ pub enum Like {
 }
 
 /// What is one for the whole guard.
-const GLOBAL: [&str; 2] = ["mode", "profile"];
+const GLOBAL: [&str; 3] = ["mode", "memory", "profile"];
 
 impl Like {
     fn profile(self) -> Known {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use tollgate::pump_guard::{self, Country, Money, PlacePolicy, Policy, Shift as Shifted};
 
-use super::{CodeLength, Entry, Mode, NumberLookup, PartialBatches, Prices, Problems, Profile, Span};
+use super::{CodeLength, Entry, Memory, Mode, NumberLookup, PartialBatches, Prices, Problems, Profile, Span};
 
 /// `[pump_guard]`; what a signal leaves out is the preset's.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -15,6 +15,8 @@ pub struct PumpGuard {
     pub mode: Mode,
     /// How soon it acts.
     pub preset: Preset,
+    /// How much it remembers.
+    pub memory: Memory,
     /// Where not empty: these and no others. ISO 3166-1 alpha-2.
     pub allow_countries: Vec<String>,
     /// Never these.

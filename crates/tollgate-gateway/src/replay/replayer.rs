@@ -6,8 +6,6 @@ use tollgate::pump_guard::{Action, Attempt, Channel, Money, Policy, Profile, Pro
 
 use crate::traffic::{Event, Kind, LoggedOutcome, NOT_SENT, Send};
 
-/// What the engine remembers in a replay, in bytes: as much as the gateway's.
-const MEMORY: usize = 32 << 20;
 /// Any number: with it, a full table forgets the same numbers every time.
 const SEED: u64 = 0x0070_1190_7e00;
 /// How long after a send its outcomes are waited for.
@@ -36,8 +34,9 @@ pub(crate) struct Replayed {
 }
 
 impl Replayer {
-    pub(crate) fn new(profiles: impl Into<Profiles>) -> Self {
-        let state = State::seeded(MEMORY, SEED);
+    /// One that remembers as much as the gateway would: about `memory` bytes.
+    pub(crate) fn new(profiles: impl Into<Profiles>, memory: usize) -> Self {
+        let state = State::seeded(memory, SEED);
         Self { profiles: profiles.into(), state, sent: HashMap::new(), order: VecDeque::new() }
     }
 

@@ -1,5 +1,5 @@
 use super::policy::Mode;
-use super::ranges::{LEVELS, RECENT, place};
+use super::ranges::{ADJACENT, LEVELS, RECENT, place};
 use super::state::Seen;
 use super::{Reason, Signal};
 
@@ -17,8 +17,8 @@ const GAP: u16 = 4;
 impl AdjacencyPolicy {
     pub(super) fn judge(self, seen: &Seen<'_>) -> Option<Reason> {
         // Of the 10k range: four of six random ones within a gap of four of another occur once in 20,000.
-        let (level, range) = seen.ranges().find(|(level, _)| *level == 1)?;
-        if self.mode == Mode::Off || !seen.armed || range.owed() < 2.0 || range.recent.contains(&0) {
+        let (level, range) = seen.ranges().find(|(level, _)| *level == ADJACENT)?;
+        if self.mode == Mode::Off || !seen.armed || range.remembered() < 2.0 || range.recent.contains(&0) {
             return None;
         }
         let mut places = [place(seen.number); RECENT + 1];

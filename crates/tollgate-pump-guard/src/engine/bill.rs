@@ -165,11 +165,11 @@ impl State {
         }
         let paid = policy.spend.counts_in(seen);
         for (level, key) in seen.keys.ranges.into_iter().enumerate() {
-            if paid & 1 << level != 0
-                && let Some(cell) = self.ranges.entry(key)
-            {
-                *cell = cell.at(now);
-                cell.spend = add(cell.spend, price);
+            if paid & 1 << level != 0 {
+                self.ranges.change(key, now, |cell| {
+                    *cell = cell.at(now);
+                    cell.spend = add(cell.spend, price);
+                });
             }
         }
         if paid & IN_COUNTRY != 0

@@ -1,95 +1,215 @@
-//! A table of fixed size: sets of eight cells; in a full set the cell that is worth least makes room. It notes which cells
-//! were handed out to be changed.
+//! A table of fixed size: buckets of bytes, each full of cells as short as they can be written; where there is no more room,
+//! the cell that is worth least goes, and leaves behind what must be known. It notes which buckets changed.
 
+use std::marker::PhantomData;
+
+use super::packed::{squeeze, unsqueeze};
 use super::persist::Changes;
 use super::record::Record;
+use super::sketch::Sketch;
 
-const WAYS: usize = 8;
+/// Bytes of a bucket: some twenty cells.
+const BUCKET: usize = 512;
+
+/// Bytes of a key's hash that are kept: of a million keys, a new one is taken for another once in 280 million times.
+const KEY: usize = 6;
+
+/// A cell's length, this included, and its key.
+const HEAD: usize = 1 + KEY;
+
+type Key = [u8; KEY];
+type Bucket = [u8; BUCKET];
 
 /// What a cell keeps about its key.
-pub(super) trait Cell: Clone + Default {
+pub(super) trait Cell: Record + Default {
+    /// Whether it leaves anything behind.
+    const LEAVES: bool = false;
+
     /// Until when something would be lost with it, in seconds of the engine's time; 0 for nothing.
     fn worth(&self) -> u64;
+
+    /// Until when which of two things must be known of it once it is gone; 0 for nothing.
+    fn leaves(&self) -> [u32; 2] {
+        [0; 2]
+    }
+
+    /// What a key's new cell begins with, by what was left of it, or of others.
+    fn recalled(_left: [u32; 2], _now: u32) -> Self {
+        Self::default()
+    }
 }
 
 #[derive(Debug)]
 pub(super) struct Cells<C> {
-    slots: Vec<Slot<C>>,
-    /// A bit for each slot: whether it was handed out to be changed since the last drain.
+    buckets: Vec<Bucket>,
+    /// A bit for each bucket: whether it changed since the last drain.
     changed: Vec<u64>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Slot<C> {
-    /// The key's hash; 0 where the slot was never used.
-    fingerprint: u64,
-    cell: C,
+    /// What cells that are gone left behind.
+    left: Sketch,
+    /// A record, and the same squeezed, while it is written.
+    scratch: [Vec<u8>; 2],
+    of: PhantomData<C>,
 }
 
 impl<C: Cell> Cells<C> {
-    /// As many cells as fit into `bytes`, in whole sets.
+    /// Of about so many bytes.
     pub(super) fn new(bytes: usize) -> Self {
-        let sets = (bytes / size_of::<Slot<C>>() / WAYS).max(1);
-        let slots = sets * WAYS;
-        Self { slots: vec![Slot::default(); slots], changed: vec![0; slots.div_ceil(64)] }
+        let left = if C::LEAVES { bytes / 64 } else { 0 };
+        let count = ((bytes - left) / BUCKET).max(1);
+        let left = Sketch::new(left);
+        let scratch = [Vec::with_capacity(BUCKET), Vec::with_capacity(BUCKET)];
+        Self {
+            buckets: vec![[0; BUCKET]; count],
+            changed: vec![0; count.div_ceil(64)],
+            left,
+            scratch,
+            of: PhantomData,
+        }
     }
 
     /// The cell of a key, by the key's hash.
-    pub(super) fn find(&self, hash: u64) -> Option<&C> {
-        let (set, fingerprint) = self.place(hash);
-        let slots = self.slots.get(set..set + WAYS)?;
-        slots.iter().find(|slot| slot.fingerprint == fingerprint).map(|slot| &slot.cell)
+    pub(super) fn find(&self, hash: u64) -> Option<C> {
+        let bucket = self.buckets.get(self.place(hash))?;
+        let (_, packed) = seek(bucket, key(hash))?;
+        unpack(packed)
     }
 
-    /// The key's cell to be changed, a default one where it was not there.
-    pub(super) fn entry(&mut self, hash: u64) -> Option<&mut C> {
-        let (set, fingerprint) = self.place(hash);
-        let slots = self.slots.get_mut(set..set + WAYS)?;
-        let at = slots.iter().position(|slot| slot.fingerprint == fingerprint);
-        let least = || {
-            let worth = |slot: &Slot<C>| {
-                if slot.fingerprint == 0 { 0 } else { slot.cell.worth() }
-            };
-            slots.iter().enumerate().min_by_key(|(_, slot)| worth(slot)).map(|(at, _)| at)
-        };
-        let at = at.or_else(least)?;
-        let slot = slots.get_mut(at)?;
-        if slot.fingerprint != fingerprint {
-            *slot = Slot { fingerprint, cell: C::default() };
+    /// The same, and for a key that has none what a new one begins with.
+    pub(super) fn seen(&self, hash: u64, now: u32) -> C {
+        self.find(hash).unwrap_or_else(|| self.recalled(hash, now))
+    }
+
+    /// Changes the key's cell, a new one where there was none.
+    pub(super) fn change<R>(&mut self, hash: u64, now: u32, change: impl FnOnce(&mut C) -> R) -> Option<R> {
+        let mut cell = self.seen(hash, now);
+        let result = change(&mut cell);
+        self.store(hash, &cell, now).then_some(result)
+    }
+
+    /// Changes the key's cell, where there is one.
+    pub(super) fn known<R>(&mut self, hash: u64, now: u32, change: impl FnOnce(&mut C) -> R) -> Option<R> {
+        let mut cell = self.find(hash)?;
+        let result = change(&mut cell);
+        self.store(hash, &cell, now).then_some(result)
+    }
+
+    fn recalled(&self, hash: u64, now: u32) -> C {
+        C::recalled([0, 1].map(|thing| self.left.until(hash ^ thing)), now)
+    }
+
+    fn store(&mut self, hash: u64, cell: &C, now: u32) -> bool {
+        let [record, packed] = &mut self.scratch;
+        record.clear();
+        cell.put(record);
+        head(key(hash), packed);
+        squeeze(record, packed);
+        self.store_packed(hash, now)
+    }
+
+    /// Puts what is packed in the scratch where the key's cell is to be.
+    fn store_packed(&mut self, hash: u64, now: u32) -> bool {
+        let place = self.place(hash);
+        let Some(bucket) = self.buckets.get_mut(place) else { return false };
+        let [_, packed] = &mut self.scratch;
+        if let (Ok(length), Some(first)) = (u8::try_from(packed.len()), packed.first_mut()) {
+            *first = length;
         }
-        note(&mut self.changed, set + at);
-        Some(&mut slot.cell)
+        if let Some((at, known)) = seek(bucket, key(hash)) {
+            let length = HEAD + known.len();
+            if length == packed.len() {
+                write(bucket, at, packed);
+                note(&mut self.changed, place);
+                return true;
+            }
+            remove(bucket, at, length);
+        }
+        while used(bucket) + packed.len() > BUCKET {
+            let Some((at, key, length, gone)) = least::<C>(bucket) else { return false };
+            for (thing, until) in (0..).zip(gone.map_or([0; 2], |gone| gone.leaves())) {
+                if until > now {
+                    self.left.note(hash_of(key) ^ thing, until);
+                }
+            }
+            remove(bucket, at, length);
+        }
+        let end = used(bucket);
+        write(bucket, end, packed);
+        note(&mut self.changed, place);
+        true
     }
 
-    /// The key's cell to be changed, where it is there.
-    pub(super) fn known(&mut self, hash: u64) -> Option<&mut C> {
-        let (set, fingerprint) = self.place(hash);
-        let slots = self.slots.get_mut(set..set + WAYS)?;
-        let at = slots.iter().position(|slot| slot.fingerprint == fingerprint)?;
-        note(&mut self.changed, set + at);
-        slots.get_mut(at).map(|slot| &mut slot.cell)
+    fn place(&self, hash: u64) -> usize {
+        let at = (hash >> 32) * self.buckets.len() as u64;
+        usize::try_from(at >> 32).unwrap_or(0)
     }
 
     /// As if every cell had changed.
     pub(super) fn note_all(&mut self) {
         self.changed.fill(u64::MAX);
+        self.left.note_all();
     }
 
-    fn place(&self, hash: u64) -> (usize, u64) {
-        let sets = (self.slots.len() / WAYS) as u64;
-        // The set from the upper half, so that it says nothing about the fingerprint's lower bits.
-        let set = ((hash >> 32) * sets) >> 32;
-        (set as usize * WAYS, hash | 1)
+    /// Writes the buckets that changed since the last time.
+    pub(super) fn drain(&mut self, table: u8, changes: &mut Changes) {
+        for (word, bits) in self.changed.iter_mut().enumerate() {
+            let mut left = std::mem::take(bits);
+            while left != 0 {
+                let at = word * 64 + left.trailing_zeros() as usize;
+                left &= left - 1;
+                if let Some(cells) = self.buckets.get(at).and_then(|bucket| bucket.get(..used(bucket)))
+                    && !cells.is_empty()
+                {
+                    changes.put(table, at as u64, |out| out.extend_from_slice(cells));
+                }
+            }
+        }
+    }
+
+    /// What cells that are gone left behind, to be kept too.
+    pub(super) fn left(&mut self) -> &mut Sketch {
+        &mut self.left
+    }
+
+    /// Takes back what was written of a bucket.
+    pub(super) fn restore(&mut self, at: u64, bytes: &[u8]) -> Restored {
+        let mut restored = Restored::There;
+        let mut length = 0;
+        for (_, key, packed) in entries(bytes) {
+            length += HEAD + packed.len();
+            let hash = hash_of(key);
+            let place = self.place(hash);
+            let Some(cell) = unpack::<C>(packed) else { return Restored::Skipped };
+            let Some(bucket) = self.buckets.get(place) else { return Restored::Skipped };
+            let fits = used(bucket) + HEAD + packed.len() <= BUCKET;
+            let is_worth_it = || {
+                least::<C>(bucket)
+                    .is_none_or(|(.., least)| least.map_or(0, |least| least.worth()) < cell.worth())
+            };
+            let twice = self.find(hash).is_some();
+            if !twice && (fits || is_worth_it()) {
+                // Byte for byte: packed anew it could be another by a rounding.
+                let [_, scratch] = &mut self.scratch;
+                head(key, scratch);
+                scratch.extend_from_slice(packed);
+                self.store_packed(hash, u32::MAX);
+            }
+            if twice || !fits || place as u64 != at {
+                restored = Restored::Moved;
+            } else {
+                self.written(place);
+            }
+        }
+        if length == bytes.len() && length > 0 { restored } else { Restored::Skipped }
+    }
+
+    fn written(&mut self, place: usize) {
+        if let Some(word) = self.changed.get_mut(place / 64) {
+            *word &= !(1 << (place % 64));
+        }
     }
 }
 
-fn note(changed: &mut [u64], slot: usize) {
-    if let Some(word) = changed.get_mut(slot / 64) {
-        *word |= 1 << (slot % 64);
-    }
-}
-
-/// What became of a cell that was read back.
+/// What became of what was read back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Restored {
     /// It is where it was.
@@ -100,51 +220,71 @@ pub(super) enum Restored {
     Skipped,
 }
 
-impl<C: Cell + Record> Cells<C> {
-    /// Writes the cells that changed since the last time, each under its slot.
-    pub(super) fn drain(&mut self, table: u8, changes: &mut Changes) {
-        for (word, bits) in self.changed.iter_mut().enumerate() {
-            let mut left = std::mem::take(bits);
-            while left != 0 {
-                let at = word * 64 + left.trailing_zeros() as usize;
-                left &= left - 1;
-                if let Some(slot) = self.slots.get(at).filter(|slot| slot.fingerprint != 0) {
-                    changes.put(table, at as u64, |out| {
-                        slot.fingerprint.put(out);
-                        slot.cell.put(out);
-                    });
-                }
-            }
-        }
+fn note(changed: &mut [u64], bucket: usize) {
+    if let Some(word) = changed.get_mut(bucket / 64) {
+        *word |= 1 << (bucket % 64);
     }
+}
 
-    /// Takes back what was written under a slot.
-    pub(super) fn restore(&mut self, at: u64, mut bytes: &[u8]) -> Restored {
-        let (Some(fingerprint), Some(cell)) = (u64::take(&mut bytes), C::take(&mut bytes)) else {
-            return Restored::Skipped;
-        };
-        // What is used has its lowest bit set.
-        if fingerprint & 1 == 0 || !bytes.is_empty() {
-            return Restored::Skipped;
-        }
-        let (set, _) = self.place(fingerprint);
-        let at = usize::try_from(at).unwrap_or(usize::MAX);
-        let twice = self.find(fingerprint).is_some();
-        let Some(slots) = self.slots.get_mut(set..set + WAYS) else { return Restored::Skipped };
-        if let Some(slot) = at.checked_sub(set).and_then(|way| slots.get_mut(way))
-            && slot.fingerprint == 0
-            && !twice
-        {
-            *slot = Slot { fingerprint, cell };
-            return Restored::There;
-        }
-        let worth = |slot: &Slot<C>| if slot.fingerprint == 0 { 0 } else { slot.cell.worth() };
-        if let Some(least) = slots.iter_mut().min_by_key(|slot| worth(slot))
-            && !twice
-            && worth(least) < cell.worth().max(1)
-        {
-            *least = Slot { fingerprint, cell };
-        }
-        Restored::Moved
+fn key(hash: u64) -> Key {
+    let [a, b, c, d, e, f, ..] = hash.to_be_bytes();
+    [a, b, c, d, e, f]
+}
+
+/// As much of the hash as is kept.
+fn hash_of([a, b, c, d, e, f]: Key) -> u64 {
+    u64::from_be_bytes([a, b, c, d, e, f, 0, 0])
+}
+
+/// A bucket's cells, each with its offset and its key.
+fn entries(bucket: &[u8]) -> impl Iterator<Item = (usize, Key, &[u8])> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let length = usize::from(*bucket.get(at)?);
+        let (key, packed) = bucket.get(at + 1..at + length)?.split_first_chunk()?;
+        let from = at;
+        at += length;
+        Some((from, *key, packed))
+    })
+}
+
+fn seek(bucket: &Bucket, key: Key) -> Option<(usize, &[u8])> {
+    entries(bucket).find(|(_, known, _)| *known == key).map(|(at, _, packed)| (at, packed))
+}
+
+fn used(bucket: &[u8]) -> usize {
+    entries(bucket).last().map_or(0, |(at, _, packed)| at + HEAD + packed.len())
+}
+
+/// The cell that is worth least: where it is, its key, its length and itself.
+fn least<C: Cell>(bucket: &Bucket) -> Option<(usize, Key, usize, Option<C>)> {
+    let cells = entries(bucket).map(|(at, key, packed)| (at, key, HEAD + packed.len(), unpack::<C>(packed)));
+    cells.min_by_key(|(.., cell)| cell.as_ref().map_or(0, Cell::worth))
+}
+
+fn unpack<C: Cell>(packed: &[u8]) -> Option<C> {
+    C::take(&mut unsqueeze(packed)?.as_slice())
+}
+
+/// Begins a cell; its length is to be known.
+fn head(key: Key, packed: &mut Vec<u8>) {
+    packed.clear();
+    packed.push(0);
+    packed.extend_from_slice(&key);
+}
+
+fn remove(bucket: &mut Bucket, at: usize, length: usize) {
+    if let Some(from) = bucket.get_mut(at..)
+        && length <= from.len()
+    {
+        from.copy_within(length.., 0);
+        let end = from.len() - length;
+        from.iter_mut().skip(end).for_each(|byte| *byte = 0);
+    }
+}
+
+fn write(bucket: &mut Bucket, at: usize, packed: &[u8]) {
+    if let Some(to) = bucket.get_mut(at..at + packed.len()) {
+        to.copy_from_slice(packed);
     }
 }

@@ -8,7 +8,7 @@ use super::clients;
 use super::numbers::Stage;
 use super::places;
 use super::policy::Policy;
-use super::ranges::{LEVELS, PEOPLE, RangeCell, place};
+use super::ranges::{ADJACENT, LEVELS, PEOPLE, RangeCell, place};
 use super::sends::Sent;
 use super::state::{Seen, State, levels, seconds};
 use super::tenants::Waiting;
@@ -41,9 +41,7 @@ impl State {
     }
 
     pub(super) fn pressed_again(&mut self, seen: &Seen<'_>) {
-        if let Some(cell) = self.numbers.known(seen.keys.number) {
-            cell.repeats = cell.repeats.saturating_add(1);
-        }
+        self.numbers.known(seen.keys.number, seen.now, |cell| cell.repeats = cell.repeats.saturating_add(1));
     }
 
     /// Remembers an attempt that goes out.
@@ -68,12 +66,12 @@ impl State {
             tenant.since = seen.now;
         }
         let charge = Charge { counted, ..self.charge_money(policy, seen, attempt, passing, now) };
-        if let Some(cell) = self.numbers.entry(seen.keys.number) {
+        self.numbers.change(seen.keys.number, seen.now, |cell| {
             cell.sent(sent_at(now), seen.actor());
             if fresh || stage == Stage::Known {
                 cell.count(seen.now, counted, stage);
             }
-        }
+        });
         if fresh || stage == Stage::Known {
             let place = self.next_place;
             self.next_place += 1;
@@ -82,9 +80,7 @@ impl State {
                 self.overdue(self.tenants.longest());
             }
         }
-        if let Some(sent) = self.sends.entry(charge.number) {
-            *sent = Sent(Some(charge));
-        }
+        self.sends.change(charge.number, seen.now, |sent| *sent = Sent(Some(charge)));
         charge
     }
 
@@ -119,16 +115,21 @@ impl State {
         let mut counted = 0;
         let (mut explained, mut crowded) = (false, false);
         for ((level, range), key) in seen.ranges().zip(seen.keys.ranges) {
-            let Some(cell) = self.ranges.entry(key) else { continue };
-            *cell = cell.at(now);
-            cell.seen(place(seen.number), crowded);
-            crowded |= range.hour >= CROWD;
             let probes = range.probes(now, policy.conversion.pressure(level), seen.doubt);
-            if probes {
-                cell.hold.probed(now, range.verified >= PEOPLE);
-            }
-            if !explained || probes {
-                cell.sent();
+            let counts = !explained || probes;
+            let place = (level == ADJACENT).then(|| place(seen.number));
+            self.ranges.change(key, now, |cell| {
+                *cell = cell.at(now);
+                cell.seen(place, crowded);
+                if probes {
+                    cell.hold.probed(now, range.verified >= PEOPLE);
+                }
+                if counts {
+                    cell.sent();
+                }
+            });
+            crowded |= range.hour >= CROWD;
+            if counts {
                 counted |= 1 << level;
                 explained = range.owed() >= 0.6 * policy.conversion.bears(level) && range.verified < PEOPLE;
             }
@@ -145,12 +146,12 @@ impl State {
             counted |= charge_place(country, COUNTRY, explained, now);
         }
         for key in seen.keys.clients.into_iter().filter(|key| *key != 0) {
-            if let Some(client) = self.clients.entry(key) {
+            self.clients.change(key, now, |client| {
                 *client = client.at(now, clients::FORGOTTEN);
                 client.budget.sent();
                 client.asked(seen.number.country().index(), now);
-                counted |= CLIENT;
-            }
+            });
+            counted |= CLIENT;
         }
         counted
     }
@@ -160,13 +161,16 @@ impl State {
         let now = seen.now;
         let mut explained = false;
         for ((level, range), key) in seen.ranges().zip(seen.keys.ranges) {
-            let Some(cell) = self.ranges.entry(key) else { continue };
-            *cell = cell.at(now);
-            let bears = policy.conversion.bears(level);
-            cell.pressed(policy.conversion.pressure(level));
-            if stopped & 1 << level != 0 {
-                cell.hold.stopped(now, range.verified >= PEOPLE);
-                explained = range.owed() >= bears;
+            let stops = stopped & 1 << level != 0;
+            self.ranges.change(key, now, |cell| {
+                *cell = cell.at(now);
+                cell.pressed(policy.conversion.pressure(level));
+                if stops {
+                    cell.hold.stopped(now, range.verified >= PEOPLE);
+                }
+            });
+            if stops {
+                explained = range.owed() >= policy.conversion.bears(level);
                 break;
             }
         }
@@ -190,10 +194,10 @@ impl State {
             }
         }
         for key in seen.keys.clients.into_iter().filter(|key| *key != 0) {
-            if let Some(client) = self.clients.known(key) {
+            self.clients.known(key, now, |client| {
                 *client = client.at(now, clients::FORGOTTEN);
                 client.budget.pressed(policy.clients.strangers, 2.0);
-            }
+            });
         }
     }
 }
@@ -214,14 +218,17 @@ fn charge_place(place: &mut Budget, bit: u16, explained: bool, now: u32) -> u16 
 pub fn forget(state: &mut State, charge: Charge) {
     let now = seconds(state.latest);
     state.unpay(&charge, now);
-    let Some(cell) = state.numbers.known(charge.number) else { return };
-    cell.forget(sent_at(charge.at()));
-    // Another send to this number did not count because of this one: then it counts for that.
-    if cell.sends(now).next().is_some() || matches!(cell.stage, Stage::Failed | Stage::Verified) {
-        return;
-    }
-    let counted = cell.counted;
-    cell.uncount();
+    let uncounted = state.numbers.known(charge.number, now, |cell| {
+        cell.forget(sent_at(charge.at()));
+        // Another send to this number did not count because of this one: then it counts for that.
+        if cell.sends(now).next().is_some() || matches!(cell.stage, Stage::Failed | Stage::Verified) {
+            return None;
+        }
+        let counted = cell.counted;
+        cell.uncount();
+        Some(counted)
+    });
+    let Some(counted) = uncounted.flatten() else { return };
     state.each_range(&charge, counted, now, RangeCell::landed);
     state.each_range(&charge, u16::MAX, now, RangeCell::unseen);
     state.each_budget(&charge, counted, now, Budget::landed);
@@ -238,10 +245,10 @@ impl State {
     ) {
         for level in (0..levels(charge.national.into())).filter(|level| counted & 1 << level != 0) {
             let key = self.range_key(charge.profile, level, charge.range);
-            if let Some(cell) = self.ranges.known(key) {
+            self.ranges.known(key, now, |cell| {
                 *cell = cell.at(now);
                 change(cell);
-            }
+            });
         }
     }
 
@@ -268,10 +275,10 @@ impl State {
             change(country);
         }
         for key in charge.client.into_iter().filter(|key| *key != 0 && counted & CLIENT != 0) {
-            if let Some(client) = self.clients.known(key) {
+            self.clients.known(key, now, |client| {
                 *client = client.at(now, clients::FORGOTTEN);
                 change(&mut client.budget);
-            }
+            });
         }
     }
 }

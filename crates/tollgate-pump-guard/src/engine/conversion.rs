@@ -128,7 +128,9 @@ impl ConversionPolicy {
         let matured = range.debt >= enough;
         let bears = self.bears(level);
         let least = if home || range.verified >= PEOPLE { bears } else { bears.min(limit) };
-        let rush = range.owed() >= least && range.owed() + range.stopped >= 1.5 * bears;
+        // What was forgotten may be another range's.
+        let remembered = range.remembered();
+        let rush = remembered >= least && remembered + range.stopped >= 1.5 * bears;
         let score = if range.debt >= limit && matured { score.max(85.0) } else { score };
         let most = if (matured || rush) && !is_coarse(level, range, seen) { 100.0 } else { 79.0 };
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "55 to 100")]

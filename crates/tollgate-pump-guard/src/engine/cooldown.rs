@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::fade::DAY;
 use super::numbers::{NumberCell, SENDS};
 use super::policy::{Mode, PolicyError};
-use super::{Number, Reason, Signal};
+use super::{CHALLENGE_AT, Number, Reason, Signal};
 
 /// How long a number rests after each message: steps that grow, and a cap a day.
 #[derive(Clone, Debug)]
@@ -65,6 +65,14 @@ impl CooldownPolicy {
         now: u32,
     ) -> Option<Reason> {
         let count = cell.sends(now).count();
+        if let Some(wait) = cell.may_rest_until.checked_sub(now).filter(|wait| *wait > 0) {
+            // It may be another number's rest: no more than a challenge.
+            let evidence = format!(
+                "this number ({number}), or another one, was sent to so often that it rests; forgotten meanwhile"
+            );
+            let wait = Some(Duration::from_secs(wait.min(DAY).into()));
+            return self.mode.reason(Signal::NumberCooldown, CHALLENGE_AT, evidence, wait);
+        }
         let last = cell.sends(now).next()?;
         let rest = |count: usize| self.steps.get(count).or(self.steps.last()).map_or(0, |step| ceil(*step));
         let per_day = usize::from(if verified { self.per_day } else { self.unverified_per_day });

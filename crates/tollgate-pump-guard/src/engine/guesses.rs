@@ -87,7 +87,7 @@ pub fn judge_check(
     let mut verdict = Verdict::allow();
     if let Some((charge, cell)) = charge.and_then(|charge| Some((charge, state.numbers.find(charge.number)?)))
     {
-        verdict.add(policy.guesses.judge(cell, format_args!("+{}xxx", charge.range), now));
+        verdict.add(policy.guesses.judge(&cell, format_args!("+{}xxx", charge.range), now));
     }
     let client = state.client_at(charge.map_or(Profile::Otp, |charge| charge.profile), client, now);
     verdict.add(policy.guesses.judge_client(client.as_ref()));
@@ -98,13 +98,13 @@ pub fn judge_check(
 pub fn observe_guess(state: &mut State, charge: Option<&Charge>, client: Option<IpAddr>, now: Duration) {
     let now = seconds(state.advance(now));
     let profile = charge.map_or(Profile::Otp, |charge| charge.profile);
-    if let Some(cell) = charge.and_then(|charge| state.numbers.entry(charge.number)) {
-        cell.guessed_wrong(now);
+    if let Some(charge) = charge {
+        state.numbers.change(charge.number, now, |cell| cell.guessed_wrong(now));
     }
     for key in state.client_keys(profile, client).into_iter().take(1).filter(|key| *key != 0) {
-        if let Some(cell) = state.clients.entry(key) {
+        state.clients.change(key, now, |cell| {
             *cell = cell.at(now, clients::FORGOTTEN);
             cell.wrong += 1.0;
-        }
+        });
     }
 }

@@ -34,6 +34,11 @@ impl Hold {
         self.probe_at != 0 && (silent || self.probe_at <= now && !only_in_silence)
     }
 
+    /// Whether anything ever was stopped.
+    pub(super) fn is_set(&self) -> bool {
+        self.probe_at != 0
+    }
+
     /// In how many seconds one may.
     pub(super) fn opens_in(&self, now: u32, people: bool) -> u32 {
         if self.probe_at == 0 { first(people) } else { self.probe_at.saturating_sub(now) }

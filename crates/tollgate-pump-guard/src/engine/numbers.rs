@@ -2,7 +2,7 @@
 
 use super::cells::Cell;
 use super::fade::DAY;
-use super::record::{Record, record};
+use super::record::Record;
 
 /// How many sends are remembered.
 pub(super) const SENDS: usize = 10;
@@ -29,19 +29,63 @@ pub(super) struct NumberCell {
     /// Wrong codes of the day that began at `wrong_since`.
     wrong_today: u8,
     wrong_since: u32,
+    /// Until when it may have to rest, where its sends, or those of a few others, were forgotten; 0 where they were not.
+    pub(super) may_rest_until: u32,
 }
 
-record!(NumberCell {
-    sends: [u32; SENDS],
-    actors: [u16; ACTORS],
-    counted_at: u32,
-    stage: Stage,
-    counted: u16,
-    repeats: u8,
-    wrong_in_a_row: u8,
-    wrong_today: u8,
-    wrong_since: u32,
-});
+/// What is near to another is written as what it differs by, so that few bytes are not zero: most numbers have one send.
+impl Record for NumberCell {
+    fn put(&self, out: &mut Vec<u8>) {
+        let [latest, earlier @ ..] = self.sends;
+        let [actor, actors @ ..] = self.actors;
+        latest.put(out);
+        actor.put(out);
+        self.counted.put(out);
+        (self.counted_at ^ latest).put(out);
+        self.stage.put(out);
+        self.repeats.put(out);
+        self.wrong_in_a_row.put(out);
+        self.wrong_today.put(out);
+        self.wrong_since.put(out);
+        // Those before the last day count no more.
+        let ago = |at: u32| latest.saturating_sub(at);
+        let lasting = |at: u32| at != 0 && ago(at) <= DAY;
+        earlier.map(|at| if lasting(at) { ago(at) + 1 } else { 0 }).put(out);
+        actors.put(out);
+        self.may_rest_until.put(out);
+    }
+
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        let latest = u32::take(from)?;
+        let actor = u16::take(from)?;
+        let counted = u16::take(from)?;
+        let counted_at = u32::take(from)? ^ latest;
+        let stage = Stage::take(from)?;
+        let [repeats, wrong_in_a_row, wrong_today] = <[u8; 3]>::take(from)?;
+        let wrong_since = u32::take(from)?;
+        let mut sends = [latest; SENDS];
+        for at in sends.iter_mut().skip(1) {
+            *at = u32::take(from)?.checked_sub(1).map_or(0, |ago| latest.saturating_sub(ago));
+        }
+        let mut actors = [actor; ACTORS];
+        for actor in actors.iter_mut().skip(1) {
+            *actor = u16::take(from)?;
+        }
+        let may_rest_until = u32::take(from)?;
+        Some(Self {
+            sends,
+            actors,
+            counted_at,
+            stage,
+            counted,
+            repeats,
+            wrong_in_a_row,
+            wrong_today,
+            wrong_since,
+            may_rest_until,
+        })
+    }
+}
 
 /// What became of the send by which a number counts as a stranger.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,16 +116,38 @@ impl Record for Stage {
     }
 }
 
+/// From so many sends on a number that was never verified rests for the day, by default.
+const MANY: usize = 4;
+
+/// So many wrong codes are a day's, by default.
+const WRONG: u32 = 10;
+
 impl Cell for NumberCell {
+    const LEAVES: bool = true;
+
     /// When the number is free again: what rests longest is lost last.
     fn worth(&self) -> u64 {
-        const RESTS: [u64; SENDS] = [0, 30, 60, 120, 300, 900, 1800, 3600, 3600, 3600];
+        const RESTS: [u32; MANY] = [0, 30, 60, 120];
+        let [latest, ..] = self.sends;
         let count = self.sends.iter().take_while(|at| **at != 0).count();
-        let free = match (self.sends, RESTS.get(count)) {
-            ([latest, ..], Some(rest)) => u64::from(latest) + rest,
-            ([.., oldest], None) => u64::from(oldest) + u64::from(DAY),
+        let free = match self.sends.get(MANY - 1) {
+            Some(filling) if count >= MANY => filling.saturating_add(DAY),
+            _ => latest.saturating_add(RESTS.get(count).copied().unwrap_or(0)),
         };
-        free.max(u64::from(self.wrong_since) + 360 * u64::from(self.wrong_today))
+        let wrong = u32::from(self.wrong_today).min(WRONG) * (DAY / WRONG);
+        free.max(self.wrong_since.saturating_add(wrong)).max(self.may_rest_until).into()
+    }
+
+    /// A few sends are forgotten: each number that leaves something costs whoever floods more than one message.
+    fn leaves(&self) -> [u32; 2] {
+        let many = self.sends.iter().filter(|at| **at != 0).count() + 1 >= MANY;
+        let guessed = u32::from(self.wrong_today) >= WRONG;
+        let rests = many || guessed || self.may_rest_until != 0;
+        [if rests { u32::try_from(self.worth()).unwrap_or(u32::MAX) } else { 0 }, 0]
+    }
+
+    fn recalled([until, _]: [u32; 2], now: u32) -> Self {
+        Self { may_rest_until: if until > now { until } else { 0 }, ..Self::default() }
     }
 }
 
@@ -189,7 +255,20 @@ pub(super) struct Confirmed {
     pub(super) failed: u8,
 }
 
-record!(Confirmed { since: u32, last: u32, actor: u16, failed: u8 });
+/// Most were verified once.
+impl Record for Confirmed {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.last.put(out);
+        self.actor.put(out);
+        self.failed.put(out);
+        (self.since ^ self.last).put(out);
+    }
+
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        let (last, actor, failed) = (u32::take(from)?, u16::take(from)?, u8::take(from)?);
+        Some(Self { since: u32::take(from)? ^ last, last, actor, failed })
+    }
+}
 
 /// So many messages in a row that come to nothing, and a number is a stranger's again: verified numbers can be stocked.
 pub(super) const REVOKED_AT: u8 = 3;
@@ -198,7 +277,9 @@ pub(super) const REVOKED_AT: u8 = 3;
 pub(super) const CONFIRMED_FOR: u32 = 90 * DAY;
 
 impl Cell for Confirmed {
+    /// Who came back after a day is lost later: no flood of numbers that are verified once makes room of them.
     fn worth(&self) -> u64 {
-        u64::from(self.last)
+        let came_back = self.last.saturating_sub(self.since) >= DAY;
+        u64::from(self.last) + if came_back { 30 * u64::from(DAY) } else { 0 }
     }
 }

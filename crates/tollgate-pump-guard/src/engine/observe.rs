@@ -39,9 +39,7 @@ pub fn observe(policy: &Policy, state: &mut State, charge: &Charge, outcome: Out
             state.tenant_mut(charge.profile).silent = 0;
         }
         Outcome::WrongCode => {
-            if let Some(cell) = state.numbers.entry(charge.number) {
-                cell.guessed_wrong(seconds);
-            }
+            state.numbers.change(charge.number, seconds, |cell| cell.guessed_wrong(seconds));
         }
         Outcome::Undelivered | Outcome::Rejected => {
             if state.is_current(charge) {
@@ -95,8 +93,8 @@ impl State {
 
     fn failed(&mut self, charge: &Charge) {
         let now = seconds(self.latest);
-        let stage =
-            self.numbers.known(charge.number).map(|cell| std::mem::replace(&mut cell.stage, Stage::Failed));
+        let fail = |cell: &mut NumberCell| std::mem::replace(&mut cell.stage, Stage::Failed);
+        let stage = self.numbers.known(charge.number, now, fail);
         if stage == Some(Stage::Known) {
             let tenant = self.tenant_mut(charge.profile);
             tenant.silent = tenant.silent.saturating_add(1);
@@ -104,11 +102,11 @@ impl State {
             let alone = tenant.silent <= 5;
             let verified = self.confirmed.find(charge.confirmed).map(|confirmed| confirmed.last);
             let key = self.failures_key(charge.profile, charge.confirmed);
-            if let Some(verified) = verified.filter(|_| alone)
-                && let Some(failures) = self.confirmed.entry(key)
-            {
-                let since_then = if failures.last < verified { 0 } else { failures.failed };
-                (failures.last, failures.failed) = (now, since_then.saturating_add(1));
+            if let Some(verified) = verified.filter(|_| alone) {
+                self.confirmed.change(key, now, |failures| {
+                    let since_then = if failures.last < verified { 0 } else { failures.failed };
+                    (failures.last, failures.failed) = (now, since_then.saturating_add(1));
+                });
             }
             return;
         }
@@ -125,7 +123,7 @@ impl State {
     fn verified(&mut self, policy: &Policy, charge: &Charge, at: Duration) {
         let now = seconds(at);
         let took = u64::try_from(at.as_millis()).unwrap_or(u64::MAX).saturating_sub(charge.at);
-        let before = self.numbers.known(charge.number).map(|cell| {
+        let before = self.numbers.known(charge.number, now, |cell| {
             let before = *cell;
             cell.stage = Stage::Verified;
             cell.wrong_in_a_row = 0;
@@ -143,13 +141,13 @@ impl State {
             }
             return;
         }
-        if let Some(confirmed) = self.confirmed.entry(charge.confirmed) {
+        self.confirmed.change(charge.confirmed, now, |confirmed| {
             if confirmed.since == 0 || now.saturating_sub(confirmed.last) >= CONFIRMED_FOR {
                 confirmed.since = now;
             }
             confirmed.last = now;
             confirmed.actor = actor(charge.client).unwrap_or(0);
-        }
+        });
         if before.stage != Stage::Known {
             self.repay(charge, &before, now);
         }
@@ -162,11 +160,12 @@ impl State {
         let tenant = self.tenant(charge.profile).times;
         for level in 0..levels(charge.national.into()).min(COARSE) {
             let key = self.range_key(charge.profile, level, charge.range);
-            if let Some(cell) = self.ranges.known(key) {
+            let by_machine = self.ranges.known(key, now, |cell| {
                 *cell = cell.at(now);
                 cell.times.add(log);
-                machine |= policy.timing.is_machine(&cell.times, &tenant);
-            }
+                policy.timing.is_machine(&cell.times, &tenant)
+            });
+            machine |= by_machine == Some(true);
         }
         if !machine {
             self.tenant_mut(charge.profile).times.add(log);
@@ -204,10 +203,10 @@ impl State {
             }
         });
         for key in charge.client {
-            if let Some(client) = self.clients.known(key) {
+            self.clients.known(key, now, |client| {
                 *client = client.at(now, clients::FORGOTTEN);
                 client.verified(charge.country.index());
-            }
+            });
         }
     }
 }

@@ -18,7 +18,7 @@ use super::tenants::{Tenant, Waiting};
 use super::times::Times;
 
 /// The first byte of every record: what the bytes behind it mean.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 const LATEST: u8 = 0;
 const RANGES: u8 = 1;
@@ -29,6 +29,8 @@ const SENDS: u8 = 5;
 const TENANTS: u8 = 6;
 const COUNTRIES: u8 = 7;
 const PENDING: u8 = 8;
+const LEFT_OF_RANGES: u8 = 9;
+const LEFT_OF_NUMBERS: u8 = 10;
 
 /// The secret under which numbers and clients are hashed. What was kept can only be read under the same.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -135,6 +137,8 @@ impl State {
         self.confirmed.drain(CONFIRMED, &mut changes);
         self.clients.drain(CLIENTS, &mut changes);
         self.sends.drain(SENDS, &mut changes);
+        self.ranges.left().drain(LEFT_OF_RANGES, &mut changes);
+        self.numbers.left().drain(LEFT_OF_NUMBERS, &mut changes);
         self.tenants.iter_mut().for_each(|tenant| tenant.drain(&mut changes));
         for gone in std::mem::take(&mut self.written.gone) {
             changes.remove(PENDING, gone);
@@ -230,6 +234,8 @@ impl State {
             CONFIRMED => return self.confirmed.restore(key, value),
             CLIENTS => return self.clients.restore(key, value),
             SENDS => return self.sends.restore(key, value),
+            LEFT_OF_RANGES => return self.ranges.left().restore(key, value),
+            LEFT_OF_NUMBERS => return self.numbers.left().restore(key, value),
             LATEST => take_latest(&mut value).map(|latest| self.latest = latest),
             TENANTS => u16::try_from(key)
                 .ok()

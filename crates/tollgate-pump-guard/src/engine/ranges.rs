@@ -4,7 +4,8 @@ use super::Number;
 use super::cells::Cell;
 use super::fade::{DAY, HOUR, MINUTE, fade};
 use super::hold::Hold;
-use super::record::record;
+use super::packed::{SHORT, long, short};
+use super::record::Record;
 use super::times::Times;
 
 /// The levels of ranges, narrowest first: digits cut off a number, and the level's name.
@@ -12,6 +13,9 @@ pub(super) const LEVELS: [(u32, &str); 5] = [(3, "1k"), (4, "10k"), (5, "100k"),
 
 /// From this level on a range is as wide as an operator: where people are, it may only challenge.
 pub(super) const COARSE: usize = 4;
+
+/// The level in which strangers' places are remembered.
+pub(super) const ADJACENT: usize = 1;
 
 /// How long a debt lasts: half of it is forgotten after two days, so that one message every few hours adds up.
 const DEBT: u32 = 48 * HOUR;
@@ -42,25 +46,73 @@ pub(super) struct RangeCell {
     pub(super) spend: f32,
     pub(super) times: Times,
     pub(super) hold: Hold,
-    /// The last strangers' places within the range, newest first, from 1 on.
+    /// The last strangers' places within the range, newest first, from 1 on; only of 10k ranges.
     pub(super) recent: [u16; RECENT],
+    /// What its strangers, or those of a few other ranges, still owe of what was forgotten. It may only challenge.
+    pub(super) recalled: f32,
 }
 
-record!(RangeCell {
-    at: u32,
-    debt: f32,
-    in_flight: u16,
-    hour: f32,
-    day: f32,
-    week: f32,
-    verified: f32,
-    verified_day: f32,
-    stopped: f32,
-    spend: f32,
-    times: Times,
-    hold: Hold,
-    recent: [u16; RECENT],
-});
+/// Counters that are small are [`short`]: most ranges have seen a few strangers. What happens to few comes last.
+impl Record for RangeCell {
+    fn put(&self, out: &mut Vec<u8>) {
+        let counters = [
+            self.hour,
+            self.day,
+            self.week,
+            self.verified,
+            self.verified_day,
+            self.times.count(),
+            self.stopped,
+            self.recalled,
+        ];
+        let is_large = counters.iter().any(|counter| *counter >= SHORT);
+        self.at.put(out);
+        self.debt.put(out);
+        u8::from(is_large).put(out);
+        if is_large {
+            counters.put(out);
+            self.times.put(out);
+        } else {
+            counters.map(short).put(out);
+            self.times.shortly().put(out);
+        }
+        self.in_flight.put(out);
+        self.spend.put(out);
+        self.recent.put(out);
+        self.hold.put(out);
+    }
+
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        let (at, debt) = (u32::take(from)?, f32::take(from)?);
+        let is_large = u8::take(from)? != 0;
+        let (counters, times) = if is_large {
+            (<[f32; 8]>::take(from)?, Times::take(from)?)
+        } else {
+            let counters = <[u16; 8]>::take(from)?.map(long);
+            let [.., count, _, _] = counters;
+            (counters, Times::of(count, <[u16; 2]>::take(from)?))
+        };
+        let [hour, day, week, verified, verified_day, _, stopped, recalled] = counters;
+        let (in_flight, spend) = (u16::take(from)?, f32::take(from)?);
+        let (recent, hold) = (<[u16; RECENT]>::take(from)?, Hold::take(from)?);
+        Some(Self {
+            at,
+            debt,
+            in_flight,
+            hour,
+            day,
+            week,
+            verified,
+            verified_day,
+            stopped,
+            spend,
+            times,
+            hold,
+            recent,
+            recalled,
+        })
+    }
+}
 
 /// From so many verified numbers on, people are at home in a range.
 pub(super) const PEOPLE: f32 = 2.0;
@@ -68,8 +120,11 @@ pub(super) const PEOPLE: f32 = 2.0;
 pub(super) const RECENT: usize = 6;
 
 impl Cell for RangeCell {
+    const LEAVES: bool = true;
+
     fn worth(&self) -> u64 {
-        let weight = self.debt.abs() + f32::from(self.in_flight) + self.verified + self.stopped;
+        let weight =
+            self.debt.abs() + self.recalled + f32::from(self.in_flight) + self.verified + self.stopped;
         #[allow(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -78,6 +133,50 @@ impl Cell for RangeCell {
         let lasts = (weight.min(64.0) * 6.0) as u64 * u64::from(HOUR);
         u64::from(self.at) + lasts
     }
+
+    /// When a debt will have faded to one, and when those that verified have: it says how much both are at any time. Of
+    /// ranges that were stopped alone, so that what millions of ranges leave does not drown it.
+    fn leaves(&self) -> [u32; 2] {
+        if !self.hold.is_set() {
+            return [0; 2];
+        }
+        [
+            one_at(self.at, (self.debt + self.recalled).min(MOST_RECALLED), DEBT),
+            one_at(self.at, self.verified.min(MOST_RECALLED), WEEK),
+        ]
+    }
+
+    fn recalled([owes, verified]: [u32; 2], now: u32) -> Self {
+        let recalled = value_at(now, owes, DEBT);
+        // Enough to be people's, and no more: it may be another's.
+        let verified = value_at(now, verified, WEEK).min(PEOPLE);
+        Self { at: if recalled + verified > 0.0 { now } else { 0 }, recalled, verified, ..Self::default() }
+    }
+}
+
+/// More than this is not left behind.
+const MOST_RECALLED: f32 = 64.0;
+
+/// When a value that is this much at `at` has faded to one, in seconds; 0 where it is no more than that.
+fn one_at(at: u32, value: f32, half_life: u32) -> u32 {
+    if value <= 1.0 {
+        return 0;
+    }
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "six half-lives at most"
+    )]
+    let lasts = (value.log2() * half_life as f32) as u32;
+    at.saturating_add(lasts)
+}
+
+/// How much it is at `now`; nothing where it has faded to one.
+fn value_at(now: u32, one_at: u32, half_life: u32) -> f32 {
+    #[allow(clippy::cast_precision_loss, reason = "six half-lives at most")]
+    let halves = one_at.saturating_sub(now) as f32 / half_life as f32;
+    if halves > 0.0 { halves.exp2().min(MOST_RECALLED) } else { 0.0 }
 }
 
 impl RangeCell {
@@ -86,6 +185,7 @@ impl RangeCell {
         let passed = now.saturating_sub(self.at);
         if passed > 0 && self.at > 0 {
             self.debt = fade(self.debt, passed, DEBT);
+            self.recalled = fade(self.recalled, passed, DEBT);
             self.hour = fade(self.hour, passed, HOUR);
             self.day = fade(self.day, passed, DAY);
             self.week = fade(self.week, passed, WEEK);
@@ -101,6 +201,11 @@ impl RangeCell {
 
     /// What strangers owe: those that failed, and those that may yet.
     pub(super) fn owed(&self) -> f32 {
+        self.remembered() + self.recalled
+    }
+
+    /// The same without what was forgotten meanwhile.
+    pub(super) fn remembered(&self) -> f32 {
         self.debt + f32::from(self.in_flight)
     }
 
@@ -108,14 +213,14 @@ impl RangeCell {
         self.in_flight = self.in_flight.saturating_add(1);
     }
 
-    /// A stranger of this range was sent to, at this place in it. Where a narrower range is crowded, it counts
-    /// for less here.
-    pub(super) fn seen(&mut self, place: u16, crowded: bool) {
+    /// A stranger of this range was sent to, at this place in it if that matters. Where a narrower range is crowded, it
+    /// counts for less here.
+    pub(super) fn seen(&mut self, place: Option<u16>, crowded: bool) {
         let weight = if crowded { 0.5 } else { 1.0 };
         for counter in [&mut self.hour, &mut self.day, &mut self.week] {
             *counter += weight;
         }
-        if !self.recent.contains(&place) {
+        if let Some(place) = place.filter(|place| !self.recent.contains(place)) {
             self.recent.rotate_right(1);
             if let Some(newest) = self.recent.first_mut() {
                 *newest = place;
@@ -139,7 +244,9 @@ impl RangeCell {
 
     /// Each verification repays more than its own message.
     pub(super) fn repaid(&mut self, by: f32, credit: f32) {
-        self.debt = (self.debt - by).max(self.debt.min(-credit));
+        let forgotten = self.recalled.min(by.max(0.0));
+        self.recalled -= forgotten;
+        self.debt = (self.debt - by + forgotten).max(self.debt.min(-credit));
         self.hold.converted();
     }
 

@@ -1,6 +1,6 @@
-//! Cells as bytes: fixed lengths, little-endian.
+//! Cells as bytes, little-endian.
 
-/// What is written as bytes, always the same number of them.
+/// What is written as bytes, of which as many are read.
 pub(super) trait Record: Sized {
     fn put(&self, out: &mut Vec<u8>);
 

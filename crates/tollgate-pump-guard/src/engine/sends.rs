@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::attempt::Charge;
 use super::cells::Cell;
 use super::record::Record;
-use super::state::State;
+use super::state::{State, seconds};
 use super::{Number, Profile};
 
 /// A send, by its number or by an id of 8x8's.
@@ -27,7 +27,7 @@ impl Record for Sent {
     }
 
     fn take(from: &mut &[u8]) -> Option<Self> {
-        Charge::take(from).map(|charge| Self(Some(charge)))
+        Charge::take(from).filter(|charge| charge.number != 0).map(|charge| Self(Some(charge)))
     }
 }
 
@@ -38,9 +38,8 @@ pub fn track(state: &mut State, id: &str, charge: &Charge) {
         return;
     }
     let key = state.id_key(id);
-    if let Some(sent) = state.sends.entry(key) {
-        *sent = Sent(Some(*charge));
-    }
+    let now = seconds(state.latest);
+    state.sends.change(key, now, |sent| *sent = Sent(Some(*charge)));
 }
 
 /// The send that was remembered by this id.

@@ -14,10 +14,10 @@ mod numbers_tests;
 mod spend_tests;
 
 /// A sender whose people verify, and a clock.
-struct World {
-    policy: Policy,
-    state: State,
-    now: Duration,
+pub(super) struct World {
+    pub(super) policy: Policy,
+    pub(super) state: State,
+    pub(super) now: Duration,
     charges: HashMap<String, Charge>,
 }
 
@@ -29,8 +29,13 @@ impl World {
     }
 
     /// People of Singapore and the United States have verified all over their countries, for two days.
-    fn usual(policy: Policy) -> Self {
-        let mut world = Self::fresh(policy);
+    pub(super) fn usual(policy: Policy) -> Self {
+        Self::usual_in(policy, State::seeded(4 << 20, 7))
+    }
+
+    /// The same, with this memory.
+    pub(super) fn usual_in(policy: Policy, state: State) -> Self {
+        let mut world = Self { state, ..Self::fresh(policy) };
         for n in 0..200_u64 {
             world.wait(864);
             let number = match n % 2 {
@@ -44,11 +49,11 @@ impl World {
         world
     }
 
-    fn send(&mut self, number: &str) -> Verdict {
+    pub(super) fn send(&mut self, number: &str) -> Verdict {
         self.send_from(number, None)
     }
 
-    fn send_from(&mut self, number: &str, client: Option<&str>) -> Verdict {
+    pub(super) fn send_from(&mut self, number: &str, client: Option<&str>) -> Verdict {
         let reading = self.policy.read(number, None);
         let client = client.map(|text| text.parse::<IpAddr>().unwrap());
         let attempt = Attempt::new(reading, Profile::Otp).from_client(client);
@@ -63,18 +68,18 @@ impl World {
         verdict
     }
 
-    fn outcome(&mut self, number: &str, outcome: Outcome) {
+    pub(super) fn outcome(&mut self, number: &str, outcome: Outcome) {
         if let Some(charge) = self.charges.get(number) {
             observe(&self.policy, &mut self.state, charge, outcome, self.now);
         }
     }
 
-    fn wait(&mut self, seconds: u64) {
+    pub(super) fn wait(&mut self, seconds: u64) {
         self.now += Duration::from_secs(seconds);
     }
 
     /// How many of these go out, one every `pause` seconds, where none verifies.
-    fn pumped(&mut self, numbers: impl Iterator<Item = String>, pause: u64) -> usize {
+    pub(super) fn pumped(&mut self, numbers: impl Iterator<Item = String>, pause: u64) -> usize {
         let mut sent = 0;
         for number in numbers {
             self.wait(pause);
@@ -84,7 +89,7 @@ impl World {
     }
 }
 
-fn signal(verdict: &Verdict) -> Signal {
+pub(super) fn signal(verdict: &Verdict) -> Signal {
     verdict.main_reason().unwrap().signal
 }
 

@@ -1,9 +1,13 @@
 //! How long people take to give a code back: mean and spread of its logarithm.
 
 use super::fade::{DAY, fade};
+use super::packed::{long, short};
 use super::record::record;
 
 const HALF_LIFE: u32 = 7 * DAY;
+
+/// No logarithm is so far below zero.
+const ABOVE_ZERO: f32 = 4.0;
 
 /// Faded count, sum and sum of squares of ln(seconds).
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,6 +30,23 @@ impl Times {
         self.count += 1.0;
         self.sum += log;
         self.squares += log * log;
+    }
+
+    /// Its mean and its spread, as [short](super::packed::short) as they may be; to be read with its count.
+    pub(super) fn shortly(&self) -> [u16; 2] {
+        if self.count <= 0.0 {
+            return [0; 2];
+        }
+        let spread = (self.squares - self.sum * self.sum / self.count).max(0.0);
+        [short(self.mean() + ABOVE_ZERO), short((spread / self.count).sqrt())]
+    }
+
+    pub(super) fn of(count: f32, [mean, spread]: [u16; 2]) -> Self {
+        if count <= 0.0 {
+            return Self::default();
+        }
+        let (mean, spread) = (long(mean) - ABOVE_ZERO, long(spread));
+        Self { count, sum: mean * count, squares: (spread * spread + mean * mean) * count }
     }
 
     pub(super) fn count(&self) -> f32 {

@@ -165,6 +165,8 @@ impl Signal {
             Self::NumberType | Self::NumberLookup if score < CHALLENGE_AT => Weight::Minor,
             Self::Adjacency | Self::TimeToVerify | Self::IpCountries | Self::Honeytoken => Weight::Minor,
             Self::NewCountry | Self::CountryConversion | Self::Breaker | Self::CountrySpend => Weight::Coarse,
+            // What was forgotten, and may be another number's.
+            Self::NumberCooldown if score < BLOCK_AT => Weight::Coarse,
             _ => Weight::Decides,
         }
     }

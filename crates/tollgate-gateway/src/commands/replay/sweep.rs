@@ -20,7 +20,7 @@ impl Replay {
             let (profiles, _) = enforced(self.config.profiles_of(&config)?);
             names = profiles.names().map(str::to_owned).collect();
             told_in = currency(&profiles);
-            runs.push((name, Replayer::new(profiles), Tally::default()));
+            runs.push((name, Replayer::new(profiles, config.pump_guard.memory.bytes()), Tally::default()));
         }
         let mut input = self.input(names)?;
         input.each(|event| {

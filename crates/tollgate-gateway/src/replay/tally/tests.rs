@@ -1,4 +1,4 @@
-use tollgate::pump_guard::Policy;
+use tollgate::pump_guard::{Policy, PumpGuard};
 
 use super::*;
 use crate::replay::Replayer;
@@ -22,7 +22,7 @@ fn verified(at: u64, id: &str) -> Event {
 }
 
 fn tally(events: &[Event]) -> (Report, Vec<FalsePositive>) {
-    let (mut replayer, mut tally) = (Replayer::new(Policy::default()), Tally::default());
+    let (mut replayer, mut tally) = (Replayer::new(Policy::default(), PumpGuard::MEMORY), Tally::default());
     let wrong = events
         .iter()
         .filter_map(|event| {

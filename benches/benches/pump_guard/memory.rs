@@ -216,12 +216,12 @@ pub(crate) fn recall(filled: &mut Filled, strangers: &mut Strangers<'_>) {
     let verified = count(share(all.verified), share([all.asked, all.verified[0]]));
     let cell = |part: usize, count: f64| part as f64 / count;
     println!(
-        "By that, {:.0} numbers in 19 of 64 parts of the memory ({:.0} bytes each), {:.0} sends in 6 ({:.0}), and \
+        "By that, {:.0} numbers in 18 of 64 parts of the memory ({:.0} bytes each), {:.0} sends in 5 ({:.0}), and \
          {verified:.0} verified numbers in 10 ({:.0}).",
         count(number, 1.0),
-        cell(19 * BYTES / 64, count(number, 1.0)),
+        cell(18 * BYTES / 64, count(number, 1.0)),
         count(send, 1.0),
-        cell(6 * BYTES / 64, count(send, 1.0)),
+        cell(5 * BYTES / 64, count(send, 1.0)),
         cell(10 * BYTES / 64, verified),
     );
     filled.sent = sent;

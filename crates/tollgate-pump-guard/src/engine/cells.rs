@@ -11,8 +11,8 @@ use super::sketch::Sketch;
 /// Bytes of a bucket: some twenty cells.
 const BUCKET: usize = 512;
 
-/// Bytes of a key's hash that are kept: of a million keys, a new one is taken for another once in 280 million times.
-const KEY: usize = 6;
+/// Bytes of a key's hash that are kept: beside a million others, a new key is taken for one of them once in a million times.
+const KEY: usize = 5;
 
 /// A cell's length, this included, and its key.
 const HEAD: usize = 1 + KEY;
@@ -227,13 +227,13 @@ fn note(changed: &mut [u64], bucket: usize) {
 }
 
 fn key(hash: u64) -> Key {
-    let [a, b, c, d, e, f, ..] = hash.to_be_bytes();
-    [a, b, c, d, e, f]
+    let [a, b, c, d, e, ..] = hash.to_be_bytes();
+    [a, b, c, d, e]
 }
 
 /// As much of the hash as is kept.
-fn hash_of([a, b, c, d, e, f]: Key) -> u64 {
-    u64::from_be_bytes([a, b, c, d, e, f, 0, 0])
+fn hash_of([a, b, c, d, e]: Key) -> u64 {
+    u64::from_be_bytes([a, b, c, d, e, 0, 0, 0])
 }
 
 /// A bucket's cells, each with its offset and its key.

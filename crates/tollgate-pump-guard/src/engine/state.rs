@@ -89,13 +89,13 @@ impl State {
         let part = bytes.max(Self::LEAST_MEMORY) / 64;
         Self {
             hasher,
-            ranges: Cells::new(25 * part),
-            numbers: Cells::new(19 * part),
+            ranges: Cells::new(26 * part),
+            numbers: Cells::new(18 * part),
             confirmed: Cells::new(10 * part),
             clients: Cells::new(2 * part),
-            sends: Cells::new(6 * part),
+            sends: Cells::new(5 * part),
             tenants: Tenants::new(),
-            pending_limit: 2 * part / size_of::<Waiting>(),
+            pending_limit: 3 * part / size_of::<Waiting>(),
             next_place: 0,
             latest: Duration::ZERO,
             rate: Rate::default(),
@@ -113,7 +113,7 @@ impl State {
 
     fn hash(&self, key: impl Hash) -> u64 {
         // So much of it is kept with a cell, and what is zero takes no memory.
-        self.hasher.hash_one(key) & !0xffff
+        self.hasher.hash_one(key) & !0xff_ffff
     }
 
     pub(super) fn range_key(&self, profile: Profile, level: usize, range_1k: u64) -> u64 {
@@ -328,7 +328,7 @@ pub(super) fn levels(national: u32) -> usize {
 pub(super) fn actor(clients: [u64; 2]) -> Option<u16> {
     let [_, prefix] = clients;
     #[allow(clippy::cast_possible_truncation, reason = "16 bits of a hash")]
-    let actor = (prefix >> 16) as u16 | 1;
+    let actor = (prefix >> 24) as u16 | 1;
     (prefix != 0).then_some(actor)
 }
 

@@ -37,7 +37,9 @@ impl Times {
         if self.count <= 0.0 {
             return [0; 2];
         }
-        let spread = (self.squares - self.sum * self.sum / self.count).max(0.0);
+        // What rounding alone leaves is no spread.
+        let spread = self.squares - self.sum * self.sum / self.count;
+        let spread = if spread > 1e-5 * self.squares { spread } else { 0.0 };
         [short(self.mean() + ABOVE_ZERO), short((spread / self.count).sqrt())]
     }
 

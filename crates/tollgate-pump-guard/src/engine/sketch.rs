@@ -57,7 +57,7 @@ impl Sketch {
         let (first, step) = (mixed >> 32, mixed & 0xffff_ffff | 1);
         std::array::from_fn(|n| {
             let at = first.wrapping_add(step.wrapping_mul(n as u64)) & 0xffff_ffff;
-            n * row + (at as usize * row >> 32)
+            n * row + usize::try_from((at * row as u64) >> 32).unwrap_or(0)
         })
     }
 

@@ -125,7 +125,7 @@ fn what_is_written_never_shows_a_text_that_is_no_number_and_is_judged_as_it_was(
         let digits: String = destination.chars().filter(char::is_ascii_digit).collect();
         assert!(digits.is_empty() || !written.contains(&digits), "{written}");
         let event = Reader::new(written.as_bytes()).next().unwrap().unwrap();
-        let replayed = Replayer::new(policy.clone()).event(&event).unwrap().verdict;
+        let replayed = Replayer::new(policy.clone(), PumpGuard::MEMORY).event(&event).unwrap().verdict;
         let live = tollgate::pump_guard::engine::hard_rules(&policy, &attempt.reading);
         let signals = |verdict: &Verdict| verdict.reasons.iter().map(|r| r.signal).collect::<Vec<_>>();
         assert_eq!(signals(&replayed), signals(&live), "{destination}: {written}");
@@ -162,7 +162,7 @@ async fn a_replay_of_the_log_gives_the_verdicts_that_were_given() {
         }
     }
     log.stop().await;
-    let (text, mut replayer) = (own.text(), Replayer::new(Policy::default()));
+    let (text, mut replayer) = (own.text(), Replayer::new(Policy::default(), PumpGuard::MEMORY));
     assert!(!text.contains("+6591000000") && text.contains("\"trap\":true"));
     let events: Vec<Event> = Reader::new(text.as_bytes()).map(Result::unwrap).collect();
     let replayed = events.iter().filter_map(|event| replayer.event(event));

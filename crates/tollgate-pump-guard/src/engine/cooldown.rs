@@ -11,7 +11,8 @@ use super::{CHALLENGE_AT, Number, Reason, Signal};
 pub struct CooldownPolicy {
     /// Whether it acts, only notes, or is off.
     pub mode: Mode,
-    /// The wait before the first message, the second, the third, … within 24 hours; the last holds for all further.
+    /// The wait before the first message, the second, the third, … within 24 hours since a code was last given back;
+    /// the last holds for all further.
     pub steps: Vec<Duration>,
     /// At most so many within 24 hours to a number that was verified before: 1 to 10.
     pub per_day: u8,
@@ -82,7 +83,11 @@ impl CooldownPolicy {
                 let whose = if verified { "" } else { " to a number that was never verified" };
                 ((filling + DAY).max(last + rest(per_day - 1)), format!("{per_day} a day{whose}"))
             }
-            None => (last + rest(count), format!("{} s between", rest(count))),
+            None => {
+                // Whoever gave the last code back waits for none.
+                let rest = rest(count.min(cell.in_vain.into()));
+                (last + rest, format!("{rest} s between"))
+            }
         };
         let wait = free_at.checked_sub(now).filter(|wait| *wait > 0)?;
         let ago = now.saturating_sub(last);

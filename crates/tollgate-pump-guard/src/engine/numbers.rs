@@ -24,6 +24,8 @@ pub(super) struct NumberCell {
     pub(super) counted: u16,
     /// How often the newest send's answer was given again.
     pub(super) repeats: u8,
+    /// Sends since a code was last given back.
+    pub(super) in_vain: u8,
     /// Wrong codes since the last right one.
     pub(super) wrong_in_a_row: u8,
     /// Wrong codes of the day that began at `wrong_since`.
@@ -44,6 +46,7 @@ impl Record for NumberCell {
         (self.counted_at ^ latest).put(out);
         self.stage.put(out);
         self.repeats.put(out);
+        self.in_vain.put(out);
         self.wrong_in_a_row.put(out);
         self.wrong_today.put(out);
         self.wrong_since.put(out);
@@ -61,7 +64,7 @@ impl Record for NumberCell {
         let counted = u16::take(from)?;
         let counted_at = u32::take(from)? ^ latest;
         let stage = Stage::take(from)?;
-        let [repeats, wrong_in_a_row, wrong_today] = <[u8; 3]>::take(from)?;
+        let [repeats, in_vain, wrong_in_a_row, wrong_today] = <[u8; 4]>::take(from)?;
         let wrong_since = u32::take(from)?;
         let mut sends = [latest; SENDS];
         for at in sends.iter_mut().skip(1) {
@@ -79,6 +82,7 @@ impl Record for NumberCell {
             stage,
             counted,
             repeats,
+            in_vain,
             wrong_in_a_row,
             wrong_today,
             wrong_since,
@@ -165,12 +169,14 @@ impl NumberCell {
     pub(super) fn sent(&mut self, at: u32, actor: Option<u16>) {
         if self.sends(at).next().is_none() {
             self.actors = [0; ACTORS];
+            self.in_vain = 0;
         }
         self.sends.rotate_right(1);
         if let Some(latest) = self.sends.first_mut() {
             *latest = at;
         }
         self.repeats = 0;
+        self.in_vain = self.in_vain.saturating_add(1);
         self.asked(actor);
     }
 
@@ -190,6 +196,7 @@ impl NumberCell {
         if let Some(index) = self.sends.iter().position(|sent| *sent == at)
             && let Some(from) = self.sends.get_mut(index..)
         {
+            self.in_vain = self.in_vain.saturating_sub(1);
             from.rotate_left(1);
             if let Some(last) = from.last_mut() {
                 *last = 0;

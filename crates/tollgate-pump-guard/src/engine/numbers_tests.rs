@@ -34,6 +34,21 @@ fn one_number_that_many_clients_ask_for_is_bombed_and_its_owner_is_not_locked_ou
 }
 
 #[test]
+fn whoever_gives_his_code_back_waits_for_no_other_and_has_ten_a_day() {
+    let mut world = World::usual(Policy::default());
+    let (number, home) = ("+6591110000", Some("192.0.2.1"));
+    for _ in 0..10 {
+        assert_eq!(world.send_from(number, home).action, Action::Allow);
+        world.wait(15);
+        world.outcome(number, Outcome::Verified);
+        world.wait(15);
+    }
+    let verdict = world.send_from(number, home);
+    assert_eq!(verdict.action, Action::Block, "{verdict:?}");
+    assert!(verdict.retry_after > Some(Duration::from_secs(80_000)), "{verdict:?}");
+}
+
+#[test]
 fn wrong_codes_are_counted_for_the_number_over_all_its_codes() {
     let mut world = World::usual(Policy::default());
     let victim = "+6591110000";

@@ -127,6 +127,7 @@ impl State {
             let before = *cell;
             cell.stage = Stage::Verified;
             cell.wrong_in_a_row = 0;
+            cell.in_vain = 0;
             before
         });
         let before = before.unwrap_or_else(|| NumberCell::failed(charge.counted));

@@ -47,6 +47,7 @@ fn may_deceive(verdict: &Verdict) -> bool {
                 | Signal::RangeConversion
                 | Signal::RangeSurprise
                 | Signal::Adjacency
+                | Signal::ResendRatio
                 | Signal::TimeToVerify
                 | Signal::NewCountry
                 | Signal::CountryConversion

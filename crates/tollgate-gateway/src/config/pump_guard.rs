@@ -49,6 +49,8 @@ pub struct PumpGuard {
     pub range_surprise: Surprise,
     /// Numbers that follow one another.
     pub adjacency: Signal,
+    /// Messages to strangers of a range for each that verifies.
+    pub resend_ratio: Resends,
     /// Codes completed by machine.
     pub time_to_verify: Timing,
     /// Strangers of countries in which nobody has verified.
@@ -150,6 +152,8 @@ tables! {
         in_a_row: u8,
         /// Wrong codes of one client within about a day.
         per_client: f32,
+        /// Wrong codes of everybody within about an hour.
+        per_hour: f32,
     }
     /// `[pump_guard.range_conversion]`
     Conversion {
@@ -168,6 +172,13 @@ tables! {
     Surprise {
         /// So many nats.
         nats: f32,
+    }
+    /// `[pump_guard.resend_ratio]`
+    Resends {
+        /// Messages for each verified number, 1 to 100.
+        ratio: f32,
+        /// So many messages tell something, 5 to 10,000.
+        messages: f32,
     }
     /// `[pump_guard.time_to_verify]`
     Timing {
@@ -257,6 +268,7 @@ impl PumpGuard {
         policy.conversion.mode = self.range_conversion.mode.into();
         policy.surprise.mode = self.range_surprise.mode.into();
         policy.adjacency.mode = self.adjacency.mode.into();
+        policy.resends.mode = self.resend_ratio.mode.into();
         policy.timing.mode = self.time_to_verify.mode.into();
         policy.places.new_country.mode = self.new_country.mode.into();
         policy.places.country.mode = self.country_conversion.mode.into();
@@ -278,12 +290,15 @@ impl PumpGuard {
         set(&mut policy.guesses.per_day, self.code_guesses.per_day);
         set(&mut policy.guesses.in_a_row, self.code_guesses.in_a_row);
         set(&mut policy.guesses.per_client, self.code_guesses.per_client);
+        set(&mut policy.guesses.per_hour, self.code_guesses.per_hour);
         set(&mut policy.conversion.per_1k, self.range_conversion.per_1k);
         set(&mut policy.conversion.per_10k, self.range_conversion.per_10k);
         set(&mut policy.conversion.per_100k, self.range_conversion.per_100k);
         set(&mut policy.conversion.per_1m, self.range_conversion.per_1m);
         set(&mut policy.conversion.per_10m, self.range_conversion.per_10m);
         set(&mut policy.surprise.nats, self.range_surprise.nats);
+        set(&mut policy.resends.ratio, self.resend_ratio.ratio);
+        set(&mut policy.resends.messages, self.resend_ratio.messages);
         set(&mut policy.timing.errors, self.time_to_verify.errors);
         set(&mut policy.places.new_country.strangers, self.new_country.strangers);
         set(&mut policy.places.country.strangers, self.country_conversion.strangers);
@@ -323,12 +338,15 @@ impl PumpGuard {
         self.code_guesses.per_day = Some(policy.guesses.per_day);
         self.code_guesses.in_a_row = Some(policy.guesses.in_a_row);
         self.code_guesses.per_client = Some(policy.guesses.per_client);
+        self.code_guesses.per_hour = Some(policy.guesses.per_hour);
         self.range_conversion.per_1k = Some(policy.conversion.per_1k);
         self.range_conversion.per_10k = Some(policy.conversion.per_10k);
         self.range_conversion.per_100k = Some(policy.conversion.per_100k);
         self.range_conversion.per_1m = Some(policy.conversion.per_1m);
         self.range_conversion.per_10m = Some(policy.conversion.per_10m);
         self.range_surprise.nats = Some(policy.surprise.nats);
+        self.resend_ratio.ratio = Some(policy.resends.ratio);
+        self.resend_ratio.messages = Some(policy.resends.messages);
         self.time_to_verify.errors = Some(policy.timing.errors);
         let place = |table: &mut Place, policy: &PlacePolicy| table.strangers = Some(policy.strangers);
         place(&mut self.new_country, &policy.places.new_country);

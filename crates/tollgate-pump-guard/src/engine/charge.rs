@@ -9,6 +9,7 @@ use super::numbers::Stage;
 use super::places;
 use super::policy::Policy;
 use super::ranges::{LEVELS, PEOPLE, RangeCell, place};
+use super::resends;
 use super::sends::Sent;
 use super::state::{Seen, State, levels, seconds};
 use super::tenants::Waiting;
@@ -19,6 +20,8 @@ pub(super) const COUNTRY: u16 = 1 << 8;
 pub(super) const WORLD: u16 = 1 << 9;
 pub(super) const NEW: u16 = 1 << 10;
 pub(super) const CLIENT: u16 = 1 << 11;
+/// Of a charge alone: its message is counted in its range, whether or not its number was before.
+pub(super) const MESSAGE: u16 = 1 << 15;
 
 /// So many strangers of a range within the hour are its own affair: an office does not make its surroundings surprising.
 const CROWD: f32 = 12.0;
@@ -63,11 +66,17 @@ impl State {
             Passing::Sent => (Stage::InFlight, 0),
             Passing::Shifted(_) | Passing::Stopped => (Stage::Shifted, 0),
         };
+        // Where the number counts, each of its messages does.
+        let at = if fresh { counted } else { seen.cell.counted };
+        let messaged = if stage == Stage::InFlight { at & 1 << resends::LEVEL } else { 0 };
         let tenant = self.tenant_mut(attempt.profile);
         if tenant.since == 0 {
             tenant.since = seen.now;
         }
-        let charge = Charge { counted, ..self.charge_money(policy, seen, attempt, passing, now) };
+        let counted_there = if messaged == 0 { counted } else { counted | MESSAGE };
+        let charge =
+            Charge { counted: counted_there, ..self.charge_money(policy, seen, attempt, passing, now) };
+        self.each_range(&charge, messaged, seen.now, RangeCell::messaged);
         if let Some(cell) = self.numbers.entry(seen.keys.number) {
             cell.sent(sent_at(now), seen.actor());
             if fresh || stage == Stage::Known {
@@ -214,6 +223,9 @@ fn charge_place(place: &mut Budget, bit: u16, explained: bool, now: u32) -> u16 
 pub fn forget(state: &mut State, charge: Charge) {
     let now = seconds(state.latest);
     state.unpay(&charge, now);
+    if charge.counted & MESSAGE != 0 {
+        state.each_range(&charge, 1 << resends::LEVEL, now, RangeCell::unmessaged);
+    }
     let Some(cell) = state.numbers.known(charge.number) else { return };
     cell.forget(sent_at(charge.at()));
     // Another send to this number did not count because of this one: then it counts for that.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::attempt::{Charge, Outcome};
-use super::charge::{COUNTRY, NEW};
+use super::charge::{COUNTRY, MESSAGE, NEW};
 use super::clients;
 use super::numbers::{CONFIRMED_FOR, NumberCell, Stage};
 use super::policy::Policy;
@@ -42,6 +42,7 @@ pub fn observe(policy: &Policy, state: &mut State, charge: &Charge, outcome: Out
             if let Some(cell) = state.numbers.entry(charge.number) {
                 cell.guessed_wrong(seconds);
             }
+            state.tenant_mut(charge.profile).codes.wrong(seconds);
         }
         Outcome::Undelivered | Outcome::Rejected => {
             if state.is_current(charge) {
@@ -90,7 +91,7 @@ impl State {
     fn is_current(&self, charge: &Charge) -> bool {
         let Some(cell) = self.numbers.find(charge.number) else { return true };
         let waits = matches!(cell.stage, Stage::InFlight | Stage::Known | Stage::Shifted);
-        waits && cell.counted == charge.counted
+        waits && cell.counted == charge.counted & !MESSAGE
     }
 
     fn failed(&mut self, charge: &Charge) {
@@ -131,7 +132,7 @@ impl State {
             cell.wrong_in_a_row = 0;
             before
         });
-        let before = before.unwrap_or_else(|| NumberCell::failed(charge.counted));
+        let before = before.unwrap_or_else(|| NumberCell::failed(charge.counted & !MESSAGE));
         if before.stage == Stage::Verified {
             return;
         }
@@ -143,6 +144,7 @@ impl State {
             }
             return;
         }
+        self.tenant_mut(charge.profile).codes.right(now);
         if let Some(confirmed) = self.confirmed.entry(charge.confirmed) {
             if confirmed.since == 0 || now.saturating_sub(confirmed.last) >= CONFIRMED_FOR {
                 confirmed.since = now;

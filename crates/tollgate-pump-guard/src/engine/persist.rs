@@ -12,13 +12,14 @@ use super::attempt::Charge;
 use super::bill::{Day, Spend};
 use super::budget::Budget;
 use super::cells::Restored;
+use super::guesses::Codes;
 use super::record::Record;
 use super::state::State;
 use super::tenants::{Tenant, Waiting};
 use super::times::Times;
 
 /// The first byte of every record: what the bytes behind it mean.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 const LATEST: u8 = 0;
 const RANGES: u8 = 1;
@@ -280,6 +281,7 @@ impl Tenant {
         self.world.put(&mut out);
         self.new.put(&mut out);
         self.times.put(&mut out);
+        self.codes.put(&mut out);
         self.silent.put(&mut out);
         self.day.put(&mut out);
         out
@@ -288,9 +290,10 @@ impl Tenant {
     fn take_back(&mut self, value: &mut &[u8]) -> Option<()> {
         let written = value.to_vec();
         let (since, world, new) = (u32::take(value)?, Budget::take(value)?, Budget::take(value)?);
-        let (times, silent, day) = (Times::take(value)?, u16::take(value)?, Day::take(value)?);
-        (self.since, self.world, self.new, self.times, self.silent) = (since, world, new, times, silent);
-        self.day = day;
+        let (times, codes, silent) = (Times::take(value)?, Codes::take(value)?, u16::take(value)?);
+        self.day = Day::take(value)?;
+        (self.since, self.world, self.new) = (since, world, new);
+        (self.times, self.codes, self.silent) = (times, codes, silent);
         self.written = written;
         Some(())
     }

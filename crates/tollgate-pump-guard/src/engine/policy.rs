@@ -4,7 +4,8 @@ use std::time::Duration;
 use super::{
     Action, ActorsPolicy, AdjacencyPolicy, Attempt, Channel, ClientsPolicy, CodeLengthPolicy,
     ConversionPolicy, CooldownPolicy, CountryPolicy, Entry, GuessesPolicy, HoneytokenPolicy, LookupPolicy,
-    PlacesPolicy, Prices, RatePolicy, Reading, Reason, Signal, SpendPolicy, SurprisePolicy, TimingPolicy,
+    PlacesPolicy, Prices, RatePolicy, Reading, Reason, ResendPolicy, Signal, SpendPolicy, SurprisePolicy,
+    TimingPolicy,
 };
 
 /// What the guard does with what it sees: of the whole guard, and of each signal.
@@ -96,6 +97,8 @@ pub struct Policy {
     pub surprise: SurprisePolicy,
     /// `adjacency`: numbers that follow one another.
     pub adjacency: AdjacencyPolicy,
+    /// `resend_ratio`: messages to strangers of its range for each that verifies.
+    pub resends: ResendPolicy,
     /// `time_to_verify`: codes completed by machine.
     pub timing: TimingPolicy,
     /// `new_country`, `country_conversion`, `breaker`: strangers of whole countries that do not verify.
@@ -175,6 +178,7 @@ impl Policy {
             conversion: ConversionPolicy::preset(preset),
             surprise: SurprisePolicy::preset(preset),
             adjacency: AdjacencyPolicy::default(),
+            resends: ResendPolicy::default(),
             timing: TimingPolicy::default(),
             places: PlacesPolicy::preset(preset),
             clients: ClientsPolicy::preset(preset),
@@ -230,6 +234,7 @@ impl Policy {
         self.guesses.validate()?;
         self.conversion.validate()?;
         self.surprise.validate()?;
+        self.resends.validate()?;
         self.timing.validate()?;
         self.places.validate()?;
         self.clients.validate()?;

@@ -36,6 +36,8 @@ pub(super) struct RangeCell {
     /// Those that verified, with half-lives of a week and a day.
     pub(super) verified: f32,
     pub(super) verified_day: f32,
+    /// Messages to strangers, those to the same number again among them, with a half-life of a day.
+    pub(super) messages: f32,
     /// Attempts that were stopped, bounded.
     pub(super) stopped: f32,
     /// What strangers cost that nobody verified, of the last hour.
@@ -55,6 +57,7 @@ record!(RangeCell {
     week: f32,
     verified: f32,
     verified_day: f32,
+    messages: f32,
     stopped: f32,
     spend: f32,
     times: Times,
@@ -91,6 +94,7 @@ impl RangeCell {
             self.week = fade(self.week, passed, WEEK);
             self.verified = fade(self.verified, passed, WEEK);
             self.verified_day = fade(self.verified_day, passed, DAY);
+            self.messages = fade(self.messages, passed, DAY);
             self.stopped = fade(self.stopped, passed, STOPPED);
             self.spend = fade(self.spend, passed, HOUR);
             self.times.fade(passed);
@@ -127,6 +131,15 @@ impl RangeCell {
         for counter in [&mut self.hour, &mut self.day, &mut self.week] {
             *counter = (*counter - 1.0).max(0.0);
         }
+    }
+
+    /// A message went out, to whichever of its strangers.
+    pub(super) fn messaged(&mut self) {
+        self.messages += 1.0;
+    }
+
+    pub(super) fn unmessaged(&mut self) {
+        self.messages = (self.messages - 1.0).max(0.0);
     }
 
     pub(super) fn landed(&mut self) {

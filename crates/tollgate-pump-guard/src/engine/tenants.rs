@@ -7,6 +7,7 @@ use super::attempt::Charge;
 use super::bill::{Day, Spend};
 use super::budget::Budget;
 use super::country::WORLD;
+use super::guesses::Codes;
 use super::places;
 use super::profile::MOST;
 use super::times::Times;
@@ -111,6 +112,8 @@ pub(super) struct Tenant {
     pub(super) day: Day,
     /// How long people take to verify.
     pub(super) times: Times,
+    /// Codes that were given.
+    pub(super) codes: Codes,
     /// Messages to people known to verify that came to nothing, since anybody verified.
     pub(super) silent: u16,
     /// Strangers that may still verify, oldest first.
@@ -142,6 +145,7 @@ impl Tenant {
             countries,
             day: Day::default(),
             times: Times::default(),
+            codes: Codes::default(),
             silent: 0,
             pending: VecDeque::new(),
             changed,

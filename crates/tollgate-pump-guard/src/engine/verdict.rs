@@ -76,6 +76,8 @@ pub enum Signal {
     RangeSurprise,
     /// Numbers that follow one another.
     Adjacency,
+    /// Messages to strangers of a number range for each of them that verifies.
+    ResendRatio,
     /// Codes given back faster, or more evenly, than people do.
     TimeToVerify,
     /// Strangers of countries in which nobody has verified yet.
@@ -127,6 +129,7 @@ impl Signal {
             Self::RangeConversion => "range_conversion",
             Self::RangeSurprise => "range_surprise",
             Self::Adjacency => "adjacency",
+            Self::ResendRatio => "resend_ratio",
             Self::TimeToVerify => "time_to_verify",
             Self::NewCountry => "new_country",
             Self::CountryConversion => "country_conversion",
@@ -163,7 +166,11 @@ impl Signal {
     const fn weight(self, score: u8) -> Weight {
         match self {
             Self::NumberType | Self::NumberLookup if score < CHALLENGE_AT => Weight::Minor,
-            Self::Adjacency | Self::TimeToVerify | Self::IpCountries | Self::Honeytoken => Weight::Minor,
+            Self::Adjacency
+            | Self::ResendRatio
+            | Self::TimeToVerify
+            | Self::IpCountries
+            | Self::Honeytoken => Weight::Minor,
             Self::NewCountry | Self::CountryConversion | Self::Breaker | Self::CountrySpend => Weight::Coarse,
             _ => Weight::Decides,
         }

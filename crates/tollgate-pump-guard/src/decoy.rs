@@ -52,6 +52,9 @@ fn may_deceive(verdict: &Verdict) -> bool {
                 | Signal::NewCountry
                 | Signal::CountryConversion
                 | Signal::IpBudget
+                | Signal::UserBudget
+                | Signal::Asn
+                | Signal::OperatorShare
                 | Signal::IpCountries
                 | Signal::Breaker
                 | Signal::SpendVelocity

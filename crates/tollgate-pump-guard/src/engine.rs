@@ -3,9 +3,11 @@
 
 mod actors;
 mod adjacency;
+mod asn;
 mod attempt;
 mod bill;
 mod budget;
+mod caller;
 mod cells;
 mod charge;
 mod clients;
@@ -23,6 +25,7 @@ mod money;
 mod number;
 mod numbers;
 mod observe;
+mod operators;
 mod persist;
 mod places;
 mod policy;
@@ -47,6 +50,7 @@ use std::time::Duration;
 pub use actors::ActorsPolicy;
 pub use adjacency::AdjacencyPolicy;
 pub use attempt::{Attempt, Channel, Charge, Outcome};
+pub use caller::{Asn, Caller, UsersPolicy};
 pub use charge::forget;
 pub use clients::ClientsPolicy;
 pub use code_length::CodeLengthPolicy;
@@ -60,6 +64,7 @@ pub use honeytoken::HoneytokenPolicy;
 pub use money::Money;
 pub use number::{Number, NumberType, Reading, Unreadable};
 pub use observe::observe;
+pub use operators::Operators;
 pub use persist::{Changes, Secret};
 pub use places::{PlacePolicy, PlacesPolicy};
 pub use policy::{BatchPolicy, Mode, Policy, PolicyError, Preset, ShapePolicy, Shift};
@@ -168,7 +173,7 @@ fn judge<'a>(policy: &'a Policy, state: &State, attempt: &'a Attempt, now: Durat
     let mut verdict = hard_rules(policy, &attempt.reading);
     let step_up = step_up(policy, attempt);
     let Reading::Number(number) = &attempt.reading else { return without(verdict.weigh(step_up), None) };
-    let by_hand = entries::judge(&policy.entries, attempt, number, now);
+    let by_hand = entries::judge(&policy.entries, &policy.operators, attempt, number, now);
     let allowed = matches!(by_hand, Some((EntryAction::Allow, _)));
     verdict.add(by_hand.and_then(|(_, reason)| reason));
     // A campaign is the sender's own: how many go where is his business, and only what they cost is limited.
@@ -257,10 +262,13 @@ fn judge_strangers(policy: &Policy, seen: &Seen<'_>, attempt: &Attempt, verdict:
         let [client, _] = &seen.clients;
         if seen.armed {
             verdict.add(policy.clients.judge(&seen.clients));
+            verdict.add(policy.users.judge(seen));
+            verdict.add(asn::judge(&policy.asn, seen));
             let country = seen.number.country().index();
             verdict.add(policy.clients.judge_countries(client.as_ref(), country, seen.now));
             if stopped.probes == 0 {
                 judge_places(policy, seen, verdict);
+                verdict.add(operators::judge(&policy.operator_share, seen));
             }
         }
     }

@@ -27,6 +27,8 @@ pub struct PumpGuard {
     pub decoy: bool,
     /// What was decided by hand.
     pub entry: Vec<Entry>,
+    /// Whose numbers are whose.
+    pub operator: Vec<Operator>,
     /// Verification starts that ask for a short code.
     pub code_length: CodeLength,
     /// Where doubtful messages go instead.
@@ -59,6 +61,12 @@ pub struct PumpGuard {
     pub country_conversion: Place,
     /// Strangers everywhere that do not verify.
     pub breaker: Place,
+    /// Strangers of an operator that do not verify, while the rest of its country does.
+    pub operator_share: Place,
+    /// Strangers asked for from one network that do not verify.
+    pub asn: Place,
+    /// New numbers a session or a user asks for that do not verify.
+    pub user_budget: Place,
     /// Strangers a client asks for that do not verify.
     pub ip_budget: IpBudget,
     /// Countries a client asks for.
@@ -75,6 +83,16 @@ pub struct PumpGuard {
     /// Use cases that are judged by themselves, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub profile: BTreeMap<String, Profile>,
+}
+
+/// `[[pump_guard.operator]]`: an operator and its numbers.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Operator {
+    /// What it is called in evidence and entries.
+    pub name: String,
+    /// How its numbers begin, such as `+62811`; the longest that fits wins.
+    pub prefixes: Vec<String>,
 }
 
 /// How soon the guard acts.
@@ -185,7 +203,8 @@ tables! {
         /// So many standard errors below the sender's mean, 3 to 10.
         errors: f32,
     }
-    /// `[pump_guard.new_country]`, `[pump_guard.country_conversion]`, `[pump_guard.breaker]`
+    /// `[pump_guard.new_country]`, `[pump_guard.country_conversion]`, `[pump_guard.breaker]`, `[pump_guard.operator_share]`,
+    /// `[pump_guard.asn]`, `[pump_guard.user_budget]`
     Place {
         /// So many strangers to begin with.
         strangers: f32,
@@ -241,6 +260,15 @@ impl PumpGuard {
                 set.extend(problems.take(format!("pump_guard.{name}[{i}]"), code.parse::<Country>()));
             }
         }
+        for (i, operator) in self.operator.iter().enumerate() {
+            if let Err(error) = policy.operators.add(&operator.name, &operator.prefixes) {
+                let field = error.field.trim_start_matches("operator.");
+                problems.add(
+                    format!("pump_guard.operator[{i}].{field}"),
+                    format!("{} is {}", error.value, error.remedy),
+                );
+            }
+        }
         for (i, entry) in self.entry.iter().enumerate() {
             policy.entries.extend(entry.decided(&format!("pump_guard.entry[{i}]"), problems));
         }
@@ -273,6 +301,9 @@ impl PumpGuard {
         policy.places.new_country.mode = self.new_country.mode.into();
         policy.places.country.mode = self.country_conversion.mode.into();
         policy.places.breaker.mode = self.breaker.mode.into();
+        policy.operator_share.mode = self.operator_share.mode.into();
+        policy.asn.mode = self.asn.mode.into();
+        policy.users.mode = self.user_budget.mode.into();
         policy.clients.mode = self.ip_budget.mode.into();
         policy.clients.countries_mode = self.ip_countries.mode.into();
         policy.honeytoken.mode = self.honeytoken.mode.into();
@@ -303,6 +334,9 @@ impl PumpGuard {
         set(&mut policy.places.new_country.strangers, self.new_country.strangers);
         set(&mut policy.places.country.strangers, self.country_conversion.strangers);
         set(&mut policy.places.breaker.strangers, self.breaker.strangers);
+        set(&mut policy.operator_share.strangers, self.operator_share.strangers);
+        set(&mut policy.asn.strangers, self.asn.strangers);
+        set(&mut policy.users.strangers, self.user_budget.strangers);
         set(&mut policy.clients.strangers, self.ip_budget.strangers);
         set(&mut policy.clients.prefix_strangers, self.ip_budget.prefix_strangers);
         set(&mut policy.clients.countries, self.ip_countries.countries);
@@ -352,6 +386,9 @@ impl PumpGuard {
         place(&mut self.new_country, &policy.places.new_country);
         place(&mut self.country_conversion, &policy.places.country);
         place(&mut self.breaker, &policy.places.breaker);
+        place(&mut self.operator_share, &policy.operator_share);
+        place(&mut self.asn, &policy.asn);
+        self.user_budget.strangers = Some(policy.users.strangers);
         self.ip_budget.strangers = Some(policy.clients.strangers);
         self.ip_budget.prefix_strangers = Some(policy.clients.prefix_strangers);
         self.ip_countries.countries = Some(policy.clients.countries);

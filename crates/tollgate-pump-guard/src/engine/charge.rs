@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::attempt::{Attempt, Charge};
 use super::budget::Budget;
+use super::caller;
 use super::clients;
 use super::numbers::Stage;
 use super::places;
@@ -20,6 +21,10 @@ pub(super) const COUNTRY: u16 = 1 << 8;
 pub(super) const WORLD: u16 = 1 << 9;
 pub(super) const NEW: u16 = 1 << 10;
 pub(super) const CLIENT: u16 = 1 << 11;
+/// Of sessions and users, of the client's network and of the number's operator.
+pub(super) const CALLER: u16 = 1 << 12;
+pub(super) const NETWORK: u16 = 1 << 13;
+pub(super) const OPERATOR: u16 = 1 << 14;
 /// Of a charge alone: its message is counted in its range, whether or not its number was before.
 pub(super) const MESSAGE: u16 = 1 << 15;
 
@@ -115,6 +120,9 @@ impl State {
             country: seen.number.country(),
             profile: attempt.profile,
             client: seen.keys.clients,
+            caller: seen.keys.callers,
+            network: seen.keys.network,
+            operator: seen.keys.operator,
             at: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
             counted: 0,
             price,
@@ -161,6 +169,25 @@ impl State {
                 counted |= CLIENT;
             }
         }
+        for key in seen.keys.callers.into_iter().filter(|key| *key != 0) {
+            if let Some(caller) = self.callers.entry(key) {
+                *caller = caller.at(now, caller::FORGOTTEN);
+                caller.budget.sent();
+                counted |= CALLER;
+            }
+        }
+        // Where a range explains it, its operator need not.
+        for (key, bit, explained) in
+            [(seen.keys.network, NETWORK, false), (seen.keys.operator, OPERATOR, explained)]
+        {
+            if key == 0 {
+                continue;
+            }
+            if let Some(cell) = self.clients.entry(key) {
+                *cell = cell.at(now, places::FORGOTTEN);
+                counted |= charge_place(&mut cell.budget, bit, explained, now);
+            }
+        }
         counted
     }
 
@@ -202,6 +229,19 @@ impl State {
             if let Some(client) = self.clients.known(key) {
                 *client = client.at(now, clients::FORGOTTEN);
                 client.budget.pressed(policy.clients.strangers, 2.0);
+            }
+        }
+        for key in seen.keys.callers.into_iter().filter(|key| *key != 0) {
+            if let Some(caller) = self.callers.known(key) {
+                *caller = caller.at(now, caller::FORGOTTEN);
+                caller.budget.pressed(policy.users.strangers, 2.0);
+            }
+        }
+        if let Some(operator) = self.clients.known(seen.keys.operator).filter(|_| !explained) {
+            *operator = operator.at(now, places::FORGOTTEN);
+            operator.budget.pressed(policy.operator_share.bears(&operator.budget), 3.0);
+            if policy.operator_share.used_up(&operator.budget) {
+                operator.budget.hold.stopped(now, true);
             }
         }
     }
@@ -283,6 +323,18 @@ impl State {
             if let Some(client) = self.clients.known(key) {
                 *client = client.at(now, clients::FORGOTTEN);
                 change(&mut client.budget);
+            }
+        }
+        for key in charge.caller.into_iter().filter(|key| *key != 0 && counted & CALLER != 0) {
+            if let Some(caller) = self.callers.known(key) {
+                *caller = caller.at(now, caller::FORGOTTEN);
+                change(&mut caller.budget);
+            }
+        }
+        for (key, bit) in [(charge.network, NETWORK), (charge.operator, OPERATOR)] {
+            if let Some(cell) = self.clients.known(key).filter(|_| key != 0 && counted & bit != 0) {
+                *cell = cell.at(now, places::FORGOTTEN);
+                change(&mut cell.budget);
             }
         }
     }

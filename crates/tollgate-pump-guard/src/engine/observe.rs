@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::attempt::{Charge, Outcome};
-use super::charge::{COUNTRY, MESSAGE, NEW};
+use super::charge::{COUNTRY, MESSAGE, NEW, OPERATOR};
 use super::clients;
 use super::numbers::{CONFIRMED_FOR, NumberCell, Stage};
 use super::policy::Policy;
@@ -196,7 +196,7 @@ impl State {
                 range.verified();
             }
         });
-        self.each_budget(charge, counted | COUNTRY, now, |budget| {
+        self.each_budget(charge, counted | COUNTRY | OPERATOR, now, |budget| {
             if in_flight {
                 budget.landed();
             }

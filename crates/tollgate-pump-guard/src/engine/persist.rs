@@ -19,7 +19,7 @@ use super::tenants::{Tenant, Waiting};
 use super::times::Times;
 
 /// The first byte of every record: what the bytes behind it mean.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 const LATEST: u8 = 0;
 const RANGES: u8 = 1;
@@ -30,6 +30,7 @@ const SENDS: u8 = 5;
 const TENANTS: u8 = 6;
 const COUNTRIES: u8 = 7;
 const PENDING: u8 = 8;
+const CALLERS: u8 = 9;
 
 /// The secret under which numbers and clients are hashed. What was kept can only be read under the same.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -135,6 +136,7 @@ impl State {
         self.numbers.drain(NUMBERS, &mut changes);
         self.confirmed.drain(CONFIRMED, &mut changes);
         self.clients.drain(CLIENTS, &mut changes);
+        self.callers.drain(CALLERS, &mut changes);
         self.sends.drain(SENDS, &mut changes);
         self.tenants.iter_mut().for_each(|tenant| tenant.drain(&mut changes));
         for gone in std::mem::take(&mut self.written.gone) {
@@ -215,6 +217,7 @@ impl State {
         self.numbers.note_all();
         self.confirmed.note_all();
         self.clients.note_all();
+        self.callers.note_all();
         self.sends.note_all();
         for tenant in self.tenants.iter_mut() {
             tenant.changed = tenant.countries.iter().map(|country| !country.is_untouched()).collect();
@@ -230,6 +233,7 @@ impl State {
             NUMBERS => return self.numbers.restore(key, value),
             CONFIRMED => return self.confirmed.restore(key, value),
             CLIENTS => return self.clients.restore(key, value),
+            CALLERS => return self.callers.restore(key, value),
             SENDS => return self.sends.restore(key, value),
             LATEST => take_latest(&mut value).map(|latest| self.latest = latest),
             TENANTS => u16::try_from(key)

@@ -101,3 +101,177 @@ fn what_was_not_sent_after_all_is_no_message() {
     }
     assert_eq!(reason(&world.send("+6591239999"), Signal::ResendRatio), None);
 }
+
+fn asked(world: &mut World, number: &str, change: impl FnOnce(Attempt) -> Attempt) -> Verdict {
+    let attempt = Attempt::new(world.policy.read(number, None), Profile::Otp);
+    world.attempt(number, &change(attempt))
+}
+
+#[test]
+fn a_user_has_three_new_numbers_a_day_from_however_many_addresses_and_the_next_is_challenged_then_blocked() {
+    let mut world = World::usual(Policy::default());
+    let mut verdicts = Vec::new();
+    for n in 0..12_u8 {
+        world.wait(240);
+        let client = Some([198, n, 0, 9].into());
+        let number = at_home(n.into());
+        verdicts.push(asked(&mut world, &number, |attempt| {
+            attempt.from_client(client).by(Caller::new().with_user("u-1"))
+        }));
+    }
+    assert!(verdicts[..3].iter().all(|verdict| verdict.action == Action::Allow), "{verdicts:?}");
+    assert_eq!((verdicts[3].action, signal(&verdicts[3])), (Action::Challenge, Signal::UserBudget));
+    let last = &verdicts[11];
+    assert_eq!((last.action, signal(last)), (Action::Block, Signal::UserBudget));
+    assert!(last.main_reason().unwrap().evidence.contains("this user"), "{last:?}");
+    // Somebody else is not meant, nor whoever has no user.
+    for caller in [Caller::new().with_user("u-2"), Caller::new().with_session("u-1"), Caller::new()] {
+        assert_eq!(asked(&mut world, "+6598887766", |attempt| attempt.by(caller)).action, Action::Allow);
+        world.wait(200);
+    }
+}
+
+#[test]
+fn a_session_whose_numbers_verify_goes_on_and_the_same_number_again_is_not_a_new_one() {
+    let mut world = World::usual(Policy::default());
+    for n in 0..12_u64 {
+        world.wait(120);
+        let number = at_home(n);
+        let verdict = asked(&mut world, &number, |attempt| attempt.by(Caller::new().with_session("s")));
+        assert_eq!(verdict.action, Action::Allow, "{n} {verdict:?}");
+        world.wait(8 + n * 7 % 60);
+        world.outcome(&number, Outcome::Verified);
+    }
+    let mut world = World::usual(Policy::default());
+    for _ in 0..3 {
+        world.wait(700);
+        asked(&mut world, &at_home(1), |attempt| attempt.by(Caller::new().with_session("s")));
+    }
+    world.wait(700);
+    let verdict = asked(&mut world, &at_home(2), |attempt| attempt.by(Caller::new().with_session("s")));
+    assert_eq!(verdict.action, Action::Allow, "{verdict:?}");
+}
+
+#[test]
+fn no_session_or_user_is_shown() {
+    let caller = Caller::new().with_session("secret-session").with_user("secret-user");
+    let attempt = Attempt::new(Policy::default().read("+6591234567", None), Profile::Otp).by(caller);
+    assert!(!format!("{attempt:?}").contains("secret"), "{attempt:?}");
+    assert_eq!(Caller::new().with_user("").with_session(""), Caller::new());
+}
+
+#[test]
+fn made_up_sessions_make_no_address_be_forgotten() {
+    let mut world = World::usual(Policy::default());
+    world.state = State::seeded(0, 7);
+    world.policy.mode = Mode::Monitor;
+    let client = Some([198, 51, 100, 9].into());
+    asked(&mut world, &at_home(0), |attempt| attempt.from_client(client));
+    for n in 1..20_000_u64 {
+        let session = n.to_string();
+        asked(&mut world, &at_home(n), |attempt| attempt.by(Caller::new().with_session(session)));
+    }
+    let now = state::seconds(world.now);
+    assert!(world.state.client_at(Profile::Otp, client, now).is_some());
+}
+
+#[test]
+fn a_network_whose_strangers_do_not_verify_only_adds() {
+    let mut world = World::usual(Policy::default());
+    let mut noted = None;
+    for n in 0..120_u64 {
+        world.wait(30);
+        let verdict = asked(&mut world, &at_home(n), |attempt| attempt.in_network(Some(Asn(64_500))));
+        if let Some(reason) = reason(&verdict, Signal::Asn) {
+            assert!(verdict.score < CHALLENGE_AT || verdict.reasons.len() > 1, "{verdict:?}");
+            assert_eq!(reason.score, 15);
+            noted = noted.or(Some(n));
+        }
+    }
+    assert!(noted.is_some_and(|n| n > 25), "{noted:?}");
+    let other = asked(&mut world, "+6598887766", |attempt| attempt.in_network(Some(Asn(64_501))));
+    assert_eq!(reason(&other, Signal::Asn), None);
+}
+
+fn with_operators() -> Policy {
+    let mut policy = Policy::default();
+    policy.operators.add("one", ["+6591", "6592"]).unwrap();
+    policy.operators.add("two", ["+65912"]).unwrap();
+    policy
+}
+
+#[test]
+fn the_longest_prefix_says_whose_a_number_is() {
+    let policy = with_operators();
+    let of = |number: &str| match policy.read(number, None) {
+        Reading::Number(number) => policy.operators.of(&number).map(str::to_owned),
+        _ => panic!("{number}"),
+    };
+    assert_eq!(of("+6591345678").as_deref(), Some("one"));
+    assert_eq!(of("+6591234567").as_deref(), Some("two"));
+    assert_eq!(of("+6598887766"), None);
+}
+
+#[test]
+fn an_operator_is_named_once_with_prefixes_that_are_its_own() {
+    let mut policy = with_operators();
+    for (name, prefixes) in [
+        ("", &["+6593"][..]),
+        ("one", &["+6593"]),
+        ("three", &[]),
+        ("three", &["+6591"]),
+        ("three", &["0659"]),
+    ] {
+        assert!(policy.operators.add(name, prefixes).is_err(), "{name} {prefixes:?}");
+    }
+    assert!(!policy.operators.knows("three"));
+    policy.entries.push(Entry::new(Matcher::Operator("nobody".to_owned()), EntryAction::Allow, "test"));
+    assert_eq!(policy.validate().unwrap_err().field, "entry.operator");
+}
+
+#[test]
+fn an_operator_whose_strangers_do_not_verify_is_challenged_where_the_rest_of_its_country_does() {
+    let mut policy = with_operators();
+    // Alone: nothing else is to explain it.
+    (policy.conversion.mode, policy.surprise.mode) = (Mode::Off, Mode::Off);
+    policy.places.country.mode = Mode::Off;
+    let mut world = World::usual(policy);
+    let mut stopped = None;
+    for n in 0..200_u64 {
+        world.wait(60);
+        let number = format!("+659{}{:06}", 1 + n % 2, 300_000 + n * 15_013 % 700_000);
+        let verdict = world.send(&number);
+        if verdict.action != Action::Allow && stopped.is_none() {
+            assert_eq!((verdict.action, signal(&verdict)), (Action::Challenge, Signal::OperatorShare));
+            stopped = Some(n);
+        }
+    }
+    assert!(stopped.is_some_and(|n| (6..150).contains(&n)), "{stopped:?}");
+    assert_eq!(world.send("+6598887766").action, Action::Allow);
+    assert_eq!(world.send("+6591288777").action, Action::Allow, "two's number, though it begins as one's do");
+}
+
+#[test]
+fn an_operator_that_fails_as_the_rest_of_its_country_does_is_not_told_from_it() {
+    let mut policy = with_operators();
+    (policy.conversion.mode, policy.surprise.mode) = (Mode::Off, Mode::Off);
+    let mut world = World::usual(policy);
+    for n in 0..120_u64 {
+        world.wait(100);
+        let verdict = world.send(&format!("+659{:07}", 1_000_003 + n * 2_918_133 % 7_000_000));
+        assert_eq!(reason(&verdict, Signal::OperatorShare), None, "{n} {verdict:?}");
+    }
+}
+
+#[test]
+fn an_entry_by_hand_may_name_an_operator() {
+    let mut policy = with_operators();
+    let end = Duration::from_secs(4_000_000_000);
+    let entry = Entry::new(Matcher::Operator("two".to_owned()), EntryAction::Block, "leaks").until(end);
+    policy.entries.push(entry);
+    policy.validate().unwrap();
+    let mut world = World::usual(Policy::default());
+    world.policy = policy;
+    assert_eq!(signal(&world.send("+6591288777")), Signal::Manual);
+    assert_eq!(world.send("+6591388777").action, Action::Allow);
+}

@@ -86,6 +86,12 @@ pub enum Signal {
     CountryConversion,
     /// Strangers asked for by one client who do not verify.
     IpBudget,
+    /// New numbers asked for by one session or user that do not verify.
+    UserBudget,
+    /// Strangers asked for from one network that do not verify.
+    Asn,
+    /// Strangers of an operator that do not verify, while the rest of its country does.
+    OperatorShare,
     /// Countries one client asks for.
     IpCountries,
     /// Strangers everywhere who do not verify.
@@ -134,6 +140,9 @@ impl Signal {
             Self::NewCountry => "new_country",
             Self::CountryConversion => "country_conversion",
             Self::IpBudget => "ip_budget",
+            Self::UserBudget => "user_budget",
+            Self::Asn => "asn",
+            Self::OperatorShare => "operator_share",
             Self::IpCountries => "ip_countries",
             Self::Breaker => "breaker",
             // One signal to the outside: money.
@@ -170,8 +179,13 @@ impl Signal {
             | Self::ResendRatio
             | Self::TimeToVerify
             | Self::IpCountries
+            | Self::Asn
             | Self::Honeytoken => Weight::Minor,
-            Self::NewCountry | Self::CountryConversion | Self::Breaker | Self::CountrySpend => Weight::Coarse,
+            Self::NewCountry
+            | Self::CountryConversion
+            | Self::OperatorShare
+            | Self::Breaker
+            | Self::CountrySpend => Weight::Coarse,
             _ => Weight::Decides,
         }
     }

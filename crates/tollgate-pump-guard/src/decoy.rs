@@ -50,6 +50,7 @@ fn may_deceive(verdict: &Verdict) -> bool {
                 | Signal::ResendRatio
                 | Signal::TimeToVerify
                 | Signal::NewCountry
+                | Signal::CountrySurprise
                 | Signal::CountryConversion
                 | Signal::IpBudget
                 | Signal::UserBudget

@@ -15,12 +15,14 @@ mod code_length;
 mod conversion;
 mod cooldown;
 mod country;
+mod country_surprise;
 mod entries;
 mod facts;
 mod fade;
 mod guesses;
 mod hold;
 mod honeytoken;
+mod hours;
 mod money;
 mod number;
 mod numbers;
@@ -57,6 +59,7 @@ pub use code_length::CodeLengthPolicy;
 pub use conversion::ConversionPolicy;
 pub use cooldown::CooldownPolicy;
 pub use country::{Country, CountryError, CountryPolicy};
+pub use country_surprise::CountrySurprisePolicy;
 pub use entries::{Entry, EntryAction, Matcher};
 pub use facts::{Facts, LookupPolicy, Operator, Sim};
 pub use guesses::{GuessesPolicy, judge_check, observe_guess};
@@ -271,6 +274,9 @@ fn judge_strangers(policy: &Policy, seen: &Seen<'_>, attempt: &Attempt, verdict:
                 verdict.add(operators::judge(&policy.operator_share, seen));
             }
         }
+    }
+    if stopped.probes == 0 {
+        verdict.add(policy.country_surprise.judge(seen));
     }
     let (reason, levels) = policy.surprise.judge(seen);
     verdict.add(reason);

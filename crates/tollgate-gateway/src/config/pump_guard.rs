@@ -61,6 +61,8 @@ pub struct PumpGuard {
     pub country_conversion: Place,
     /// Strangers everywhere that do not verify.
     pub breaker: Place,
+    /// More strangers of a country than this hour of the week usually has.
+    pub country_surprise: Surprise,
     /// Strangers of an operator that do not verify, while the rest of its country does.
     pub operator_share: Place,
     /// Strangers asked for from one network that do not verify.
@@ -186,7 +188,7 @@ tables! {
         /// Strangers of a 10M range.
         per_10m: f32,
     }
-    /// `[pump_guard.range_surprise]`
+    /// `[pump_guard.range_surprise]`, `[pump_guard.country_surprise]`
     Surprise {
         /// So many nats.
         nats: f32,
@@ -301,6 +303,7 @@ impl PumpGuard {
         policy.places.new_country.mode = self.new_country.mode.into();
         policy.places.country.mode = self.country_conversion.mode.into();
         policy.places.breaker.mode = self.breaker.mode.into();
+        policy.country_surprise.mode = self.country_surprise.mode.into();
         policy.operator_share.mode = self.operator_share.mode.into();
         policy.asn.mode = self.asn.mode.into();
         policy.users.mode = self.user_budget.mode.into();
@@ -334,6 +337,7 @@ impl PumpGuard {
         set(&mut policy.places.new_country.strangers, self.new_country.strangers);
         set(&mut policy.places.country.strangers, self.country_conversion.strangers);
         set(&mut policy.places.breaker.strangers, self.breaker.strangers);
+        set(&mut policy.country_surprise.nats, self.country_surprise.nats);
         set(&mut policy.operator_share.strangers, self.operator_share.strangers);
         set(&mut policy.asn.strangers, self.asn.strangers);
         set(&mut policy.users.strangers, self.user_budget.strangers);
@@ -386,6 +390,7 @@ impl PumpGuard {
         place(&mut self.new_country, &policy.places.new_country);
         place(&mut self.country_conversion, &policy.places.country);
         place(&mut self.breaker, &policy.places.breaker);
+        self.country_surprise.nats = Some(policy.country_surprise.nats);
         place(&mut self.operator_share, &policy.operator_share);
         place(&mut self.asn, &policy.asn);
         self.user_budget.strangers = Some(policy.users.strangers);

@@ -160,6 +160,11 @@ impl State {
         }
         if let Some(country) = tenant.country_mut(seen.number.country(), now) {
             counted |= charge_place(country, COUNTRY, explained, now);
+            country.asked();
+        }
+        // Where no outcomes are reported, whoever asks is the past there is.
+        if !seen.armed {
+            tenant.count_hour(seen.number.country(), now);
         }
         for key in seen.keys.clients.into_iter().filter(|key| *key != 0) {
             if let Some(client) = self.clients.entry(key) {
@@ -277,6 +282,11 @@ pub fn forget(state: &mut State, charge: Charge) {
     state.each_range(&charge, counted, now, RangeCell::landed);
     state.each_range(&charge, u16::MAX, now, RangeCell::unseen);
     state.each_budget(&charge, counted, now, Budget::landed);
+    if counted != 0
+        && let Some(country) = state.tenant_mut(charge.profile).country_mut(charge.country, now)
+    {
+        country.unasked();
+    }
 }
 
 impl State {

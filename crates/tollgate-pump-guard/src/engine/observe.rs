@@ -205,6 +205,10 @@ impl State {
                 budget.verified();
             }
         });
+        let tenant = self.tenant_mut(charge.profile);
+        if counts && tenant.armed(now) {
+            tenant.count_hour(charge.country, now);
+        }
         for key in charge.client {
             if let Some(client) = self.clients.known(key) {
                 *client = client.at(now, clients::FORGOTTEN);

@@ -13,6 +13,7 @@ use super::bill::{Day, Spend};
 use super::budget::Budget;
 use super::cells::Restored;
 use super::guesses::Codes;
+use super::hours::Hours;
 use super::record::Record;
 use super::state::State;
 use super::tenants::{Tenant, Waiting};
@@ -31,6 +32,7 @@ const TENANTS: u8 = 6;
 const COUNTRIES: u8 = 7;
 const PENDING: u8 = 8;
 const CALLERS: u8 = 9;
+const HOURS: u8 = 10;
 
 /// The secret under which numbers and clients are hashed. What was kept can only be read under the same.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -221,6 +223,7 @@ impl State {
         self.sends.note_all();
         for tenant in self.tenants.iter_mut() {
             tenant.changed = tenant.countries.iter().map(|country| !country.is_untouched()).collect();
+            tenant.changed_hours = tenant.hours.iter().map(Option::is_some).collect();
             tenant.written.clear();
         }
         self.written.places = 0;
@@ -243,12 +246,21 @@ impl State {
                 (*country, *spend) = (Budget::take(&mut value)?, Spend::take(&mut value)?);
                 Some(())
             }),
+            HOURS => self.hours_at(key).and_then(|hours| {
+                *hours = Some(Box::new(Hours::take(&mut value)?));
+                Some(())
+            }),
             PENDING if key < 1 << 48 => Charge::take(&mut value)
                 .filter(|charge| self.tenants.restored(charge.profile.id()).is_some())
                 .map(|charge| pending.push(Waiting { place: key, charge })),
             _ => None,
         };
         if taken.is_some() && value.is_empty() { Restored::There } else { Restored::Skipped }
+    }
+
+    fn hours_at(&mut self, key: u64) -> Option<&mut Option<Box<Hours>>> {
+        let (profile, country) = (u16::try_from(key >> 16).ok()?, usize::try_from(key & 0xffff).ok()?);
+        self.tenants.restored(profile)?.hours.get_mut(country)
     }
 
     fn country_at(&mut self, key: u64) -> Option<(&mut Budget, &mut Spend)> {
@@ -269,6 +281,13 @@ impl Tenant {
                     country.put(out);
                     spend.put(out);
                 });
+            }
+        }
+        for (index, changed) in (0..).zip(&mut self.changed_hours) {
+            if std::mem::take(changed)
+                && let Some(Some(hours)) = self.hours.get(index)
+            {
+                changes.put(HOURS, profile << 16 | index as u64, |out| hours.put(out));
             }
         }
         let now = self.head();

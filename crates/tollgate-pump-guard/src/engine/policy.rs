@@ -3,9 +3,9 @@ use std::time::Duration;
 
 use super::{
     Action, ActorsPolicy, AdjacencyPolicy, Attempt, Channel, ClientsPolicy, CodeLengthPolicy,
-    ConversionPolicy, CooldownPolicy, CountryPolicy, Entry, GuessesPolicy, HoneytokenPolicy, LookupPolicy,
-    Operators, PlacePolicy, PlacesPolicy, Prices, RatePolicy, Reading, Reason, ResendPolicy, Signal,
-    SpendPolicy, SurprisePolicy, TimingPolicy, UsersPolicy,
+    ConversionPolicy, CooldownPolicy, CountryPolicy, CountrySurprisePolicy, Entry, GuessesPolicy,
+    HoneytokenPolicy, LookupPolicy, Operators, PlacePolicy, PlacesPolicy, Prices, RatePolicy, Reading,
+    Reason, ResendPolicy, Signal, SpendPolicy, SurprisePolicy, TimingPolicy, UsersPolicy,
 };
 
 /// What the guard does with what it sees: of the whole guard, and of each signal.
@@ -103,6 +103,8 @@ pub struct Policy {
     pub timing: TimingPolicy,
     /// `new_country`, `country_conversion`, `breaker`: strangers of whole countries that do not verify.
     pub places: PlacesPolicy,
+    /// `country_surprise`: more strangers of a country than this hour of the week usually has.
+    pub country_surprise: CountrySurprisePolicy,
     /// `operator_share`: strangers of one of `operators` that do not verify, while the rest of its country does.
     pub operator_share: PlacePolicy,
     /// Whose number is whose.
@@ -189,6 +191,7 @@ impl Policy {
             resends: ResendPolicy::default(),
             timing: TimingPolicy::default(),
             places: PlacesPolicy::preset(preset),
+            country_surprise: CountrySurprisePolicy::preset(preset),
             operator_share: PlacePolicy::preset(preset, 8.0),
             operators: Operators::default(),
             asn: PlacePolicy::preset(preset, 30.0),
@@ -249,6 +252,7 @@ impl Policy {
         self.resends.validate()?;
         self.timing.validate()?;
         self.places.validate()?;
+        self.country_surprise.validate()?;
         self.operator_share.validate("operator_share.strangers")?;
         self.asn.validate("asn.strangers")?;
         self.users.validate()?;

@@ -275,3 +275,159 @@ fn an_entry_by_hand_may_name_an_operator() {
     assert_eq!(signal(&world.send("+6591288777")), Signal::Manual);
     assert_eq!(world.send("+6591388777").action, Action::Allow);
 }
+
+/// Twenty-four people of Singapore an hour verify by day, and nobody by night, for so many days.
+fn by_day(policy: Policy, days: u64) -> World {
+    let mut world = World::fresh(policy);
+    for n in 0..days * 24 * 24 {
+        world.wait(150);
+        if n / 24 % 24 < 12 {
+            let number = format!("+659{:07}", 1_000_003 + n * 2_918_133 % 7_000_000);
+            let reading = world.policy.read(&number, None);
+            world.attempt(&number, &Attempt::new(reading, Profile::Otp));
+            world.now += Duration::from_secs(8 + n * 7 % 60);
+            world.outcome(&number, Outcome::Verified);
+            world.now -= Duration::from_secs(8 + n * 7 % 60);
+        }
+    }
+    world
+}
+
+/// With nothing else to see it: no range, no place.
+fn country_alone() -> Policy {
+    let mut policy = Policy::default();
+    (policy.conversion.mode, policy.surprise.mode) = (Mode::Off, Mode::Off);
+    (policy.places.country.mode, policy.places.breaker.mode) = (Mode::Off, Mode::Off);
+    (policy.places.new_country.mode, policy.cooldown.mode) = (Mode::Off, Mode::Off);
+    policy
+}
+
+#[test]
+fn a_flood_at_an_hour_that_is_quiet_is_surprising_and_only_challenged() {
+    // Six hours of the night are over.
+    let mut world = by_day(country_alone(), 6);
+    world.wait(18 * 3600);
+    let mut stopped = None;
+    for n in 0..200_u64 {
+        world.wait(15);
+        let verdict = world.send(&format!("+658{:07}", 1_000_003 + n * 2_918_133 % 7_000_000));
+        if let Some(reason) = reason(&verdict, Signal::CountrySurprise) {
+            assert_eq!(verdict.action, Action::Challenge, "{reason}");
+            stopped = stopped.or(Some(n));
+        }
+    }
+    assert!(stopped.is_some_and(|n| (30..150).contains(&n)), "{stopped:?}");
+}
+
+#[test]
+fn a_launch_whose_people_verify_surprises_nobody() {
+    let mut world = by_day(country_alone(), 6);
+    world.wait(18 * 3600);
+    for n in 0..600_u64 {
+        world.wait(6);
+        let number = |n: u64| format!("+658{:07}", 1_000_003 + n * 2_918_133 % 7_000_000);
+        let verdict = world.send(&number(n));
+        assert_eq!(reason(&verdict, Signal::CountrySurprise), None, "{n} {verdict:?}");
+        if n >= 5 && n % 4 != 0 {
+            world.outcome(&number(n - 5 + n * 7 % 3), Outcome::Verified);
+        }
+    }
+}
+
+#[test]
+fn what_is_not_verified_is_no_past_and_a_young_past_is_silent() {
+    let mut world = by_day(country_alone(), 3);
+    let country = "SG".parse().unwrap();
+    let usual =
+        |world: &World, now: Duration| world.state.tenant(Profile::Otp).usual(country, state::seconds(now));
+    assert_eq!(usual(&world, world.now), None);
+    let later = world.now + Duration::from_secs(2 * 86_400);
+    let before = usual(&world, later);
+    assert!(before.is_some());
+    world.policy.mode = Mode::Monitor;
+    for n in 0..400_u64 {
+        world.wait(60);
+        world.send(&format!("+658{:07}", 1_000_003 + n * 2_918_133 % 7_000_000));
+    }
+    assert_eq!(usual(&world, later), before);
+}
+
+/// What may have been seen before, of all kinds.
+fn seen_before(events: &[(u32, u64, u8, u8)]) -> World {
+    let mut world = World::usual(with_operators());
+    for (number, wait, then, who) in events {
+        world.wait(*wait);
+        let number = spread(*number);
+        asked(&mut world, &number, |attempt| from(attempt, *who));
+        if let Some(outcome) = [Outcome::Verified, Outcome::WrongCode].get(usize::from(*then)) {
+            world.outcome(&number, *outcome);
+        }
+    }
+    world
+}
+
+fn from(attempt: Attempt, who: u8) -> Attempt {
+    let caller = Caller::new().with_user(who.to_string()).with_session((who % 3).to_string());
+    let asn = (!who.is_multiple_of(4)).then_some(Asn(u32::from(who % 4)));
+    attempt.from_client(Some([203, 0, 113, who].into())).by(caller).in_network(asn)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Of one attempt, judged by either policy with the same memory.
+    #[test]
+    fn a_lower_limit_never_lets_through_what_a_higher_one_stops(
+        events in prop::collection::vec((0_u32..200, 0_u64..900, 0_u8..6, 0_u8..8), 1..120),
+        number in 0_u32..200,
+        who in 0_u8..8,
+        by in 0.2_f32..1.0,
+    ) {
+        let verdict = |factor: f32| {
+            let mut world = seen_before(&events);
+            let policy = &mut world.policy;
+            policy.users.strangers = (policy.users.strangers * factor).max(1.0);
+            policy.asn.strangers *= factor;
+            policy.operator_share.strangers *= factor;
+            policy.country_surprise.nats *= factor;
+            policy.resends.ratio = (policy.resends.ratio * factor).max(1.0);
+            policy.resends.messages *= factor;
+            asked(&mut world, &spread(number), |attempt| from(attempt, who))
+        };
+        let (high, low) = (verdict(1.0), verdict(by));
+        prop_assert!(low.score >= high.score, "{high:?} {low:?}");
+        prop_assert!(high.action == Action::Allow || low.action != Action::Allow);
+    }
+
+    #[test]
+    fn the_same_callers_networks_and_operators_give_the_same_verdicts_and_none_without_a_reason(
+        events in prop::collection::vec((0_u32..200, 0_u64..900, 0_u8..6, 0_u8..8), 1..120),
+    ) {
+        let last = || asked(&mut seen_before(&events), &spread(1), |attempt| from(attempt, 1));
+        let verdict = last();
+        prop_assert_eq!(&verdict, &last());
+        prop_assert!(verdict.action == Action::Allow || verdict.main_reason().is_some());
+    }
+}
+
+#[test]
+fn a_lower_limit_of_wrong_codes_everywhere_stops_no_less() {
+    let stopped = |per_hour: f32| {
+        let mut world = World::usual(Policy::default());
+        world.policy.guesses.per_hour = per_hour;
+        (0..60)
+            .filter(|n| {
+                let number = at_home(*n);
+                world.wait(40);
+                world.policy.mode = Mode::Monitor;
+                world.send(&number);
+                world.policy.mode = Mode::Enforce;
+                world.outcome(&number, Outcome::WrongCode);
+                checked(&mut world, &number).action != Action::Allow
+            })
+            .count()
+    };
+    let limits = [5.0, 10.0, 20.0, 40.0, 1000.0].map(stopped);
+    assert!(limits.windows(2).all(|pair| matches!(pair, [low, high] if low >= high)), "{limits:?}");
+    assert!(limits[0] > 0 && limits[4] == 0, "{limits:?}");
+}

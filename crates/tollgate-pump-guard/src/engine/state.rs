@@ -200,6 +200,10 @@ pub(super) struct Seen<'a> {
     /// The number's operator, where it was named, and its strangers.
     pub(super) operator: Option<&'a str>,
     pub(super) operator_budget: Option<Budget>,
+    /// How many strangers of the country verify within an hour at about this time, where that is known.
+    pub(super) usual: Option<f32>,
+    /// What share of the country's strangers verifies.
+    pub(super) conversion: f32,
     /// Whether outcomes are reported.
     pub(super) armed: bool,
     /// For how long the sender's traffic is known, in seconds.
@@ -276,6 +280,8 @@ impl<'a> Seen<'a> {
             network: wide(keys.network),
             operator,
             operator_budget: wide(keys.operator),
+            usual: tenant.usual(number.country(), now),
+            conversion: tenant.conversion(number.country(), now),
             armed: tenant.armed(now),
             age: now.saturating_sub(if tenant.since == 0 { now } else { tenant.since }),
             doubt: 0.0,

@@ -82,6 +82,8 @@ pub enum Signal {
     TimeToVerify,
     /// Strangers of countries in which nobody has verified yet.
     NewCountry,
+    /// More strangers of a country than this hour of the week usually has.
+    CountrySurprise,
     /// Strangers of a country who do not verify.
     CountryConversion,
     /// Strangers asked for by one client who do not verify.
@@ -138,6 +140,7 @@ impl Signal {
             Self::ResendRatio => "resend_ratio",
             Self::TimeToVerify => "time_to_verify",
             Self::NewCountry => "new_country",
+            Self::CountrySurprise => "country_surprise",
             Self::CountryConversion => "country_conversion",
             Self::IpBudget => "ip_budget",
             Self::UserBudget => "user_budget",
@@ -182,6 +185,7 @@ impl Signal {
             | Self::Asn
             | Self::Honeytoken => Weight::Minor,
             Self::NewCountry
+            | Self::CountrySurprise
             | Self::CountryConversion
             | Self::OperatorShare
             | Self::Breaker

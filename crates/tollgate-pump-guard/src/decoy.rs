@@ -47,10 +47,15 @@ fn may_deceive(verdict: &Verdict) -> bool {
                 | Signal::RangeConversion
                 | Signal::RangeSurprise
                 | Signal::Adjacency
+                | Signal::ResendRatio
                 | Signal::TimeToVerify
                 | Signal::NewCountry
+                | Signal::CountrySurprise
                 | Signal::CountryConversion
                 | Signal::IpBudget
+                | Signal::UserBudget
+                | Signal::Asn
+                | Signal::OperatorShare
                 | Signal::IpCountries
                 | Signal::Breaker
                 | Signal::SpendVelocity

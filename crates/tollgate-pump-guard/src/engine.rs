@@ -3,9 +3,11 @@
 
 mod actors;
 mod adjacency;
+mod asn;
 mod attempt;
 mod bill;
 mod budget;
+mod caller;
 mod cells;
 mod charge;
 mod clients;
@@ -13,16 +15,19 @@ mod code_length;
 mod conversion;
 mod cooldown;
 mod country;
+mod country_surprise;
 mod entries;
 mod facts;
 mod fade;
 mod guesses;
 mod hold;
 mod honeytoken;
+mod hours;
 mod money;
 mod number;
 mod numbers;
 mod observe;
+mod operators;
 mod packed;
 mod persist;
 mod places;
@@ -32,6 +37,7 @@ mod profile;
 mod ranges;
 mod rate;
 mod record;
+mod resends;
 mod sends;
 mod shape;
 mod sketch;
@@ -48,12 +54,14 @@ use std::time::Duration;
 pub use actors::ActorsPolicy;
 pub use adjacency::AdjacencyPolicy;
 pub use attempt::{Attempt, Channel, Charge, Outcome};
+pub use caller::{Asn, Caller, UsersPolicy};
 pub use charge::forget;
 pub use clients::ClientsPolicy;
 pub use code_length::CodeLengthPolicy;
 pub use conversion::ConversionPolicy;
 pub use cooldown::CooldownPolicy;
 pub use country::{Country, CountryError, CountryPolicy};
+pub use country_surprise::CountrySurprisePolicy;
 pub use entries::{Entry, EntryAction, Matcher};
 pub use facts::{Facts, LookupPolicy, Operator, Sim};
 pub use guesses::{GuessesPolicy, judge_check, observe_guess};
@@ -61,6 +69,7 @@ pub use honeytoken::HoneytokenPolicy;
 pub use money::Money;
 pub use number::{Number, NumberType, Reading, Unreadable};
 pub use observe::observe;
+pub use operators::Operators;
 pub use persist::{Changes, Secret};
 pub use places::{PlacePolicy, PlacesPolicy};
 pub use policy::{BatchPolicy, Mode, Policy, PolicyError, Preset, ShapePolicy, Shift};
@@ -68,6 +77,7 @@ pub use price::{PriceTable, Prices};
 pub(crate) use profile::MOST as MOST_PROFILES;
 pub use profile::{OwnProfile, Profile};
 pub use rate::RatePolicy;
+pub use resends::ResendPolicy;
 pub use sends::{last_send, track, tracked};
 pub use spend::SpendPolicy;
 pub use state::{State, number_key};
@@ -168,7 +178,7 @@ fn judge<'a>(policy: &'a Policy, state: &State, attempt: &'a Attempt, now: Durat
     let mut verdict = hard_rules(policy, &attempt.reading);
     let step_up = step_up(policy, attempt);
     let Reading::Number(number) = &attempt.reading else { return without(verdict.weigh(step_up), None) };
-    let by_hand = entries::judge(&policy.entries, attempt, number, now);
+    let by_hand = entries::judge(&policy.entries, &policy.operators, attempt, number, now);
     let allowed = matches!(by_hand, Some((EntryAction::Allow, _)));
     verdict.add(by_hand.and_then(|(_, reason)| reason));
     // A campaign is the sender's own: how many go where is his business, and only what they cost is limited.
@@ -249,6 +259,7 @@ fn judge_strangers(policy: &Policy, seen: &Seen<'_>, attempt: &Attempt, verdict:
         (reason, stopped) = policy.conversion.judge(seen);
         verdict.add(reason);
         verdict.add(policy.adjacency.judge(seen));
+        verdict.add(policy.resends.judge(seen));
         verdict.add(policy.timing.judge(seen));
         verdict.add(policy.spend.judge_ranges(seen));
         verdict.add(policy.spend.judge_country(seen));
@@ -256,12 +267,18 @@ fn judge_strangers(policy: &Policy, seen: &Seen<'_>, attempt: &Attempt, verdict:
         let [client, _] = &seen.clients;
         if seen.armed {
             verdict.add(policy.clients.judge(&seen.clients));
+            verdict.add(policy.users.judge(seen));
+            verdict.add(asn::judge(&policy.asn, seen));
             let country = seen.number.country().index();
             verdict.add(policy.clients.judge_countries(client.as_ref(), country, seen.now));
             if stopped.probes == 0 {
                 judge_places(policy, seen, verdict);
+                verdict.add(operators::judge(&policy.operator_share, seen));
             }
         }
+    }
+    if stopped.probes == 0 {
+        verdict.add(policy.country_surprise.judge(seen));
     }
     let (reason, levels) = policy.surprise.judge(seen);
     verdict.add(reason);

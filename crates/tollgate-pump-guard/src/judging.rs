@@ -9,7 +9,7 @@ use tollgate_8x8::{Dispatch, Endpoint, Halt, HandleDispatch, StartEdit, replace_
 use tollgate_core::Refusal;
 
 use crate::challenge::Challenge;
-use crate::engine::{Action, Attempt, BatchPolicy, Channel, Mode, Profile, Verdict};
+use crate::engine::{Action, Asn, Attempt, BatchPolicy, Caller, Channel, Mode, Profile, Verdict};
 use crate::guard::PumpGuard;
 use crate::known::Known;
 use crate::learning::{Charged, What};
@@ -27,6 +27,8 @@ pub struct Judging {
     guard: PumpGuard,
     profile: Profile,
     client_ip: Option<IpAddr>,
+    caller: Caller,
+    asn: Option<Asn>,
     next: usize,
     bad: Vec<(usize, Verdict)>,
     /// What was remembered of the recipients that may be sent to.
@@ -120,6 +122,8 @@ impl Judging {
             guard,
             profile,
             client_ip,
+            caller: Caller::new(),
+            asn: None,
             next: 0,
             bad: Vec::new(),
             charges: Vec::new(),
@@ -135,6 +139,13 @@ impl Judging {
             endpoint: None,
             uri: None,
         }
+    }
+
+    /// The same, asked for by whom the request's extensions name.
+    pub(crate) fn asked_by(mut self, extensions: &Extensions) -> Self {
+        self.caller = extensions.get().cloned().unwrap_or_default();
+        self.asn = extensions.get().copied();
+        self
     }
 
     fn forget(&mut self) {
@@ -155,6 +166,8 @@ impl Judging {
             let country = recipient.country(body);
             let mut attempt = self.guard.attempt(&destination, country.as_deref(), self.profile);
             attempt.client_ip = self.client_ip;
+            attempt.caller = self.caller.clone();
+            attempt.asn = self.asn;
             attempt.channel = channel(dispatch);
             attempt.trap = self.trap;
             attempt.can_shift = endpoint == Endpoint::VerifyStart;

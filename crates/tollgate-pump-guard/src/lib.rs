@@ -22,7 +22,7 @@
 //! 5. What becomes of messages is read from 8x8's answers as they pass ([`Learned`]), or told by the app
 //!    ([`PumpGuard::verified`], [`PumpGuard::observe_id`]). Signals that need outcomes arm themselves once ten people have
 //!    verified.
-//! 6. Code checks: wrong codes are limited by number, over all its codes, and by client.
+//! 6. Code checks: wrong codes are limited by number, over all its codes, by client, and everywhere.
 //! 7. Each dispatch is of a *profile* ([`Profiles`]): `otp`, `notification`, `campaign`, or one of your own. Each has a
 //!    policy and a memory of its own, and nothing learned in one says anything in another.
 //! 8. A batch is a campaign of the sender's own, not a stranger pressing a button: for it only number shape,
@@ -124,12 +124,12 @@ mod whole;
 
 pub use decoy::Decoy;
 pub use engine::{
-    Action, ActorsPolicy, AdjacencyPolicy, Attempt, BatchPolicy, Changes, Channel, Charge, ClientsPolicy,
-    CodeLengthPolicy, ConversionPolicy, CooldownPolicy, Country, CountryError, CountryPolicy, Entry,
-    EntryAction, Facts, GuessesPolicy, HoneytokenPolicy, LookupPolicy, Matcher, Mode, Money, Number,
-    Operator, Outcome, OwnProfile, PlacePolicy, PlacesPolicy, Policy, PolicyError, Preset, PriceTable,
-    Prices, Profile, RatePolicy, Reading, Reason, Secret, ShapePolicy, Shift, Signal, Sim, SpendPolicy,
-    State, SurprisePolicy, TimingPolicy, Verdict,
+    Action, ActorsPolicy, AdjacencyPolicy, Asn, Attempt, BatchPolicy, Caller, Changes, Channel, Charge,
+    ClientsPolicy, CodeLengthPolicy, ConversionPolicy, CooldownPolicy, Country, CountryError, CountryPolicy,
+    CountrySurprisePolicy, Entry, EntryAction, Facts, GuessesPolicy, HoneytokenPolicy, LookupPolicy, Matcher,
+    Mode, Money, Number, Operator, Operators, Outcome, OwnProfile, PlacePolicy, PlacesPolicy, Policy,
+    PolicyError, Preset, PriceTable, Prices, Profile, RatePolicy, Reading, Reason, ResendPolicy, Secret,
+    ShapePolicy, Shift, Signal, Sim, SpendPolicy, State, SurprisePolicy, TimingPolicy, UsersPolicy, Verdict,
 };
 #[cfg(feature = "feedback")]
 pub use feedback::{Feedback, FeedbackError};

@@ -141,7 +141,8 @@ impl<S: Clone> SmsPumpGuard<S> {
         let client_ip = client_of(Origin::of(request.extensions()));
         let pass = request.extensions_mut().remove::<Pass>().or_else(Pass::current);
         let trap = request.extensions().get::<Honeytoken>().is_some();
-        let judging = Judging::new(self.config.guard.clone(), profile, client_ip, proof, pass, trap);
+        let judging = Judging::new(self.config.guard.clone(), profile, client_ip, proof, pass, trap)
+            .asked_by(request.extensions());
         let format = self.config.format.clone();
         DispatchFuture::read(endpoint, request, self.config.limit, ready, judging, format)
     }

@@ -8,7 +8,7 @@ use tollgate::pump_guard::{Country, Entry as Decided, EntryAction, Matcher};
 
 use super::Problems;
 
-/// One entry: of `numbers`, `country` and `clients` exactly one is given.
+/// One entry: of `numbers`, `country`, `operator` and `clients` exactly one is given.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
@@ -20,6 +20,9 @@ pub struct Entry {
     /// Numbers of this country, ISO 3166-1 alpha-2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
+    /// Numbers of this operator, by its name among `[[pump_guard.operator]]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<String>,
     /// Whoever asks from these CIDRs and addresses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clients: Option<Vec<String>>,
@@ -66,8 +69,8 @@ impl Entry {
     }
 
     fn matcher(&self, field: &str, problems: &mut Problems) -> Option<Matcher> {
-        match (&self.numbers, &self.country, &self.clients) {
-            (Some(numbers), None, None) => {
+        match (&self.numbers, &self.country, &self.operator, &self.clients) {
+            (Some(numbers), None, None, None) => {
                 let digits = numbers.trim_start_matches('+').trim_end_matches(['x', 'X']);
                 let right =
                     (3..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -79,10 +82,11 @@ impl Entry {
                 }
                 Some(Matcher::Numbers(digits.to_owned()))
             }
-            (None, Some(country), None) => {
+            (None, Some(country), None, None) => {
                 problems.take(format!("{field}.country"), country.parse::<Country>()).map(Matcher::Country)
             }
-            (None, None, Some(clients)) => {
+            (None, None, Some(operator), None) => Some(Matcher::Operator(operator.clone())),
+            (None, None, None, Some(clients)) => {
                 let cidrs = clients
                     .iter()
                     .enumerate()
@@ -91,7 +95,7 @@ impl Entry {
                 Some(Matcher::Clients(CidrSet::new(cidrs?)))
             }
             _ => {
-                problems.add(field, "has to have one of numbers, country and clients");
+                problems.add(field, "has to have one of numbers, country, operator and clients");
                 None
             }
         }

@@ -29,6 +29,8 @@ pub struct PumpGuard {
     pub decoy: bool,
     /// What was decided by hand.
     pub entry: Vec<Entry>,
+    /// Whose numbers are whose.
+    pub operator: Vec<Operator>,
     /// Verification starts that ask for a short code.
     pub code_length: CodeLength,
     /// Where doubtful messages go instead.
@@ -51,6 +53,8 @@ pub struct PumpGuard {
     pub range_surprise: Surprise,
     /// Numbers that follow one another.
     pub adjacency: Signal,
+    /// Messages to strangers of a range for each that verifies.
+    pub resend_ratio: Resends,
     /// Codes completed by machine.
     pub time_to_verify: Timing,
     /// Strangers of countries in which nobody has verified.
@@ -59,6 +63,14 @@ pub struct PumpGuard {
     pub country_conversion: Place,
     /// Strangers everywhere that do not verify.
     pub breaker: Place,
+    /// More strangers of a country than this hour of the week usually has.
+    pub country_surprise: Surprise,
+    /// Strangers of an operator that do not verify, while the rest of its country does.
+    pub operator_share: Place,
+    /// Strangers asked for from one network that do not verify.
+    pub asn: Place,
+    /// New numbers a session or a user asks for that do not verify.
+    pub user_budget: Place,
     /// Strangers a client asks for that do not verify.
     pub ip_budget: IpBudget,
     /// Countries a client asks for.
@@ -75,6 +87,16 @@ pub struct PumpGuard {
     /// Use cases that are judged by themselves, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub profile: BTreeMap<String, Profile>,
+}
+
+/// `[[pump_guard.operator]]`: an operator and its numbers.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Operator {
+    /// What it is called in evidence and entries.
+    pub name: String,
+    /// How its numbers begin, such as `+62811`; the longest that fits wins.
+    pub prefixes: Vec<String>,
 }
 
 /// How soon the guard acts.
@@ -152,6 +174,8 @@ tables! {
         in_a_row: u8,
         /// Wrong codes of one client within about a day.
         per_client: f32,
+        /// Wrong codes of everybody within about an hour.
+        per_hour: f32,
     }
     /// `[pump_guard.range_conversion]`
     Conversion {
@@ -166,17 +190,25 @@ tables! {
         /// Strangers of a 10M range.
         per_10m: f32,
     }
-    /// `[pump_guard.range_surprise]`
+    /// `[pump_guard.range_surprise]`, `[pump_guard.country_surprise]`
     Surprise {
         /// So many nats.
         nats: f32,
+    }
+    /// `[pump_guard.resend_ratio]`
+    Resends {
+        /// Messages for each verified number, 1 to 100.
+        ratio: f32,
+        /// So many messages tell something, 5 to 10,000.
+        messages: f32,
     }
     /// `[pump_guard.time_to_verify]`
     Timing {
         /// So many standard errors below the sender's mean, 3 to 10.
         errors: f32,
     }
-    /// `[pump_guard.new_country]`, `[pump_guard.country_conversion]`, `[pump_guard.breaker]`
+    /// `[pump_guard.new_country]`, `[pump_guard.country_conversion]`, `[pump_guard.breaker]`, `[pump_guard.operator_share]`,
+    /// `[pump_guard.asn]`, `[pump_guard.user_budget]`
     Place {
         /// So many strangers to begin with.
         strangers: f32,
@@ -232,6 +264,15 @@ impl PumpGuard {
                 set.extend(problems.take(format!("pump_guard.{name}[{i}]"), code.parse::<Country>()));
             }
         }
+        for (i, operator) in self.operator.iter().enumerate() {
+            if let Err(error) = policy.operators.add(&operator.name, &operator.prefixes) {
+                let field = error.field.trim_start_matches("operator.");
+                problems.add(
+                    format!("pump_guard.operator[{i}].{field}"),
+                    format!("{} is {}", error.value, error.remedy),
+                );
+            }
+        }
         for (i, entry) in self.entry.iter().enumerate() {
             policy.entries.extend(entry.decided(&format!("pump_guard.entry[{i}]"), problems));
         }
@@ -259,10 +300,15 @@ impl PumpGuard {
         policy.conversion.mode = self.range_conversion.mode.into();
         policy.surprise.mode = self.range_surprise.mode.into();
         policy.adjacency.mode = self.adjacency.mode.into();
+        policy.resends.mode = self.resend_ratio.mode.into();
         policy.timing.mode = self.time_to_verify.mode.into();
         policy.places.new_country.mode = self.new_country.mode.into();
         policy.places.country.mode = self.country_conversion.mode.into();
         policy.places.breaker.mode = self.breaker.mode.into();
+        policy.country_surprise.mode = self.country_surprise.mode.into();
+        policy.operator_share.mode = self.operator_share.mode.into();
+        policy.asn.mode = self.asn.mode.into();
+        policy.users.mode = self.user_budget.mode.into();
         policy.clients.mode = self.ip_budget.mode.into();
         policy.clients.countries_mode = self.ip_countries.mode.into();
         policy.honeytoken.mode = self.honeytoken.mode.into();
@@ -280,16 +326,23 @@ impl PumpGuard {
         set(&mut policy.guesses.per_day, self.code_guesses.per_day);
         set(&mut policy.guesses.in_a_row, self.code_guesses.in_a_row);
         set(&mut policy.guesses.per_client, self.code_guesses.per_client);
+        set(&mut policy.guesses.per_hour, self.code_guesses.per_hour);
         set(&mut policy.conversion.per_1k, self.range_conversion.per_1k);
         set(&mut policy.conversion.per_10k, self.range_conversion.per_10k);
         set(&mut policy.conversion.per_100k, self.range_conversion.per_100k);
         set(&mut policy.conversion.per_1m, self.range_conversion.per_1m);
         set(&mut policy.conversion.per_10m, self.range_conversion.per_10m);
         set(&mut policy.surprise.nats, self.range_surprise.nats);
+        set(&mut policy.resends.ratio, self.resend_ratio.ratio);
+        set(&mut policy.resends.messages, self.resend_ratio.messages);
         set(&mut policy.timing.errors, self.time_to_verify.errors);
         set(&mut policy.places.new_country.strangers, self.new_country.strangers);
         set(&mut policy.places.country.strangers, self.country_conversion.strangers);
         set(&mut policy.places.breaker.strangers, self.breaker.strangers);
+        set(&mut policy.country_surprise.nats, self.country_surprise.nats);
+        set(&mut policy.operator_share.strangers, self.operator_share.strangers);
+        set(&mut policy.asn.strangers, self.asn.strangers);
+        set(&mut policy.users.strangers, self.user_budget.strangers);
         set(&mut policy.clients.strangers, self.ip_budget.strangers);
         set(&mut policy.clients.prefix_strangers, self.ip_budget.prefix_strangers);
         set(&mut policy.clients.countries, self.ip_countries.countries);
@@ -325,17 +378,24 @@ impl PumpGuard {
         self.code_guesses.per_day = Some(policy.guesses.per_day);
         self.code_guesses.in_a_row = Some(policy.guesses.in_a_row);
         self.code_guesses.per_client = Some(policy.guesses.per_client);
+        self.code_guesses.per_hour = Some(policy.guesses.per_hour);
         self.range_conversion.per_1k = Some(policy.conversion.per_1k);
         self.range_conversion.per_10k = Some(policy.conversion.per_10k);
         self.range_conversion.per_100k = Some(policy.conversion.per_100k);
         self.range_conversion.per_1m = Some(policy.conversion.per_1m);
         self.range_conversion.per_10m = Some(policy.conversion.per_10m);
         self.range_surprise.nats = Some(policy.surprise.nats);
+        self.resend_ratio.ratio = Some(policy.resends.ratio);
+        self.resend_ratio.messages = Some(policy.resends.messages);
         self.time_to_verify.errors = Some(policy.timing.errors);
         let place = |table: &mut Place, policy: &PlacePolicy| table.strangers = Some(policy.strangers);
         place(&mut self.new_country, &policy.places.new_country);
         place(&mut self.country_conversion, &policy.places.country);
         place(&mut self.breaker, &policy.places.breaker);
+        self.country_surprise.nats = Some(policy.country_surprise.nats);
+        place(&mut self.operator_share, &policy.operator_share);
+        place(&mut self.asn, &policy.asn);
+        self.user_budget.strangers = Some(policy.users.strangers);
         self.ip_budget.strangers = Some(policy.clients.strangers);
         self.ip_budget.prefix_strangers = Some(policy.clients.prefix_strangers);
         self.ip_countries.countries = Some(policy.clients.countries);

@@ -2,7 +2,9 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use tollgate::pump_guard::engine::{self, Charge, Outcome, Reading};
-use tollgate::pump_guard::{Action, Attempt, Channel, Money, Policy, Profile, Profiles, State, Verdict};
+use tollgate::pump_guard::{
+    Action, Attempt, Caller, Channel, Money, Policy, Profile, Profiles, State, Verdict,
+};
 
 use crate::traffic::{Event, Kind, LoggedOutcome, NOT_SENT, Send};
 
@@ -67,8 +69,16 @@ impl Replayer {
         let policy = self.profiles.policy(profile);
         let reading = policy.read(&send.destination, send.country.as_deref());
         let channel = Channel::named(&send.channel).unwrap_or_default();
+        let mut caller = Caller::new();
+        if let Some(session) = &send.session {
+            caller = caller.with_session(session.as_str());
+        }
+        if let Some(user) = &send.user {
+            caller = caller.with_user(user.as_str());
+        }
         let mut attempt = Attempt::new(reading, profile)
             .from_client(send.client_ip)
+            .by(caller)
             .over(channel)
             .priced(send.price.and_then(Money::of));
         // A log does not say which were one request. Campaigns go out in batches, which take next to nothing of the rate.

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::record::record;
 use super::state::seconds;
-use super::{Country, Facts, Money, Profile, Reading};
+use super::{Asn, Caller, Country, Facts, Money, Profile, Reading};
 
 /// One destination that somebody wants a message sent to.
 #[derive(Clone, Debug)]
@@ -17,6 +17,10 @@ pub struct Attempt {
     pub channel: Channel,
     /// Who asks, as the trusted chain vouches for; `None` where nobody does.
     pub client_ip: Option<IpAddr>,
+    /// Who asks, as the app knows him.
+    pub caller: Caller,
+    /// The network the client's address is of, where the app knows it.
+    pub asn: Option<Asn>,
     /// Whether it can go over another channel: a verification can, the text of an SMS cannot.
     pub can_shift: bool,
     /// Whether a challenge was solved for this very attempt.
@@ -40,6 +44,8 @@ impl Attempt {
             profile,
             channel: Channel::Sms,
             client_ip: None,
+            caller: Caller::new(),
+            asn: None,
             can_shift: true,
             proven: false,
             price: None,
@@ -60,6 +66,20 @@ impl Attempt {
     #[must_use]
     pub const fn trapped(mut self) -> Self {
         self.trap = true;
+        self
+    }
+
+    /// The same, asked for by this session or user.
+    #[must_use]
+    pub fn by(mut self, caller: Caller) -> Self {
+        self.caller = caller;
+        self
+    }
+
+    /// The same, from an address of this network.
+    #[must_use]
+    pub const fn in_network(mut self, asn: Option<Asn>) -> Self {
+        self.asn = asn;
         self
     }
 
@@ -155,6 +175,11 @@ pub struct Charge {
     pub(super) profile: Profile,
     /// The client's hashes, narrow and wide; 0 where it is not known.
     pub(super) client: [u64; 2],
+    /// The session's and the user's hashes; 0 where there is none.
+    pub(super) caller: [u64; 2],
+    /// The hashes of the client's network and of the number's operator; 0 where it is not known.
+    pub(super) network: u64,
+    pub(super) operator: u64,
     /// When, in milliseconds of the engine's time.
     pub(super) at: u64,
     /// Which levels it counts in (bits), from the narrowest range to the tenant.
@@ -173,6 +198,9 @@ record!(Charge {
     country: Country,
     profile: Profile,
     client: [u64; 2],
+    caller: [u64; 2],
+    network: u64,
+    operator: u64,
     at: u64,
     counted: u16,
     price: Money,

@@ -15,6 +15,8 @@ pub(super) struct Budget {
     pub(super) debt: f32,
     /// Strangers that may still verify.
     pub(super) in_flight: u32,
+    /// All strangers that were sent to, whatever explains them, with a half-life of an hour: of a country.
+    pub(super) asked_hour: f32,
     /// Those that verified, with half-lives of an hour, a day and a week.
     pub(super) verified_hour: f32,
     pub(super) verified_day: f32,
@@ -33,6 +35,7 @@ record!(Budget {
     at: u32,
     debt: f32,
     in_flight: u32,
+    asked_hour: f32,
     verified_hour: f32,
     verified_day: f32,
     verified: f32,
@@ -48,6 +51,7 @@ impl Budget {
         let passed = now.saturating_sub(self.at);
         if passed > 0 && self.at > 0 {
             self.debt = fade(self.debt, passed, half_life);
+            self.asked_hour = fade(self.asked_hour, passed, HOUR);
             self.verified_hour = fade(self.verified_hour, passed, HOUR);
             self.verified_day = fade(self.verified_day, passed, DAY);
             self.verified = fade(self.verified, passed, WEEK);
@@ -72,6 +76,14 @@ impl Budget {
 
     pub(super) fn sent(&mut self) {
         self.in_flight = self.in_flight.saturating_add(1);
+    }
+
+    pub(super) fn asked(&mut self) {
+        self.asked_hour += 1.0;
+    }
+
+    pub(super) fn unasked(&mut self) {
+        self.asked_hour = (self.asked_hour - 1.0).max(0.0);
     }
 
     pub(super) fn landed(&mut self) {

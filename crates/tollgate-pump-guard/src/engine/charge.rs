@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use super::attempt::{Attempt, Charge};
 use super::budget::Budget;
+use super::caller;
 use super::clients;
 use super::numbers::Stage;
 use super::places;
 use super::policy::Policy;
 use super::ranges::{ADJACENT, LEVELS, PEOPLE, RangeCell, place};
+use super::resends;
 use super::sends::Sent;
 use super::state::{Seen, State, levels, seconds};
 use super::tenants::Waiting;
@@ -19,6 +21,12 @@ pub(super) const COUNTRY: u16 = 1 << 8;
 pub(super) const WORLD: u16 = 1 << 9;
 pub(super) const NEW: u16 = 1 << 10;
 pub(super) const CLIENT: u16 = 1 << 11;
+/// Of sessions and users, of the client's network and of the number's operator.
+pub(super) const CALLER: u16 = 1 << 12;
+pub(super) const NETWORK: u16 = 1 << 13;
+pub(super) const OPERATOR: u16 = 1 << 14;
+/// Of a charge alone: its message is counted in its range, whether or not its number was before.
+pub(super) const MESSAGE: u16 = 1 << 15;
 
 /// So many strangers of a range within the hour are its own affair: an office does not make its surroundings surprising.
 const CROWD: f32 = 12.0;
@@ -61,11 +69,17 @@ impl State {
             Passing::Sent => (Stage::InFlight, 0),
             Passing::Shifted(_) | Passing::Stopped => (Stage::Shifted, 0),
         };
+        // Where the number counts, each of its messages does.
+        let at = if fresh { counted } else { seen.cell.counted };
+        let messaged = if stage == Stage::InFlight { at & 1 << resends::LEVEL } else { 0 };
         let tenant = self.tenant_mut(attempt.profile);
         if tenant.since == 0 {
             tenant.since = seen.now;
         }
-        let charge = Charge { counted, ..self.charge_money(policy, seen, attempt, passing, now) };
+        let counted_there = if messaged == 0 { counted } else { counted | MESSAGE };
+        let charge =
+            Charge { counted: counted_there, ..self.charge_money(policy, seen, attempt, passing, now) };
+        self.each_range(&charge, messaged, seen.now, RangeCell::messaged);
         self.numbers.change(seen.keys.number, seen.now, |cell| {
             cell.sent(sent_at(now), seen.actor());
             if fresh || stage == Stage::Known {
@@ -102,6 +116,9 @@ impl State {
             country: seen.number.country(),
             profile: attempt.profile,
             client: seen.keys.clients,
+            caller: seen.keys.callers,
+            network: seen.keys.network,
+            operator: seen.keys.operator,
             at: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
             counted: 0,
             price,
@@ -144,6 +161,11 @@ impl State {
         }
         if let Some(country) = tenant.country_mut(seen.number.country(), now) {
             counted |= charge_place(country, COUNTRY, explained, now);
+            country.asked();
+        }
+        // Where no outcomes are reported, whoever asks is the past there is.
+        if !seen.armed {
+            tenant.count_hour(seen.number.country(), now);
         }
         for key in seen.keys.clients.into_iter().filter(|key| *key != 0) {
             self.clients.change(key, now, |client| {
@@ -152,6 +174,26 @@ impl State {
                 client.asked(seen.number.country().index(), now);
             });
             counted |= CLIENT;
+        }
+        for key in seen.keys.callers.into_iter().filter(|key| *key != 0) {
+            self.callers.change(key, now, |caller| {
+                *caller = caller.at(now, caller::FORGOTTEN);
+                caller.budget.sent();
+            });
+            counted |= CALLER;
+        }
+        // Where a range explains it, its operator need not.
+        for (key, bit, explained) in
+            [(seen.keys.network, NETWORK, false), (seen.keys.operator, OPERATOR, explained)]
+        {
+            if key == 0 {
+                continue;
+            }
+            let there = self.clients.change(key, now, |cell| {
+                *cell = cell.at(now, places::FORGOTTEN);
+                charge_place(&mut cell.budget, bit, explained, now)
+            });
+            counted |= there.unwrap_or(0);
         }
         counted
     }
@@ -199,6 +241,21 @@ impl State {
                 client.budget.pressed(policy.clients.strangers, 2.0);
             });
         }
+        for key in seen.keys.callers.into_iter().filter(|key| *key != 0) {
+            self.callers.known(key, now, |caller| {
+                *caller = caller.at(now, caller::FORGOTTEN);
+                caller.budget.pressed(policy.users.strangers, 2.0);
+            });
+        }
+        if seen.keys.operator != 0 && !explained {
+            self.clients.known(seen.keys.operator, now, |operator| {
+                *operator = operator.at(now, places::FORGOTTEN);
+                operator.budget.pressed(policy.operator_share.bears(&operator.budget), 3.0);
+                if policy.operator_share.used_up(&operator.budget) {
+                    operator.budget.hold.stopped(now, true);
+                }
+            });
+        }
     }
 }
 
@@ -218,6 +275,9 @@ fn charge_place(place: &mut Budget, bit: u16, explained: bool, now: u32) -> u16 
 pub fn forget(state: &mut State, charge: Charge) {
     let now = seconds(state.latest);
     state.unpay(&charge, now);
+    if charge.counted & MESSAGE != 0 {
+        state.each_range(&charge, 1 << resends::LEVEL, now, RangeCell::unmessaged);
+    }
     let uncounted = state.numbers.known(charge.number, now, |cell| {
         cell.forget(sent_at(charge.at()));
         // Another send to this number did not count because of this one: then it counts for that.
@@ -232,6 +292,11 @@ pub fn forget(state: &mut State, charge: Charge) {
     state.each_range(&charge, counted, now, RangeCell::landed);
     state.each_range(&charge, u16::MAX, now, RangeCell::unseen);
     state.each_budget(&charge, counted, now, Budget::landed);
+    if counted != 0
+        && let Some(country) = state.tenant_mut(charge.profile).country_mut(charge.country, now)
+    {
+        country.unasked();
+    }
 }
 
 impl State {
@@ -279,6 +344,20 @@ impl State {
                 *client = client.at(now, clients::FORGOTTEN);
                 change(&mut client.budget);
             });
+        }
+        for key in charge.caller.into_iter().filter(|key| *key != 0 && counted & CALLER != 0) {
+            self.callers.known(key, now, |caller| {
+                *caller = caller.at(now, caller::FORGOTTEN);
+                change(&mut caller.budget);
+            });
+        }
+        for (key, bit) in [(charge.network, NETWORK), (charge.operator, OPERATOR)] {
+            if key != 0 && counted & bit != 0 {
+                self.clients.known(key, now, |cell| {
+                    *cell = cell.at(now, places::FORGOTTEN);
+                    change(&mut cell.budget);
+                });
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::budget::ClientCell;
+use super::budget::{Budget, ClientCell};
 use super::fade::HOUR;
 use super::policy::{Mode, PolicyError, Preset};
 use super::{Reason, Signal};
@@ -62,23 +62,7 @@ impl ClientsPolicy {
             return None;
         }
         clients.iter().zip(self.limits()).find_map(|(client, (name, limit))| {
-            let budget = client.as_ref()?.budget;
-            // Those that have verified here lately vouch for others.
-            let limit = limit + 0.3 * budget.verified.min(200.0);
-            let owed = budget.owed(1.0);
-            if owed < limit {
-                return None;
-            }
-            // Many that had their time, and never one that verified: no crowd behind one address is like that.
-            let nobody = budget.debt >= 0.8 * limit && budget.stopped >= limit && budget.verified < 1.0;
-            let score = if nobody { 85 } else { 60 };
-            let evidence = format!(
-                "of strangers asked for by {name}, {:.1} did not verify and {} may yet; it may have {limit:.0}; verified \
-                 in a week: {:.0}",
-                budget.debt.max(0.0),
-                budget.in_flight,
-                budget.verified
-            );
+            let (score, evidence) = judge_budget(name, &client.as_ref()?.budget, limit)?;
             self.mode.reason(Signal::IpBudget, score, evidence, Some(Duration::from_secs(HOUR.into())))
         })
     }
@@ -97,4 +81,23 @@ impl ClientsPolicy {
             format!("this address asked for strangers in {countries} countries within a day; none verified");
         self.countries_mode.reason(Signal::IpCountries, 15, evidence, None)
     }
+}
+
+/// How grave it is, and why, where strangers asked for by one client, session or user owe more than it may have.
+pub(super) fn judge_budget(name: &str, budget: &Budget, limit: f32) -> Option<(u8, String)> {
+    // Those that have verified here lately vouch for others.
+    let limit = limit + 0.3 * budget.verified.min(200.0);
+    if budget.owed(1.0) < limit {
+        return None;
+    }
+    // Many that had their time, and never one that verified: no crowd behind one address is like that.
+    let nobody = budget.debt >= 0.8 * limit && budget.stopped >= limit && budget.verified < 1.0;
+    let evidence = format!(
+        "of strangers asked for by {name}, {:.1} did not verify and {} may yet; it may have {limit:.0}; verified in a \
+         week: {:.0}",
+        budget.debt.max(0.0),
+        budget.in_flight,
+        budget.verified
+    );
+    Some((if nobody { 85 } else { 60 }, evidence))
 }

@@ -3,9 +3,9 @@ use std::time::Duration;
 use tollgate_core::CidrSet;
 
 use super::policy::{Mode, PolicyError};
-use super::{Attempt, Country, Number, Reason, Signal};
+use super::{Attempt, Country, Number, Operators, Reason, Signal};
 
-/// What somebody decided by hand: numbers, ranges, countries and clients that are always let through, or always stopped.
+/// What somebody decided by hand: numbers, ranges, countries, operators and clients that are always let through, or always stopped.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Entry {
@@ -27,6 +27,8 @@ pub enum Matcher {
     Numbers(String),
     /// Numbers of a country.
     Country(Country),
+    /// Numbers of an operator, by its name among the policy's.
+    Operator(String),
     /// Whoever asks from there.
     Clients(CidrSet),
 }
@@ -55,7 +57,7 @@ impl Entry {
         self
     }
 
-    pub(super) fn validate(&self) -> Result<(), PolicyError> {
+    pub(super) fn validate(&self, operators: &Operators) -> Result<(), PolicyError> {
         let wrong = |field, value: String, remedy| Err(PolicyError { field, value, remedy });
         if let Matcher::Numbers(prefix) = &self.of
             && !((3..=15).contains(&prefix.len()) && prefix.bytes().all(|byte| byte.is_ascii_digit()))
@@ -67,17 +69,24 @@ impl Entry {
                 remedy,
             );
         }
+        if let Matcher::Operator(name) = &self.of
+            && !operators.knows(name)
+        {
+            let value = format!("{:?}", name.chars().take(64).collect::<String>());
+            return wrong("entry.operator", value, "no operator that was named: name it with its prefixes");
+        }
         if self.action == EntryAction::Block && self.until.is_none() {
             return wrong("entry.until", "nothing".to_owned(), "no end: a block has to have one");
         }
         Ok(())
     }
 
-    fn matches(&self, attempt: &Attempt, number: &Number, now: Duration) -> bool {
+    fn matches(&self, operators: &Operators, attempt: &Attempt, number: &Number, now: Duration) -> bool {
         self.until.is_none_or(|until| now < until)
             && match &self.of {
                 Matcher::Numbers(prefix) => number.digits().to_string().starts_with(prefix.as_str()),
                 Matcher::Country(country) => number.country() == *country,
+                Matcher::Operator(name) => operators.of(number) == Some(name.as_str()),
                 Matcher::Clients(cidrs) => attempt.client_ip.is_some_and(|client| cidrs.contains(client)),
             }
     }
@@ -86,18 +95,20 @@ impl Entry {
 /// Blocks go before those that allow.
 pub(super) fn judge(
     entries: &[Entry],
+    operators: &Operators,
     attempt: &Attempt,
     number: &Number,
     now: Duration,
 ) -> Option<(EntryAction, Option<Reason>)> {
     let found = |action| {
         let mut matching = entries.iter().filter(|entry| entry.action == action);
-        matching.find(|entry| entry.matches(attempt, number, now))
+        matching.find(|entry| entry.matches(operators, attempt, number, now))
     };
     let entry = found(EntryAction::Block).or_else(|| found(EntryAction::Allow))?;
     let what = match &entry.of {
         Matcher::Numbers(_) => format!("{number} is of a range"),
         Matcher::Country(country) => format!("{country} is a country"),
+        Matcher::Operator(name) => format!("{number} is of an operator ({name})"),
         Matcher::Clients(_) => "this client is one".to_owned(),
     };
     let reason = match entry.action {

@@ -3,8 +3,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::budget::ClientCell;
+use super::fade::{HOUR, fade};
 use super::numbers::NumberCell;
 use super::policy::{Mode, PolicyError};
+use super::record::record;
 use super::state::{State, seconds};
 use super::{Action, Charge, Policy, Profile, Reason, Signal, Verdict, clients};
 
@@ -22,12 +24,18 @@ pub struct GuessesPolicy {
     /// Of one client within about a day, whatever the numbers: 1 to 10,000. A fifth of those that verified in a week is
     /// on top.
     pub per_client: f32,
+    /// Of everybody within about an hour, whatever the numbers: 1 to 1,000,000, or four times the right codes where that
+    /// is more. Beyond that, a number has one try.
+    pub per_hour: f32,
 }
 
-/// 10 a day, 100 in a row; 30 of a client.
+/// Four wrong codes to one that is right: people are far from that, and whoever guesses is far beyond it.
+const WRONG_TO_RIGHT: f32 = 4.0;
+
+/// 10 a day, 100 in a row; 30 of a client, 200 of everybody.
 impl Default for GuessesPolicy {
     fn default() -> Self {
-        Self { mode: Mode::Enforce, per_day: 10, in_a_row: 100, per_client: 30.0 }
+        Self { mode: Mode::Enforce, per_day: 10, in_a_row: 100, per_client: 30.0, per_hour: 200.0 }
     }
 }
 
@@ -43,6 +51,10 @@ impl GuessesPolicy {
         if !(1.0..=10_000.0).contains(&self.per_client) {
             let (field, value) = ("code_guesses.per_client", self.per_client.to_string());
             return Err(PolicyError { field, value, remedy: "not within 1 to 10000" });
+        }
+        if !(1.0..=1_000_000.0).contains(&self.per_hour) {
+            let (field, value) = ("code_guesses.per_hour", self.per_hour.to_string());
+            return Err(PolicyError { field, value, remedy: "not within 1 to 1000000" });
         }
         Ok(())
     }
@@ -72,6 +84,60 @@ impl GuessesPolicy {
             format!("{:.0} wrong codes from this address within a day; it may give {limit:.0}", client.wrong);
         self.mode.reason(Signal::CodeGuesses, 90, evidence, Some(Duration::from_secs(3600)))
     }
+
+    /// A number that has a wrong code already, while too many are given everywhere: guesses at many numbers, a few at
+    /// each. Never a first try.
+    fn judge_everywhere(
+        &self,
+        codes: &Codes,
+        cell: &NumberCell,
+        number: impl Display,
+        now: u32,
+    ) -> Option<Reason> {
+        let codes = codes.at(now);
+        let (limit, today) = (self.per_hour.max(WRONG_TO_RIGHT * codes.right), cell.wrong_today(now));
+        if today == 0 || codes.wrong < limit {
+            return None;
+        }
+        let evidence = format!(
+            "{:.0} wrong codes for all numbers within the hour, beside {:.0} right ones, where {limit:.0} are borne; {today} \
+             of them for this number ({number})",
+            codes.wrong, codes.right
+        );
+        // Until so many of them are forgotten.
+        let halves = f64::from(codes.wrong / limit).log2().max(0.0);
+        let wait = Duration::from_secs_f64(f64::from(HOUR) * halves).saturating_add(Duration::from_secs(1));
+        self.mode.reason(Signal::CodeGuesses, 90, evidence, Some(wait))
+    }
+}
+
+/// Codes that were given for all numbers of a profile, with a half-life of an hour.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Codes {
+    at: u32,
+    wrong: f32,
+    right: f32,
+}
+
+record!(Codes { at: u32, wrong: f32, right: f32 });
+
+impl Codes {
+    fn at(mut self, now: u32) -> Self {
+        let passed = now.saturating_sub(self.at);
+        (self.wrong, self.right) = (fade(self.wrong, passed, HOUR), fade(self.right, passed, HOUR));
+        self.at = now;
+        self
+    }
+
+    pub(super) fn wrong(&mut self, now: u32) {
+        *self = self.at(now);
+        self.wrong += 1.0;
+    }
+
+    pub(super) fn right(&mut self, now: u32) {
+        *self = self.at(now);
+        self.right += 1.0;
+    }
 }
 
 /// Judges an attempt to check a code of this send, `None` where the session is not known.
@@ -87,7 +153,10 @@ pub fn judge_check(
     let mut verdict = Verdict::allow();
     if let Some((charge, cell)) = charge.and_then(|charge| Some((charge, state.numbers.find(charge.number)?)))
     {
-        verdict.add(policy.guesses.judge(&cell, format_args!("+{}xxx", charge.range), now));
+        let number = format_args!("+{}xxx", charge.range);
+        verdict.add(policy.guesses.judge(&cell, number, now));
+        let codes = &state.tenant(charge.profile).codes;
+        verdict.add(policy.guesses.judge_everywhere(codes, &cell, number, now));
     }
     let client = state.client_at(charge.map_or(Profile::Otp, |charge| charge.profile), client, now);
     verdict.add(policy.guesses.judge_client(client.as_ref()));
@@ -100,6 +169,8 @@ pub fn observe_guess(state: &mut State, charge: Option<&Charge>, client: Option<
     let profile = charge.map_or(Profile::Otp, |charge| charge.profile);
     if let Some(charge) = charge {
         state.numbers.change(charge.number, now, |cell| cell.guessed_wrong(now));
+        // Of a send that is not known, anybody could make them up.
+        state.tenant_mut(profile).codes.wrong(now);
     }
     for key in state.client_keys(profile, client).into_iter().take(1).filter(|key| *key != 0) {
         state.clients.change(key, now, |cell| {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::attempt::{Charge, Outcome};
-use super::charge::{COUNTRY, NEW};
+use super::charge::{COUNTRY, MESSAGE, NEW, OPERATOR};
 use super::clients;
 use super::numbers::{CONFIRMED_FOR, NumberCell, Stage};
 use super::policy::Policy;
@@ -40,6 +40,7 @@ pub fn observe(policy: &Policy, state: &mut State, charge: &Charge, outcome: Out
         }
         Outcome::WrongCode => {
             state.numbers.change(charge.number, seconds, |cell| cell.guessed_wrong(seconds));
+            state.tenant_mut(charge.profile).codes.wrong(seconds);
         }
         Outcome::Undelivered | Outcome::Rejected => {
             if state.is_current(charge) {
@@ -88,7 +89,7 @@ impl State {
     fn is_current(&self, charge: &Charge) -> bool {
         let Some(cell) = self.numbers.find(charge.number) else { return true };
         let waits = matches!(cell.stage, Stage::InFlight | Stage::Known | Stage::Shifted);
-        waits && cell.counted == charge.counted
+        waits && cell.counted == charge.counted & !MESSAGE
     }
 
     fn failed(&mut self, charge: &Charge) {
@@ -130,7 +131,7 @@ impl State {
             cell.in_vain = 0;
             before
         });
-        let before = before.unwrap_or_else(|| NumberCell::failed(charge.counted));
+        let before = before.unwrap_or_else(|| NumberCell::failed(charge.counted & !MESSAGE));
         if before.stage == Stage::Verified {
             return;
         }
@@ -142,6 +143,7 @@ impl State {
             }
             return;
         }
+        self.tenant_mut(charge.profile).codes.right(now);
         self.confirmed.change(charge.confirmed, now, |confirmed| {
             if confirmed.since == 0 || now.saturating_sub(confirmed.last) >= CONFIRMED_FOR {
                 confirmed.since = now;
@@ -194,7 +196,7 @@ impl State {
                 range.verified();
             }
         });
-        self.each_budget(charge, counted | COUNTRY, now, |budget| {
+        self.each_budget(charge, counted | COUNTRY | OPERATOR, now, |budget| {
             if in_flight {
                 budget.landed();
             }
@@ -203,6 +205,10 @@ impl State {
                 budget.verified();
             }
         });
+        let tenant = self.tenant_mut(charge.profile);
+        if counts && tenant.armed(now) {
+            tenant.count_hour(charge.country, now);
+        }
         for key in charge.client {
             self.clients.known(key, now, |client| {
                 *client = client.at(now, clients::FORGOTTEN);

@@ -12,13 +12,15 @@ use super::attempt::Charge;
 use super::bill::{Day, Spend};
 use super::budget::Budget;
 use super::cells::Restored;
+use super::guesses::Codes;
+use super::hours::Hours;
 use super::record::Record;
 use super::state::State;
 use super::tenants::{Tenant, Waiting};
 use super::times::Times;
 
 /// The first byte of every record: what the bytes behind it mean.
-const VERSION: u8 = 3;
+const VERSION: u8 = 5;
 
 const LATEST: u8 = 0;
 const RANGES: u8 = 1;
@@ -31,6 +33,8 @@ const COUNTRIES: u8 = 7;
 const PENDING: u8 = 8;
 const LEFT_OF_RANGES: u8 = 9;
 const LEFT_OF_NUMBERS: u8 = 10;
+const CALLERS: u8 = 11;
+const HOURS: u8 = 12;
 
 /// The secret under which numbers and clients are hashed. What was kept can only be read under the same.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -136,6 +140,7 @@ impl State {
         self.numbers.drain(NUMBERS, &mut changes);
         self.confirmed.drain(CONFIRMED, &mut changes);
         self.clients.drain(CLIENTS, &mut changes);
+        self.callers.drain(CALLERS, &mut changes);
         self.sends.drain(SENDS, &mut changes);
         self.ranges.left().drain(LEFT_OF_RANGES, &mut changes);
         self.numbers.left().drain(LEFT_OF_NUMBERS, &mut changes);
@@ -218,9 +223,11 @@ impl State {
         self.numbers.note_all();
         self.confirmed.note_all();
         self.clients.note_all();
+        self.callers.note_all();
         self.sends.note_all();
         for tenant in self.tenants.iter_mut() {
             tenant.changed = tenant.countries.iter().map(|country| !country.is_untouched()).collect();
+            tenant.changed_hours = tenant.hours.iter().map(Option::is_some).collect();
             tenant.written.clear();
         }
         self.written.places = 0;
@@ -233,6 +240,7 @@ impl State {
             NUMBERS => return self.numbers.restore(key, value),
             CONFIRMED => return self.confirmed.restore(key, value),
             CLIENTS => return self.clients.restore(key, value),
+            CALLERS => return self.callers.restore(key, value),
             SENDS => return self.sends.restore(key, value),
             LEFT_OF_RANGES => return self.ranges.left().restore(key, value),
             LEFT_OF_NUMBERS => return self.numbers.left().restore(key, value),
@@ -244,12 +252,21 @@ impl State {
                 (*country, *spend) = (Budget::take(&mut value)?, Spend::take(&mut value)?);
                 Some(())
             }),
+            HOURS => self.hours_at(key).and_then(|hours| {
+                *hours = Some(Box::new(Hours::take(&mut value)?));
+                Some(())
+            }),
             PENDING if key < 1 << 48 => Charge::take(&mut value)
                 .filter(|charge| self.tenants.restored(charge.profile.id()).is_some())
                 .map(|charge| pending.push(Waiting { place: key, charge })),
             _ => None,
         };
         if taken.is_some() && value.is_empty() { Restored::There } else { Restored::Skipped }
+    }
+
+    fn hours_at(&mut self, key: u64) -> Option<&mut Option<Box<Hours>>> {
+        let (profile, country) = (u16::try_from(key >> 16).ok()?, usize::try_from(key & 0xffff).ok()?);
+        self.tenants.restored(profile)?.hours.get_mut(country)
     }
 
     fn country_at(&mut self, key: u64) -> Option<(&mut Budget, &mut Spend)> {
@@ -272,6 +289,13 @@ impl Tenant {
                 });
             }
         }
+        for (index, changed) in (0..).zip(&mut self.changed_hours) {
+            if std::mem::take(changed)
+                && let Some(Some(hours)) = self.hours.get(index)
+            {
+                changes.put(HOURS, profile << 16 | index as u64, |out| hours.put(out));
+            }
+        }
         let now = self.head();
         if now != self.written {
             changes.put(TENANTS, profile, |out| out.extend_from_slice(&now));
@@ -286,6 +310,7 @@ impl Tenant {
         self.world.put(&mut out);
         self.new.put(&mut out);
         self.times.put(&mut out);
+        self.codes.put(&mut out);
         self.silent.put(&mut out);
         self.day.put(&mut out);
         out
@@ -294,9 +319,10 @@ impl Tenant {
     fn take_back(&mut self, value: &mut &[u8]) -> Option<()> {
         let written = value.to_vec();
         let (since, world, new) = (u32::take(value)?, Budget::take(value)?, Budget::take(value)?);
-        let (times, silent, day) = (Times::take(value)?, u16::take(value)?, Day::take(value)?);
-        (self.since, self.world, self.new, self.times, self.silent) = (since, world, new, times, silent);
-        self.day = day;
+        let (times, codes, silent) = (Times::take(value)?, Codes::take(value)?, u16::take(value)?);
+        self.day = Day::take(value)?;
+        (self.since, self.world, self.new) = (since, world, new);
+        (self.times, self.codes, self.silent) = (times, codes, silent);
         self.written = written;
         Some(())
     }

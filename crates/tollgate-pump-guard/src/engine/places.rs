@@ -29,22 +29,14 @@ pub struct PlacePolicy {
 
 impl PlacesPolicy {
     pub(super) fn preset(preset: Preset) -> Self {
-        let place = |strangers| PlacePolicy { mode: Mode::Enforce, strangers: strangers * preset.factor() };
+        let place = |strangers| PlacePolicy::preset(preset, strangers);
         Self { new_country: place(6.0), country: place(10.0), breaker: place(40.0) }
     }
 
     pub(super) fn validate(&self) -> Result<(), PolicyError> {
-        let fields = [
-            ("new_country.strangers", self.new_country.strangers),
-            ("country_conversion.strangers", self.country.strangers),
-            ("breaker.strangers", self.breaker.strangers),
-        ];
-        for (field, value) in fields {
-            if !(1.0..=10_000.0).contains(&value) {
-                return Err(PolicyError { field, value: value.to_string(), remedy: "not within 1 to 10000" });
-            }
-        }
-        Ok(())
+        self.new_country.validate("new_country.strangers")?;
+        self.country.validate("country_conversion.strangers")?;
+        self.breaker.validate("breaker.strangers")
     }
 }
 
@@ -58,6 +50,17 @@ pub(super) const FAILING: f32 = 0.35;
 pub(super) const FORGOTTEN: u32 = 6 * super::fade::HOUR;
 
 impl PlacePolicy {
+    pub(super) fn preset(preset: Preset, strangers: f32) -> Self {
+        Self { mode: Mode::Enforce, strangers: strangers * preset.factor() }
+    }
+
+    pub(super) fn validate(&self, field: &'static str) -> Result<(), PolicyError> {
+        if (1.0..=10_000.0).contains(&self.strangers) {
+            return Ok(());
+        }
+        Err(PolicyError { field, value: self.strangers.to_string(), remedy: "not within 1 to 10000" })
+    }
+
     /// How many strangers that do not verify a place bears, given how many do.
     pub(super) fn bears(&self, place: &Budget) -> f32 {
         // A minute's worth of those that are verifying now, and a fiftieth of a day's.

@@ -3,8 +3,9 @@ use std::time::Duration;
 
 use super::{
     Action, ActorsPolicy, AdjacencyPolicy, Attempt, Channel, ClientsPolicy, CodeLengthPolicy,
-    ConversionPolicy, CooldownPolicy, CountryPolicy, Entry, GuessesPolicy, HoneytokenPolicy, LookupPolicy,
-    PlacesPolicy, Prices, RatePolicy, Reading, Reason, Signal, SpendPolicy, SurprisePolicy, TimingPolicy,
+    ConversionPolicy, CooldownPolicy, CountryPolicy, CountrySurprisePolicy, Entry, GuessesPolicy,
+    HoneytokenPolicy, LookupPolicy, Operators, PlacePolicy, PlacesPolicy, Prices, RatePolicy, Reading,
+    Reason, ResendPolicy, Signal, SpendPolicy, SurprisePolicy, TimingPolicy, UsersPolicy,
 };
 
 /// What the guard does with what it sees: of the whole guard, and of each signal.
@@ -96,10 +97,22 @@ pub struct Policy {
     pub surprise: SurprisePolicy,
     /// `adjacency`: numbers that follow one another.
     pub adjacency: AdjacencyPolicy,
+    /// `resend_ratio`: messages to strangers of its range for each that verifies.
+    pub resends: ResendPolicy,
     /// `time_to_verify`: codes completed by machine.
     pub timing: TimingPolicy,
     /// `new_country`, `country_conversion`, `breaker`: strangers of whole countries that do not verify.
     pub places: PlacesPolicy,
+    /// `country_surprise`: more strangers of a country than this hour of the week usually has.
+    pub country_surprise: CountrySurprisePolicy,
+    /// `operator_share`: strangers of one of `operators` that do not verify, while the rest of its country does.
+    pub operator_share: PlacePolicy,
+    /// Whose number is whose.
+    pub operators: Operators,
+    /// `asn`: strangers asked for from one network that do not verify.
+    pub asn: PlacePolicy,
+    /// `user_budget`: new numbers a session or a user asks for.
+    pub users: UsersPolicy,
     /// `ip_budget`, `ip_countries`: strangers a client asks for.
     pub clients: ClientsPolicy,
     /// `honeytoken`: what a trap for machines caught.
@@ -175,8 +188,14 @@ impl Policy {
             conversion: ConversionPolicy::preset(preset),
             surprise: SurprisePolicy::preset(preset),
             adjacency: AdjacencyPolicy::default(),
+            resends: ResendPolicy::default(),
             timing: TimingPolicy::default(),
             places: PlacesPolicy::preset(preset),
+            country_surprise: CountrySurprisePolicy::preset(preset),
+            operator_share: PlacePolicy::preset(preset, 8.0),
+            operators: Operators::default(),
+            asn: PlacePolicy::preset(preset, 30.0),
+            users: UsersPolicy::preset(preset),
             clients: ClientsPolicy::preset(preset),
             honeytoken: HoneytokenPolicy::default(),
             prices: None,
@@ -223,15 +242,20 @@ impl Policy {
                 remedy: "no template: name one that 8x8 approved for your account",
             });
         }
-        self.entries.iter().try_for_each(Entry::validate)?;
+        self.entries.iter().try_for_each(|entry| entry.validate(&self.operators))?;
         self.code_length.validate()?;
         self.cooldown.validate()?;
         self.actors.validate()?;
         self.guesses.validate()?;
         self.conversion.validate()?;
         self.surprise.validate()?;
+        self.resends.validate()?;
         self.timing.validate()?;
         self.places.validate()?;
+        self.country_surprise.validate()?;
+        self.operator_share.validate("operator_share.strangers")?;
+        self.asn.validate("asn.strangers")?;
+        self.users.validate()?;
         self.clients.validate()?;
         self.prices.iter().try_for_each(Prices::validate)?;
         self.spend.validate(self.prices.is_some())?;

@@ -40,6 +40,8 @@ pub(super) struct RangeCell {
     /// Those that verified, with half-lives of a week and a day.
     pub(super) verified: f32,
     pub(super) verified_day: f32,
+    /// Messages to strangers, those to the same number again among them, with a half-life of a day.
+    pub(super) messages: f32,
     /// Attempts that were stopped, bounded.
     pub(super) stopped: f32,
     /// What strangers cost that nobody verified, of the last hour.
@@ -61,6 +63,7 @@ impl Record for RangeCell {
             self.week,
             self.verified,
             self.verified_day,
+            self.messages,
             self.times.count(),
             self.stopped,
             self.recalled,
@@ -86,13 +89,13 @@ impl Record for RangeCell {
         let (at, debt) = (u32::take(from)?, f32::take(from)?);
         let is_large = u8::take(from)? != 0;
         let (counters, times) = if is_large {
-            (<[f32; 8]>::take(from)?, Times::take(from)?)
+            (<[f32; 9]>::take(from)?, Times::take(from)?)
         } else {
-            let counters = <[u16; 8]>::take(from)?.map(long);
+            let counters = <[u16; 9]>::take(from)?.map(long);
             let [.., count, _, _] = counters;
             (counters, Times::of(count, <[u16; 2]>::take(from)?))
         };
-        let [hour, day, week, verified, verified_day, _, stopped, recalled] = counters;
+        let [hour, day, week, verified, verified_day, messages, _, stopped, recalled] = counters;
         let (in_flight, spend) = (u16::take(from)?, f32::take(from)?);
         let (recent, hold) = (<[u16; RECENT]>::take(from)?, Hold::take(from)?);
         Some(Self {
@@ -104,6 +107,7 @@ impl Record for RangeCell {
             week,
             verified,
             verified_day,
+            messages,
             stopped,
             spend,
             times,
@@ -191,6 +195,7 @@ impl RangeCell {
             self.week = fade(self.week, passed, WEEK);
             self.verified = fade(self.verified, passed, WEEK);
             self.verified_day = fade(self.verified_day, passed, DAY);
+            self.messages = fade(self.messages, passed, DAY);
             self.stopped = fade(self.stopped, passed, STOPPED);
             self.spend = fade(self.spend, passed, HOUR);
             self.times.fade(passed);
@@ -232,6 +237,15 @@ impl RangeCell {
         for counter in [&mut self.hour, &mut self.day, &mut self.week] {
             *counter = (*counter - 1.0).max(0.0);
         }
+    }
+
+    /// A message went out, to whichever of its strangers.
+    pub(super) fn messaged(&mut self) {
+        self.messages += 1.0;
+    }
+
+    pub(super) fn unmessaged(&mut self) {
+        self.messages = (self.messages - 1.0).max(0.0);
     }
 
     pub(super) fn landed(&mut self) {

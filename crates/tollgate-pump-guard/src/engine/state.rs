@@ -9,6 +9,7 @@ use foldhash::quality::SeedableRandomState;
 use super::attempt::Attempt;
 use super::bill::{Bill, Spend};
 use super::budget::{Budget, ClientCell};
+use super::caller;
 use super::cells::Cells;
 use super::clients;
 use super::fade::{DAY, HOUR};
@@ -22,17 +23,20 @@ use super::sends::Sent;
 use super::surprise::hourly;
 use super::tenants::{Tenant, Tenants, Waiting};
 use super::times::Times;
-use super::{Number, Profile};
+use super::{Asn, Caller, Number, Profile};
 
 /// What the engine remembers. Two fifths of it are for number ranges, three tenths for numbers, a sixth for verified numbers,
-/// the rest for sends and for clients.
+/// the rest for sends, for clients, and for sessions and users.
 #[derive(Debug)]
 pub struct State {
     hasher: SeedableRandomState,
     pub(super) numbers: Cells<NumberCell>,
     pub(super) confirmed: Cells<Confirmed>,
     pub(super) ranges: Cells<RangeCell>,
+    /// Addresses and their prefixes, networks and operators.
     pub(super) clients: Cells<ClientCell>,
+    /// Sessions and users: whoever makes up sessions makes no address be forgotten.
+    pub(super) callers: Cells<ClientCell>,
     pub(super) sends: Cells<Sent>,
     pub(super) tenants: Tenants,
     /// How many strangers may be waited for, in all profiles together.
@@ -89,10 +93,11 @@ impl State {
         let part = bytes.max(Self::LEAST_MEMORY) / 64;
         Self {
             hasher,
-            ranges: Cells::new(26 * part),
+            ranges: Cells::new(25 * part),
             numbers: Cells::new(18 * part),
             confirmed: Cells::new(10 * part),
             clients: Cells::new(2 * part),
+            callers: Cells::new(part),
             sends: Cells::new(5 * part),
             tenants: Tenants::new(),
             pending_limit: 3 * part / size_of::<Waiting>(),
@@ -133,6 +138,14 @@ impl State {
             self.hash((usize::from(profile.id()), "client", family, own)),
             self.hash((usize::from(profile.id()), "prefix", family, prefix)),
         ]
+    }
+
+    /// The keys of a session and of a user.
+    fn caller_keys(&self, profile: Profile, caller: &Caller) -> [u64; 2] {
+        let key = |kind: &str, id: Option<&str>| {
+            id.map_or(0, |id| self.hash((usize::from(profile.id()), kind, id)))
+        };
+        [key("session", caller.session()), key("user", caller.user())]
     }
 
     /// The client itself, as it is at `now`.
@@ -183,6 +196,18 @@ pub(super) struct Seen<'a> {
     pub(super) new: Budget,
     pub(super) world: Budget,
     pub(super) clients: [Option<ClientCell>; 2],
+    /// The session, and the user.
+    pub(super) callers: [Option<ClientCell>; 2],
+    pub(super) asn: Option<Asn>,
+    /// Strangers asked for from that network.
+    pub(super) network: Option<Budget>,
+    /// The number's operator, where it was named, and its strangers.
+    pub(super) operator: Option<&'a str>,
+    pub(super) operator_budget: Option<Budget>,
+    /// How many strangers of the country verify within an hour at about this time, where that is known.
+    pub(super) usual: Option<f32>,
+    /// What share of the country's strangers verifies.
+    pub(super) conversion: f32,
     /// Whether outcomes are reported.
     pub(super) armed: bool,
     /// For how long the sender's traffic is known, in seconds.
@@ -206,6 +231,9 @@ pub(super) struct Keys {
     pub(super) confirmed: u64,
     pub(super) ranges: [u64; LEVELS.len()],
     pub(super) clients: [u64; 2],
+    pub(super) callers: [u64; 2],
+    pub(super) network: u64,
+    pub(super) operator: u64,
 }
 
 impl<'a> Seen<'a> {
@@ -218,6 +246,8 @@ impl<'a> Seen<'a> {
     ) -> Self {
         let profile = attempt.profile;
         let clients = state.client_keys(profile, attempt.client_ip);
+        let operator = policy.operators.of(number);
+        let id = usize::from(profile.id());
         let confirmed_key = state.confirmed_key(number);
         let confirmed = state.confirmed.find(confirmed_key);
         let confirmed = confirmed.filter(|confirmed| now.saturating_sub(confirmed.last) < CONFIRMED_FOR);
@@ -229,12 +259,15 @@ impl<'a> Seen<'a> {
             confirmed: confirmed_key,
             ranges: std::array::from_fn(|level| state.range_key(profile, level, number.range(3))),
             clients,
+            callers: state.caller_keys(profile, &attempt.caller),
+            network: attempt.asn.map_or(0, |asn| state.hash((id, "network", asn.0))),
+            operator: operator.map_or(0, |name| state.hash((id, "operator", name))),
         };
         let tenant = state.tenant(profile);
-        let faded = |key: u64| {
-            let found = state.clients.find(key).filter(|_| key != 0);
-            found.map(|client| client.at(now, clients::FORGOTTEN))
+        let faded = |table: &Cells<ClientCell>, key: u64, half_life: u32| {
+            table.find(key).filter(|_| key != 0).map(|client| client.at(now, half_life))
         };
+        let wide = |key: u64| faded(&state.clients, key, places::FORGOTTEN).map(|cell| cell.budget);
         let mut seen = Self {
             number,
             now,
@@ -245,7 +278,14 @@ impl<'a> Seen<'a> {
             country: tenant.country(number.country(), now),
             new: tenant.new.at(now, 2 * places::FORGOTTEN),
             world: tenant.world.at(now, places::FORGOTTEN),
-            clients: clients.map(faded),
+            clients: clients.map(|key| faded(&state.clients, key, clients::FORGOTTEN)),
+            callers: keys.callers.map(|key| faded(&state.callers, key, caller::FORGOTTEN)),
+            asn: attempt.asn,
+            network: wide(keys.network),
+            operator,
+            operator_budget: wide(keys.operator),
+            usual: tenant.usual(number.country(), now),
+            conversion: tenant.conversion(number.country(), now),
             armed: tenant.armed(now),
             age: now.saturating_sub(if tenant.since == 0 { now } else { tenant.since }),
             doubt: 0.0,

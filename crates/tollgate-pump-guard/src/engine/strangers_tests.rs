@@ -10,6 +10,9 @@ use super::*;
 #[path = "numbers_tests.rs"]
 mod numbers_tests;
 
+#[path = "signals_tests.rs"]
+mod signals_tests;
+
 #[path = "spend_tests.rs"]
 mod spend_tests;
 

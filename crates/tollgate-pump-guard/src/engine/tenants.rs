@@ -7,6 +7,8 @@ use super::attempt::Charge;
 use super::bill::{Day, Spend};
 use super::budget::Budget;
 use super::country::WORLD;
+use super::guesses::Codes;
+use super::hours::Hours;
 use super::places;
 use super::profile::MOST;
 use super::times::Times;
@@ -109,14 +111,19 @@ pub(super) struct Tenant {
     pub(super) spends: Vec<Spend>,
     /// What everything cost within the day.
     pub(super) day: Day,
+    /// How many strangers of each verify by the hour of the week; of those in which nobody has, nothing is kept.
+    pub(super) hours: Vec<Option<Box<Hours>>>,
     /// How long people take to verify.
     pub(super) times: Times,
+    /// Codes that were given.
+    pub(super) codes: Codes,
     /// Messages to people known to verify that came to nothing, since anybody verified.
     pub(super) silent: u16,
     /// Strangers that may still verify, oldest first.
     pub(super) pending: VecDeque<Waiting>,
-    /// Which countries changed since the last drain.
+    /// Which countries changed since the last drain, and which of their hours.
     pub(super) changed: Vec<bool>,
+    pub(super) changed_hours: Vec<bool>,
     /// What was drained last of everything but the countries.
     pub(super) written: Vec<u8>,
 }
@@ -133,6 +140,7 @@ impl Tenant {
         let countries = vec![Budget::default(); usize::from(WORLD) + 1];
         let (world, new) = (Budget::default(), Budget::default());
         let changed = vec![false; countries.len()];
+        let (hours, changed_hours) = (vec![None; countries.len()], changed.clone());
         Self {
             id,
             since: 0,
@@ -140,11 +148,14 @@ impl Tenant {
             new,
             spends: vec![Spend::default(); countries.len()],
             countries,
+            hours,
             day: Day::default(),
             times: Times::default(),
+            codes: Codes::default(),
             silent: 0,
             pending: VecDeque::new(),
             changed,
+            changed_hours,
             written: Vec::new(),
         }
     }
@@ -168,6 +179,20 @@ impl Tenant {
         let found = self.countries.get_mut(index)?;
         *found = found.at(now, places::FORGOTTEN);
         Some(found)
+    }
+
+    /// A stranger of the country that makes a past.
+    pub(super) fn count_hour(&mut self, country: Country, now: u32) {
+        let index = usize::from(country.index());
+        if let (Some(hours), Some(changed)) = (self.hours.get_mut(index), self.changed_hours.get_mut(index)) {
+            hours.get_or_insert_with(|| Box::new(Hours::new(now))).count(now);
+            *changed = true;
+        }
+    }
+
+    /// How many strangers of the country verify within an hour at about this time, where that is known.
+    pub(super) fn usual(&self, country: Country, now: u32) -> Option<f32> {
+        self.hours.get(usize::from(country.index()))?.as_ref()?.usual(now)
     }
 
     /// What share of the country's strangers verifies.

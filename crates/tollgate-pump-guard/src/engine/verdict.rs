@@ -76,14 +76,24 @@ pub enum Signal {
     RangeSurprise,
     /// Numbers that follow one another.
     Adjacency,
+    /// Messages to strangers of a number range for each of them that verifies.
+    ResendRatio,
     /// Codes given back faster, or more evenly, than people do.
     TimeToVerify,
     /// Strangers of countries in which nobody has verified yet.
     NewCountry,
+    /// More strangers of a country than this hour of the week usually has.
+    CountrySurprise,
     /// Strangers of a country who do not verify.
     CountryConversion,
     /// Strangers asked for by one client who do not verify.
     IpBudget,
+    /// New numbers asked for by one session or user that do not verify.
+    UserBudget,
+    /// Strangers asked for from one network that do not verify.
+    Asn,
+    /// Strangers of an operator that do not verify, while the rest of its country does.
+    OperatorShare,
     /// Countries one client asks for.
     IpCountries,
     /// Strangers everywhere who do not verify.
@@ -127,10 +137,15 @@ impl Signal {
             Self::RangeConversion => "range_conversion",
             Self::RangeSurprise => "range_surprise",
             Self::Adjacency => "adjacency",
+            Self::ResendRatio => "resend_ratio",
             Self::TimeToVerify => "time_to_verify",
             Self::NewCountry => "new_country",
+            Self::CountrySurprise => "country_surprise",
             Self::CountryConversion => "country_conversion",
             Self::IpBudget => "ip_budget",
+            Self::UserBudget => "user_budget",
+            Self::Asn => "asn",
+            Self::OperatorShare => "operator_share",
             Self::IpCountries => "ip_countries",
             Self::Breaker => "breaker",
             // One signal to the outside: money.
@@ -163,8 +178,18 @@ impl Signal {
     const fn weight(self, score: u8) -> Weight {
         match self {
             Self::NumberType | Self::NumberLookup if score < CHALLENGE_AT => Weight::Minor,
-            Self::Adjacency | Self::TimeToVerify | Self::IpCountries | Self::Honeytoken => Weight::Minor,
-            Self::NewCountry | Self::CountryConversion | Self::Breaker | Self::CountrySpend => Weight::Coarse,
+            Self::Adjacency
+            | Self::ResendRatio
+            | Self::TimeToVerify
+            | Self::IpCountries
+            | Self::Asn
+            | Self::Honeytoken => Weight::Minor,
+            Self::NewCountry
+            | Self::CountrySurprise
+            | Self::CountryConversion
+            | Self::OperatorShare
+            | Self::Breaker
+            | Self::CountrySpend => Weight::Coarse,
             // What was forgotten, and may be another number's.
             Self::NumberCooldown if score < BLOCK_AT => Weight::Coarse,
             _ => Weight::Decides,

@@ -49,6 +49,8 @@ impl Judging {
                     let country = asked.country.as_deref();
                     let mut attempt = self.config.guard.attempt(&asked.number, country, self.config.profile);
                     attempt.trap = head.extensions.get::<Honeytoken>().is_some();
+                    attempt.caller = head.extensions.get().cloned().unwrap_or_default();
+                    attempt.asn = head.extensions.get().copied();
                     self.attempt = Some(attempt.from_client(self.client));
                 }
                 Err(refusal) => return Poll::Ready(Err(self.refuse(refusal, &head.headers))),

@@ -139,18 +139,12 @@ impl ConversionPolicy {
     }
 }
 
-/// Whether a range sees too much of its country to block by itself: where people are, and it fails no more than the
-/// rest of the country does.
+/// Whether a range sees too much of its country to block by itself: where people are, it is as wide as an operator, or
+/// wide and no worse than its country, which does not verify either. (A range that fails alone is stopped before.)
 fn is_coarse(level: usize, range: &RangeCell, seen: &Seen<'_>) -> bool {
     const WIDE: usize = 2;
-    if range.verified < PEOPLE || level < WIDE {
-        return false;
-    }
-    let country = &seen.country;
-    let share = range.verified / country.verified.max(1.0);
-    let like_the_rest =
-        range.owed() + range.stopped <= 3.0 * share * (country.owed(1.0) + country.stopped).max(0.0);
-    level >= COARSE || seen.doubt >= 1.0 && country.verified >= HOME && like_the_rest
+    let everywhere = seen.doubt >= 1.0 && seen.country.verified >= HOME;
+    range.verified >= PEOPLE && (level >= COARSE || level >= WIDE && everywhere)
 }
 
 /// From so many verified numbers on, a country is one where any number may well be a person's.

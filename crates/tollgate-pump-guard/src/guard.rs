@@ -1,17 +1,20 @@
+mod outcomes;
+mod tell;
+
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
-use tollgate_8x8::{CodeCheck, FeedbackCall, Receipt, ReceiptState};
+use tollgate_8x8::CodeCheck;
 use tollgate_core::{Refusal, SharedClock, SystemClock};
 
 use crate::challenge::{Binding, Challenge, ChallengeVerifier, ProofOfWork, Rejected};
 use crate::decoy::Decoys;
 use crate::engine::{
-    self, Action, Attempt, Changes, Charge, Facts, Mode, Outcome, Policy, PolicyError, Profile, Reading,
-    State, Verdict,
+    self, Action, Attempt, Changes, Charge, Facts, Mode, Policy, PolicyError, Profile, Reading, State,
+    Verdict,
 };
 use crate::intelligence::NumberIntelligence;
 use crate::messages::Messages;
@@ -200,53 +203,6 @@ impl PumpGuard {
         (verdict, pass)
     }
 
-    /// Somebody gave back the code that was sent to this number, in the profile `otp`.
-    pub fn verified(&self, destination: &str, country: Option<&str>) {
-        self.observe(&self.attempt(destination, country, Profile::Otp), Outcome::Verified);
-    }
-
-    /// The same, and where the number's last message was an SMS that went through the layer within 15 minutes, the call that
-    /// tells 8x8: to be sent by the caller's own client, once. It is `None` without [`with_feedback`](Self::with_feedback).
-    ///
-    /// 8x8 counts it for messages sent with `"track":"Outcome"`.
-    #[must_use = "8x8 is told by the call, and by nothing else"]
-    pub fn verified_with_feedback(&self, destination: &str, country: Option<&str>) -> Option<FeedbackCall> {
-        let attempt = self.attempt(destination, country, Profile::Otp);
-        let charge = match &attempt.reading {
-            Reading::Number(number) => engine::last_send(&self.state(), number, attempt.profile),
-            _ => return None,
-        };
-        self.observe_charge(charge.as_ref(), Outcome::Verified);
-        let messages = self.messages.as_ref()?;
-        let now = self.now();
-        messages.lock().unwrap_or_else(PoisonError::into_inner).take(&charge?, now)
-    }
-
-    /// What became of the last message to the attempt's number. Twice, late or of a number that is not known does no harm.
-    pub fn observe(&self, attempt: &Attempt, outcome: Outcome) {
-        if let Reading::Number(number) = &attempt.reading {
-            let charge = engine::last_send(&self.state(), number, attempt.profile);
-            self.observe_charge(charge.as_ref(), outcome);
-        }
-    }
-
-    /// What became of the message that 8x8 gave this id (a `umid` or a `sessionId`). Whether it is known.
-    pub fn observe_id(&self, id: &str, outcome: Outcome) -> bool {
-        let charge = self.tracked(&self.state(), id);
-        self.observe_charge(charge.as_ref(), outcome);
-        charge.is_some()
-    }
-
-    /// A delivery receipt of 8x8's. Whether its message is known.
-    pub fn receive(&self, receipt: &Receipt) -> bool {
-        match receipt.state {
-            ReceiptState::Delivered => self.observe_id(&receipt.umid, Outcome::Delivered),
-            ReceiptState::Undelivered => self.observe_id(&receipt.umid, Outcome::Undelivered),
-            ReceiptState::Rejected => self.observe_id(&receipt.umid, Outcome::Rejected),
-            _ => self.tracked(&self.state(), &receipt.umid).is_some(),
-        }
-    }
-
     /// What changed in its memory since the last time, to be kept elsewhere; the first time, everything. Nothing is
     /// judged meanwhile: about a microsecond for each record.
     #[must_use = "what it gives is not given again"]
@@ -294,18 +250,6 @@ impl PumpGuard {
         let uncertain = engine::is_uncertain(self.policy(attempt.profile), &self.state(), attempt, now);
         // The lock is free again.
         uncertain.then(|| intelligence.facts(number, now))
-    }
-
-    /// Whether messages are remembered for 8x8's feedback call.
-    pub(crate) fn tells_8x8(&self) -> bool {
-        self.messages.is_some()
-    }
-
-    pub(crate) fn keep_message(&self, charge: &Charge, call: FeedbackCall) {
-        if let Some(messages) = &self.messages {
-            let now = self.now();
-            messages.lock().unwrap_or_else(PoisonError::into_inner).keep(charge, call, now);
-        }
     }
 
     /// Judges, remembers, counts and tells; whether to act is the caller's.
@@ -393,35 +337,6 @@ impl PumpGuard {
         Some(response)
     }
 
-    pub(crate) fn guessed_wrong(&self, charge: Option<&Charge>, client: Option<IpAddr>) {
-        count_outcome(Outcome::WrongCode);
-        let now = self.now();
-        engine::observe_guess(&mut self.state(), charge, client, now);
-        if let (Some(observer), Some(charge)) = (&self.observer, charge) {
-            observer.outcome(charge, Outcome::WrongCode, now);
-        }
-    }
-
-    pub(crate) fn observe_charge(&self, charge: Option<&Charge>, outcome: Outcome) {
-        count_outcome(outcome);
-        if let Some(charge) = charge {
-            let now = self.now();
-            engine::observe(self.policy(charge.profile()), &mut self.state(), charge, outcome, now);
-            if let Some(observer) = &self.observer {
-                observer.outcome(charge, outcome, now);
-            }
-        }
-    }
-
-    /// What was sent in a profile that is gone is not known any more.
-    fn tracked(&self, state: &State, id: &str) -> Option<Charge> {
-        engine::tracked(state, id).filter(|charge| self.shared.profiles.knows(charge.profile()))
-    }
-
-    pub(crate) fn track(&self, id: &str, charge: &Charge) {
-        engine::track(&mut self.state(), id, charge);
-    }
-
     /// Keeps an answer for whoever presses the same button again.
     pub(crate) fn keep_answer(
         &self,
@@ -456,41 +371,6 @@ impl PumpGuard {
     fn repeats(&self) -> MutexGuard<'_, Repeats> {
         self.shared.repeats.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn tell(&self, verdict: &Verdict, reading: &Reading, profile: Profile) {
-        let action = verdict.action.as_str();
-        let acted = self.mode() == Mode::Enforce;
-        metrics::counter!(
-            "tollgate_pump_guard_verdicts_total",
-            "profile" => self.shared.profiles.label(profile), "verdict" => action, "enforced" => if acted { "true" } else { "false" },
-        )
-        .increment(1);
-        for reason in &verdict.reasons {
-            metrics::counter!("tollgate_pump_guard_reasons_total", "signal" => reason.signal.as_str())
-                .increment(1);
-        }
-        // A campaign of thousands is told in one line when it is refused.
-        let name = self.shared.profiles.name(profile);
-        if verdict.reasons.is_empty() || profile.is_campaign() {
-            tracing::debug!(profile = name, verdict = action, "judged");
-            return;
-        }
-        let range = match reading {
-            Reading::Number(number) => number.to_string(),
-            Reading::Barred(country) => format!("a number of {country}"),
-            Reading::Unreadable(_) => "no number".to_owned(),
-        };
-        let reasons: Vec<_> = verdict.reasons.iter().map(ToString::to_string).collect();
-        tracing::info!(
-            profile = name,
-            verdict = action,
-            enforced = acted,
-            score = verdict.score,
-            range,
-            reasons = reasons.join("; "),
-            "judged"
-        );
-    }
 }
 
 fn binding(attempt: &Attempt) -> Option<Binding> {
@@ -498,15 +378,4 @@ fn binding(attempt: &Attempt) -> Option<Binding> {
         Reading::Number(number) => Some(Binding::new(number.digits(), attempt.client_ip)),
         _ => None,
     }
-}
-
-fn count_outcome(outcome: Outcome) {
-    let outcome = match outcome {
-        Outcome::Verified => "verified",
-        Outcome::WrongCode => "wrong_code",
-        Outcome::Delivered => "delivered",
-        Outcome::Undelivered => "undelivered",
-        Outcome::Rejected => "rejected",
-    };
-    metrics::counter!("tollgate_pump_guard_outcomes_total", "outcome" => outcome).increment(1);
 }

@@ -14,8 +14,11 @@ const BUCKET: usize = 512;
 /// Bytes of a key's hash that are kept: beside a million others, a new key is taken for one of them once in a million times.
 const KEY: usize = 5;
 
-/// A cell's length, this included, and its key.
-const HEAD: usize = 1 + KEY;
+/// Bytes of what a cell is worth: whoever makes room need not take each apart.
+const WORTH: usize = 4;
+
+/// A cell's length, this included, its key, and what it is worth.
+const HEAD: usize = 1 + KEY + WORTH;
 
 type Key = [u8; KEY];
 type Bucket = [u8; BUCKET];
@@ -101,7 +104,7 @@ impl<C: Cell> Cells<C> {
         let [record, packed] = &mut self.scratch;
         record.clear();
         cell.put(record);
-        head(key(hash), packed);
+        head(key(hash), worth(cell), packed);
         squeeze(record, packed);
         self.store_packed(hash, now)
     }
@@ -124,7 +127,9 @@ impl<C: Cell> Cells<C> {
             remove(bucket, at, length);
         }
         while used(bucket) + packed.len() > BUCKET {
-            let Some((at, key, length, gone)) = least::<C>(bucket) else { return false };
+            let Some(Entry { at, key, packed, .. }) = least(bucket) else { return false };
+            let length = HEAD + packed.len();
+            let gone: Option<C> = if C::LEAVES { unpack(packed) } else { None };
             for (thing, until) in (0..).zip(gone.map_or([0; 2], |gone| gone.leaves())) {
                 if until > now {
                     self.left.note(hash_of(key) ^ thing, until);
@@ -174,22 +179,21 @@ impl<C: Cell> Cells<C> {
     pub(super) fn restore(&mut self, at: u64, bytes: &[u8]) -> Restored {
         let mut restored = Restored::There;
         let mut length = 0;
-        for (_, key, packed) in entries(bytes) {
+        for Entry { key, worth, packed, .. } in entries(bytes) {
             length += HEAD + packed.len();
             let hash = hash_of(key);
             let place = self.place(hash);
-            let Some(cell) = unpack::<C>(packed) else { return Restored::Skipped };
+            if unpack::<C>(packed).is_none() {
+                return Restored::Skipped;
+            }
             let Some(bucket) = self.buckets.get(place) else { return Restored::Skipped };
             let fits = used(bucket) + HEAD + packed.len() <= BUCKET;
-            let is_worth_it = || {
-                least::<C>(bucket)
-                    .is_none_or(|(.., least)| least.map_or(0, |least| least.worth()) < cell.worth())
-            };
+            let is_worth_it = || least(bucket).is_none_or(|least| least.worth < worth);
             let twice = self.find(hash).is_some();
             if !twice && (fits || is_worth_it()) {
                 // Byte for byte: packed anew it could be another by a rounding.
                 let [_, scratch] = &mut self.scratch;
-                head(key, scratch);
+                head(key, worth, scratch);
                 scratch.extend_from_slice(packed);
                 self.store_packed(hash, u32::MAX);
             }
@@ -236,30 +240,42 @@ fn hash_of([a, b, c, d, e]: Key) -> u64 {
     u64::from_be_bytes([a, b, c, d, e, 0, 0, 0])
 }
 
-/// A bucket's cells, each with its offset and its key.
-fn entries(bucket: &[u8]) -> impl Iterator<Item = (usize, Key, &[u8])> {
-    let mut at = 0;
+/// One of a bucket's cells: where it is, its key, what it is worth, and its record.
+#[derive(Clone, Copy)]
+struct Entry<'a> {
+    at: usize,
+    key: Key,
+    worth: u32,
+    packed: &'a [u8],
+}
+
+fn entries(bucket: &[u8]) -> impl Iterator<Item = Entry<'_>> {
+    let mut next = 0;
     std::iter::from_fn(move || {
+        let at = next;
         let length = usize::from(*bucket.get(at)?);
-        let (key, packed) = bucket.get(at + 1..at + length)?.split_first_chunk()?;
-        let from = at;
-        at += length;
-        Some((from, *key, packed))
+        let (key, rest) = bucket.get(at + 1..at + length)?.split_first_chunk()?;
+        let (worth, packed) = rest.split_first_chunk()?;
+        next += length;
+        Some(Entry { at, key: *key, worth: u32::from_be_bytes(*worth), packed })
     })
 }
 
 fn seek(bucket: &Bucket, key: Key) -> Option<(usize, &[u8])> {
-    entries(bucket).find(|(_, known, _)| *known == key).map(|(at, _, packed)| (at, packed))
+    entries(bucket).find(|entry| entry.key == key).map(|entry| (entry.at, entry.packed))
 }
 
 fn used(bucket: &[u8]) -> usize {
-    entries(bucket).last().map_or(0, |(at, _, packed)| at + HEAD + packed.len())
+    entries(bucket).last().map_or(0, |entry| entry.at + HEAD + entry.packed.len())
 }
 
-/// The cell that is worth least: where it is, its key, its length and itself.
-fn least<C: Cell>(bucket: &Bucket) -> Option<(usize, Key, usize, Option<C>)> {
-    let cells = entries(bucket).map(|(at, key, packed)| (at, key, HEAD + packed.len(), unpack::<C>(packed)));
-    cells.min_by_key(|(.., cell)| cell.as_ref().map_or(0, Cell::worth))
+/// The cell that is worth least.
+fn least(bucket: &Bucket) -> Option<Entry<'_>> {
+    entries(bucket).min_by_key(|entry| entry.worth)
+}
+
+fn worth(cell: &impl Cell) -> u32 {
+    u32::try_from(cell.worth()).unwrap_or(u32::MAX)
 }
 
 fn unpack<C: Cell>(packed: &[u8]) -> Option<C> {
@@ -267,10 +283,11 @@ fn unpack<C: Cell>(packed: &[u8]) -> Option<C> {
 }
 
 /// Begins a cell; its length is to be known.
-fn head(key: Key, packed: &mut Vec<u8>) {
+fn head(key: Key, worth: u32, packed: &mut Vec<u8>) {
     packed.clear();
     packed.push(0);
     packed.extend_from_slice(&key);
+    packed.extend_from_slice(&worth.to_be_bytes());
 }
 
 fn remove(bucket: &mut Bucket, at: usize, length: usize) {

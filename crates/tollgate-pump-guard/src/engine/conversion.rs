@@ -143,8 +143,8 @@ impl ConversionPolicy {
 /// wide and no worse than its country, which does not verify either. (A range that fails alone is stopped before.)
 fn is_coarse(level: usize, range: &RangeCell, seen: &Seen<'_>) -> bool {
     const WIDE: usize = 2;
-    let everywhere = seen.doubt >= 1.0 && seen.country.verified >= HOME;
-    range.verified >= PEOPLE && (level >= COARSE || level >= WIDE && everywhere)
+    let people = range.verified >= PEOPLE && seen.country.verified >= HOME;
+    people && (level >= COARSE || level >= WIDE && seen.doubt >= 1.0)
 }
 
 /// From so many verified numbers on, a country is one where any number may well be a person's.

@@ -116,8 +116,8 @@ pub(crate) fn fill(strangers: &mut Strangers<'_>, targets: &mut Targets) -> Fill
 #[derive(Clone, Copy, Debug, Default)]
 struct Known {
     asked: usize,
-    /// Its sends: a second one would meet the cool-down.
-    number: usize,
+    /// Those that did not verify, and that their sends are known: a second one would meet the cool-down.
+    numbers: [usize; 2],
     /// Which send an outcome belongs to.
     send: usize,
     /// Those that verified, and that of them it is known.
@@ -150,7 +150,6 @@ fn known<'a>(filled: &mut Filled, presses: impl Iterator<Item = &'a Press>) -> K
         let attempt = press.attempt.clone().from_client(None);
         let (verdict, _) = decide(&policy, state, &attempt, now);
         let reason = |signal: Signal| verdict.reasons.iter().find(|reason| reason.signal == signal);
-        known.number += usize::from(reason(Signal::NumberCooldown).is_some());
         if let Reading::Number(number) = &attempt.reading {
             known.send += usize::from(last_send(state, number, Profile::Otp).is_some());
         }
@@ -159,6 +158,8 @@ fn known<'a>(filled: &mut Filled, presses: impl Iterator<Item = &'a Press>) -> K
             known.verified[0] += 1;
             known.verified[1] += usize::from(stopped.is_none());
         } else {
+            known.numbers[0] += 1;
+            known.numbers[1] += usize::from(reason(Signal::NumberCooldown).is_some());
             known.ranges[0] += 1;
             let nothing = |evidence: &str| {
                 evidence.contains(", 0.0 did not verify and 0 may yet")
@@ -189,7 +190,7 @@ pub(crate) fn recall(filled: &mut Filled, strangers: &mut Strangers<'_>) {
         table.row([
             others.to_string(),
             format!("{hours:.1}"),
-            percent([known.asked, known.number]),
+            percent(known.numbers),
             percent([known.asked, known.send]),
             percent(known.verified),
             percent(known.ranges),
@@ -203,7 +204,7 @@ pub(crate) fn recall(filled: &mut Filled, strangers: &mut Strangers<'_>) {
         table.row([
             name.to_owned(),
             String::new(),
-            percent([known.asked, known.number]),
+            percent(known.numbers),
             percent([known.asked, known.send]),
             percent(known.verified),
             percent(known.ranges),
@@ -211,18 +212,18 @@ pub(crate) fn recall(filled: &mut Filled, strangers: &mut Strangers<'_>) {
     }
     println!("{table}");
     let share = |[of, known]: [usize; 2]| known as f64 / of as f64;
-    let (number, send) = (share([all.asked, all.number]), share([all.asked, all.send]));
+    let (number, send) = (share(all.numbers), share([all.asked, all.send]));
     let count = |share: f64, of: f64| share * of * NUMBERS as f64;
     let verified = count(share(all.verified), share([all.asked, all.verified[0]]));
     let cell = |part: usize, count: f64| part as f64 / count;
     println!(
         "By that, {:.0} numbers in 18 of 64 parts of the memory ({:.0} bytes each), {:.0} sends in 5 ({:.0}), and \
-         {verified:.0} verified numbers in 10 ({:.0}).",
+         {verified:.0} verified numbers in 9 ({:.0}).",
         count(number, 1.0),
         cell(18 * BYTES / 64, count(number, 1.0)),
         count(send, 1.0),
         cell(5 * BYTES / 64, count(send, 1.0)),
-        cell(10 * BYTES / 64, verified),
+        cell(9 * BYTES / 64, verified),
     );
     filled.sent = sent;
 }

@@ -15,7 +15,12 @@ const BUCKET: usize = 512;
 const KEY: usize = 5;
 
 /// Bytes of what a cell is worth: whoever makes room need not take each apart.
-const WORTH: usize = 4;
+const WORTH: usize = 2;
+
+/// What is kept of it: so many seconds each, from the beginning of 2020 on, which is enough for thirty years. Of those that
+/// are worth the same the one that stands first goes, which is an older one.
+const WORTH_STEP: u64 = 4 * 3600;
+const WORTH_BEGINS: u64 = 1_577_836_800;
 
 /// A cell's length, this included, its key, and what it is worth.
 const HEAD: usize = 1 + KEY + WORTH;
@@ -245,7 +250,7 @@ fn hash_of([a, b, c, d, e]: Key) -> u64 {
 struct Entry<'a> {
     at: usize,
     key: Key,
-    worth: u32,
+    worth: u16,
     packed: &'a [u8],
 }
 
@@ -257,7 +262,7 @@ fn entries(bucket: &[u8]) -> impl Iterator<Item = Entry<'_>> {
         let (key, rest) = bucket.get(at + 1..at + length)?.split_first_chunk()?;
         let (worth, packed) = rest.split_first_chunk()?;
         next += length;
-        Some(Entry { at, key: *key, worth: u32::from_be_bytes(*worth), packed })
+        Some(Entry { at, key: *key, worth: u16::from_be_bytes(*worth), packed })
     })
 }
 
@@ -274,8 +279,9 @@ fn least(bucket: &Bucket) -> Option<Entry<'_>> {
     entries(bucket).min_by_key(|entry| entry.worth)
 }
 
-fn worth(cell: &impl Cell) -> u32 {
-    u32::try_from(cell.worth()).unwrap_or(u32::MAX)
+fn worth(cell: &impl Cell) -> u16 {
+    let steps = cell.worth().saturating_sub(WORTH_BEGINS).div_ceil(WORTH_STEP);
+    u16::try_from(steps).unwrap_or(u16::MAX)
 }
 
 fn unpack<C: Cell>(packed: &[u8]) -> Option<C> {
@@ -283,7 +289,7 @@ fn unpack<C: Cell>(packed: &[u8]) -> Option<C> {
 }
 
 /// Begins a cell; its length is to be known.
-fn head(key: Key, worth: u32, packed: &mut Vec<u8>) {
+fn head(key: Key, worth: u16, packed: &mut Vec<u8>) {
     packed.clear();
     packed.push(0);
     packed.extend_from_slice(&key);

@@ -20,7 +20,7 @@ use super::tenants::{Tenant, Waiting};
 use super::times::Times;
 
 /// The first byte of every record: what the bytes behind it mean.
-const VERSION: u8 = 6;
+const VERSION: u8 = 7;
 
 const LATEST: u8 = 0;
 const RANGES: u8 = 1;

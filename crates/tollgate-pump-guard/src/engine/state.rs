@@ -93,9 +93,9 @@ impl State {
         let part = bytes.max(Self::LEAST_MEMORY) / 64;
         Self {
             hasher,
-            ranges: Cells::new(25 * part),
+            ranges: Cells::new(26 * part),
             numbers: Cells::new(18 * part),
-            confirmed: Cells::new(10 * part),
+            confirmed: Cells::new(9 * part),
             clients: Cells::new(2 * part),
             callers: Cells::new(part),
             sends: Cells::new(5 * part),

@@ -132,7 +132,7 @@ impl State {
         let mut counted = 0;
         let (mut explained, mut crowded) = (false, false);
         for ((level, range), key) in seen.ranges().zip(seen.keys.ranges) {
-            let probes = range.probes(now, policy.conversion.pressure(level), seen.doubt);
+            let probes = range.probes(seen, policy.conversion.pressure(level));
             let counts = !explained || probes;
             let place = (level == ADJACENT).then(|| place(seen.number));
             self.ranges.change(key, now, |cell| {
@@ -201,6 +201,9 @@ impl State {
     /// Remembers an attempt that was stopped: it weighs on the narrowest range that explains it, and is forgotten soon.
     pub(super) fn press(&mut self, policy: &Policy, seen: &Seen<'_>, profile: Profile, stopped: u8) {
         let now = seen.now;
+        if let Some(key) = seen.keys.ranges.get(ADJACENT).filter(|_| seen.range(ADJACENT).is_some()) {
+            self.ranges.known(*key, now, |cell| cell.asked_at(place(seen.number)));
+        }
         let mut explained = false;
         for ((level, range), key) in seen.ranges().zip(seen.keys.ranges) {
             let stops = stopped & 1 << level != 0;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::policy::{Mode, PolicyError, Preset};
-use super::ranges::{COARSE, LEVELS, PEOPLE, RangeCell};
+use super::ranges::{ADJACENT, COARSE, LEVELS, PEOPLE, RangeCell};
 use super::state::Seen;
 use super::{Number, Reason, Signal};
 
@@ -71,8 +71,8 @@ impl ConversionPolicy {
     }
 
     /// What it bears, given its past and its country's present.
-    fn limit(&self, level: usize, range: &RangeCell, doubt: f32) -> f32 {
-        let calm = self.calm(level, range);
+    fn limit(&self, level: usize, range: &RangeCell, seen: &Seen<'_>) -> f32 {
+        let (calm, doubt) = (self.calm(level, range, seen), seen.doubt);
         if doubt < 1.0 {
             calm
         } else if range.verified < PEOPLE {
@@ -82,8 +82,10 @@ impl ConversionPolicy {
         }
     }
 
-    fn calm(&self, level: usize, range: &RangeCell) -> f32 {
-        self.bears(level) + 1.5 * (1.0 + range.verified).ln()
+    fn calm(&self, level: usize, range: &RangeCell, seen: &Seen<'_>) -> f32 {
+        // Who verified there by chance speaks for others there by chance, and not for one number after another.
+        let people = if seen.goes_on && level <= ADJACENT { 0.0 } else { 1.5 * (1.0 + range.verified).ln() };
+        self.bears(level) + people
     }
 
     /// The gravest of the number's ranges, and the levels that are used up.
@@ -94,12 +96,12 @@ impl ConversionPolicy {
             return (None, stopped);
         }
         for (level, range) in seen.ranges() {
-            let limit = self.limit(level, range, seen.doubt);
+            let limit = self.limit(level, range, seen);
             let owed = range.owed();
             if owed < limit {
                 continue;
             }
-            if range.probes(seen.now, self.pressure(level), seen.doubt) {
+            if range.probes(seen, self.pressure(level)) {
                 stopped.probes |= 1 << level;
                 continue;
             }
@@ -123,7 +125,7 @@ impl ConversionPolicy {
         let enough = match range.verified < PEOPLE {
             true if home => self.bears(level) / 2.0,
             true => (self.bears(level) / 2.0).min(limit),
-            false => self.calm(level, range),
+            false => self.calm(level, range, seen),
         };
         let matured = range.debt >= enough;
         let bears = self.bears(level);

@@ -6,6 +6,7 @@ use super::fade::{DAY, HOUR, MINUTE, fade};
 use super::hold::Hold;
 use super::packed::{SHORT, long, short};
 use super::record::Record;
+use super::state::Seen;
 use super::times::Times;
 
 /// The levels of ranges, narrowest first: digits cut off a number, and the level's name.
@@ -225,7 +226,14 @@ impl RangeCell {
         for counter in [&mut self.hour, &mut self.day, &mut self.week] {
             *counter += weight;
         }
-        if let Some(place) = place.filter(|place| !self.recent.contains(place)) {
+        if let Some(place) = place {
+            self.asked_at(place);
+        }
+    }
+
+    /// A stranger at this place was asked for, whether or not it was sent to.
+    pub(super) fn asked_at(&mut self, place: u16) {
+        if !self.recent.contains(&place) {
             self.recent.rotate_right(1);
             if let Some(newest) = self.recent.first_mut() {
                 *newest = place;
@@ -271,10 +279,12 @@ impl RangeCell {
     }
 
     /// Whether a message may go out to learn whether people are back. Where people never were, nothing is to be learned
-    /// while it is asked for as much as ever, nor while strangers at large do not verify.
-    pub(super) fn probes(&self, now: u32, pressure: f32, doubt: f32) -> bool {
+    /// while it is asked for as much as ever, nor while strangers at large do not verify; nor anywhere from a number that
+    /// goes on where others were.
+    pub(super) fn probes(&self, seen: &Seen<'_>, pressure: f32) -> bool {
         let people = self.verified >= PEOPLE;
-        self.hold.probes(now, doubt >= 1.0 && !people) && (people || self.stopped < 0.8 * pressure)
+        self.hold.probes(seen.now, seen.goes_on || seen.doubt >= 1.0 && !people)
+            && (people || self.stopped < 0.8 * pressure)
     }
 
     /// Pressure has a bound, so that a range recovers.

@@ -214,6 +214,8 @@ pub(super) struct Seen<'a> {
     pub(super) age: u32,
     /// From 1 on, strangers at large do not verify, so that each range has to speak for itself.
     pub(super) doubt: f32,
+    /// Whether the number is the next of several that follow one another.
+    pub(super) goes_on: bool,
     /// How much pressure a range of each level takes note of.
     pressure: [f32; LEVELS.len()],
     /// How long people take to verify.
@@ -289,11 +291,13 @@ impl<'a> Seen<'a> {
             armed: tenant.armed(now),
             age: now.saturating_sub(if tenant.since == 0 { now } else { tenant.since }),
             doubt: 0.0,
+            goes_on: false,
             pressure: std::array::from_fn(|level| policy.conversion.pressure(level)),
             sender_times: tenant.times,
             bill: policy.bill(attempt, number),
             country_spend: tenant.spend(number.country(), now),
         };
+        seen.goes_on = policy.adjacency.goes_on(&seen);
         let places = &policy.places;
         if seen.armed {
             let here = if !seen.country_is_new() {
@@ -312,6 +316,11 @@ impl<'a> Seen<'a> {
     pub(super) fn ranges(&self) -> impl Iterator<Item = (usize, &RangeCell)> {
         let levels = levels(self.number.national());
         self.ranges.iter().enumerate().take(levels)
+    }
+
+    /// Its range of this level, where it has one.
+    pub(super) fn range(&self, level: usize) -> Option<&RangeCell> {
+        self.ranges().nth(level).map(|(_, range)| range)
     }
 
     pub(super) fn pressure(&self, level: usize) -> f32 {

@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod inject;
+mod print;
 mod replay;
 mod resolve;
 mod sandbox;

@@ -32,16 +32,6 @@ const OURS: [&str; 7] = [
     "x-real-ip",
 ];
 
-/// By which a caller says that its trap for machines caught whoever asks; it is taken off before 8x8.
-const TRAP: HeaderName = HeaderName::from_static("tollgate-trap");
-
-/// Takes the header off. Whether it says so: once is enough.
-pub(crate) fn take_trap(headers: &mut HeaderMap) -> bool {
-    let trapped = headers.get_all(TRAP).iter().any(|value| value == "1");
-    headers.remove(TRAP);
-    trapped
-}
-
 /// Turns a request to the gateway into one to 8x8. Its `Host` becomes the upstream's.
 pub(crate) fn outbound(parts: &mut Parts, bases: &Bases, secrets: &Secrets) -> Result<(), Refusal> {
     parts.uri = bases.uri(parts.uri.clone()).ok_or_else(|| {
@@ -81,19 +71,6 @@ fn hop_by_hop(headers: &mut HeaderMap) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_trap_is_told_by_a_1_and_never_goes_on() {
-        for (values, told) in
-            [(&["1"][..], true), (&["0", "1"], true), (&["0"], false), (&[""], false), (&[], false)]
-        {
-            let mut headers = HeaderMap::new();
-            for value in values {
-                headers.append("Tollgate-Trap", value.parse().unwrap());
-            }
-            assert_eq!((take_trap(&mut headers), headers.len()), (told, 0), "{values:?}");
-        }
-    }
 
     #[test]
     fn what_holds_for_one_connection_stays_behind_and_the_rest_goes_on() {

@@ -15,9 +15,7 @@ use tollgate::client_ip::TrustedClientIpLayer;
 use tollgate::core::{Body, Refusal, RefusalKind, SharedClock, SystemClock};
 use tollgate::eight::{Class, Hosts, envelope};
 use tollgate::injector::ClientIpInjector;
-use tollgate::pump_guard::{
-    Honeytoken, NotSent, Observer, PumpGuard, SmsPumpGuard, SmsPumpGuardLayer, State,
-};
+use tollgate::pump_guard::{NotSent, Observer, PumpGuard, SmsPumpGuard, SmsPumpGuardLayer, State};
 use tollgate::rate_limit::Limiter;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, ServiceExt, service_fn};
@@ -29,6 +27,7 @@ use crate::deadline::Deadline;
 use crate::forward;
 use crate::number_lookup;
 use crate::receipts::Receipts;
+use crate::told;
 use crate::upstream::{Bases, OutBody, Streamed, Upstream};
 
 /// An answer's body: 8x8's, or one in its place.
@@ -187,9 +186,7 @@ impl Proxy {
             Err(refusal) => return Ok(refuse(refusal, &request)),
         };
         let (mut parts, body) = request.into_parts();
-        if forward::take_trap(&mut parts.headers) {
-            parts.extensions.insert(Honeytoken);
-        }
+        told::take(&mut parts.headers, &mut parts.extensions);
         for name in self.managed.iter() {
             parts.headers.remove(*name);
         }

@@ -22,6 +22,7 @@ mod replay;
 mod server;
 mod simulate;
 mod store;
+mod told;
 mod traffic;
 mod traffic_log;
 mod upstream;

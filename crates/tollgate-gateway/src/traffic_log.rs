@@ -112,6 +112,8 @@ impl Observer for Recorder {
             client_ip: attempt.client_ip,
             channel: attempt.channel,
             profile: attempt.profile,
+            caller: attempt.caller.clone(),
+            asn: attempt.asn,
             trap: attempt.trap,
         });
     }

@@ -80,6 +80,7 @@ pub use rate::RatePolicy;
 pub use resends::ResendPolicy;
 pub use sends::{last_send, track, tracked};
 pub use spend::SpendPolicy;
+pub(crate) use state::press_key;
 pub use state::{State, number_key};
 pub use surprise::SurprisePolicy;
 pub use timing::TimingPolicy;
@@ -192,7 +193,7 @@ fn judge<'a>(policy: &'a Policy, state: &State, attempt: &'a Attempt, now: Durat
         let rank = Some(campaign_rank(allowed));
         return Judged { verdict: verdict.weigh(step_up), seen: Some(seen), stopped: 0, rank };
     }
-    if !verdict.reasons.iter().any(|reason| reason.enforced)
+    if !verdict.reasons.iter().any(|reason| reason.enforced && reason.score >= CHALLENGE_AT)
         && let Some(again) = same_press(policy, &seen)
     {
         return Judged { verdict: again, seen: Some(seen), stopped: 0, rank: None };

@@ -1,12 +1,14 @@
 mod outcomes;
 mod tell;
 
+use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode};
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Request, Response, StatusCode};
 use tollgate_8x8::CodeCheck;
 use tollgate_core::{Refusal, SharedClock, SystemClock};
 
@@ -40,6 +42,7 @@ struct Shared {
     profiles: Profiles,
     state: Mutex<State>,
     repeats: Mutex<Repeats>,
+    presses: RandomState,
     decoys: Option<Decoys>,
     clock: SharedClock,
     /// What the engine's time, which is wall time that never goes back, is ahead of the clock's monotonic one.
@@ -87,7 +90,15 @@ impl PumpGuard {
         let wall = clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
         let ahead = wall.saturating_sub(clock.monotonic());
         let decoys = profiles.iter().any(|(_, policy)| policy.decoy).then(Decoys::new).flatten();
-        let shared = Shared { profiles, state, repeats: Mutex::default(), decoys, clock, ahead };
+        let shared = Shared {
+            profiles,
+            state,
+            repeats: Mutex::default(),
+            presses: RandomState::new(),
+            decoys,
+            clock,
+            ahead,
+        };
         // Without randomness there are no challenges: what is doubtful is refused then.
         let challenges = ProofOfWork::new().ok().map(|work| Arc::new(work) as Arc<dyn ChallengeVerifier>);
         Ok(Self { shared: Arc::new(shared), challenges, intelligence: None, messages: None, observer: None })
@@ -273,9 +284,10 @@ impl PumpGuard {
     pub(crate) fn judge_for_pass(&self, attempt: &Attempt) -> (Verdict, Option<Pass>) {
         let (verdict, charge) = self.judge(attempt);
         let goes = charge.is_some() || verdict.repeat;
-        let pass = self.number_key(attempt).filter(|_| goes).map(|number| {
-            Pass::new(self.clone(), verdict.clone(), charge, number, attempt.profile, self.now())
-        });
+        let pass = self
+            .number_key(attempt)
+            .filter(|_| goes)
+            .map(|number| Pass::new(self.clone(), verdict.clone(), charge, number, attempt, self.now()));
         (verdict, pass)
     }
 
@@ -337,22 +349,29 @@ impl PumpGuard {
         Some(response)
     }
 
-    /// Keeps an answer for whoever presses the same button again.
+    /// The same for the very same request again: from the same client, with the same key, to the same place, and of the same
+    /// bytes.
+    pub(crate) fn press<B>(&self, request: &Request<B>, client: Option<IpAddr>, body: &[u8]) -> u64 {
+        let key = request.headers().get_all(AUTHORIZATION).iter();
+        let key: Vec<_> = key.map(HeaderValue::as_bytes).collect();
+        self.shared.presses.hash_one((client, key, request.uri(), body))
+    }
+
+    /// Keeps an answer for whoever presses the same button again: under the number's key and the [press](Self::press).
     pub(crate) fn keep_answer(
         &self,
-        charge: &Charge,
+        of: (u64, u64),
         status: StatusCode,
         content_type: Option<HeaderValue>,
         body: &[u8],
     ) {
-        self.repeats().keep(charge.number, status, content_type, body, self.now());
+        self.repeats().keep(of, status, content_type, body, self.now());
     }
 
-    /// The answer to the attempt's first press.
-    pub(crate) fn answer_again(&self, attempt: &Attempt) -> Option<Response<Bytes>> {
-        let Reading::Number(number) = &attempt.reading else { return None };
-        let first = engine::last_send(&self.state(), number, attempt.profile)?;
-        self.repeats().again(first.number, self.now())
+    /// The answer to the attempt's first press, where that was the same request.
+    pub(crate) fn answer_again(&self, attempt: &Attempt, press: u64) -> Option<Response<Bytes>> {
+        let number = engine::press_key(&self.state(), attempt)?;
+        self.repeats().again((number, press), self.now())
     }
 
     /// Takes back what was remembered of an attempt that was not sent after all.

@@ -55,6 +55,8 @@ pub struct Judging {
     endpoint: Option<Endpoint>,
     /// Where it goes, where 8x8 may have to be told of it later.
     uri: Option<Uri>,
+    /// Tells this request from every other that is not the same one again.
+    press: u64,
 }
 
 impl<B: From<Bytes>> HandleDispatch<B> for Judging {
@@ -69,6 +71,9 @@ impl<B: From<Bytes>> HandleDispatch<B> for Judging {
             Ok(code_length) => code_length,
             Err(refusal) => return Poll::Ready(Err(refusal.into())),
         };
+        if self.next == 0 {
+            self.press = self.guard.press(request, self.client_ip, dispatch.body());
+        }
         match self.advance(dispatch, request.uri().path(), cx) {
             Some(Ok(())) => {
                 // The answer is to be read.
@@ -102,7 +107,7 @@ impl<B: From<Bytes>> HandleDispatch<B> for Judging {
             }
             (Some(endpoint), [charged]) => {
                 let uri = self.uri.take();
-                response.insert(What::Dispatch { endpoint, charge: charged.charge, uri });
+                response.insert(What::Dispatch { endpoint, charge: charged.charge, uri, press: self.press });
             }
             _ => {}
         }
@@ -138,6 +143,7 @@ impl Judging {
             decoy: None,
             endpoint: None,
             uri: None,
+            press: 0,
         }
     }
 
@@ -194,7 +200,7 @@ impl Judging {
             match verdict.action {
                 // There is no other answer for one of many.
                 _ if verdict.repeat && endpoint.is_batch() => self.bad.push((index, verdict)),
-                _ if verdict.repeat => return Some(Err(self.again(&attempt, &verdict))),
+                _ if verdict.repeat => return Some(Err(self.again(&attempt))),
                 Action::Allow => {}
                 Action::Shift(channel) => self.shifted = Some(channel),
                 action => {
@@ -238,12 +244,12 @@ impl Judging {
         }
     }
 
-    /// The first answer, or, where it is not there yet, the wait for it.
-    fn again(&mut self, attempt: &Attempt, verdict: &Verdict) -> Halt {
+    /// The first answer to the same request, or the wait: where there is none yet, or the first one was another request.
+    fn again(&mut self, attempt: &Attempt) -> Halt {
         self.forget();
-        match self.guard.answer_again(attempt) {
+        match self.guard.answer_again(attempt, self.press) {
             Some(response) => Halt::Answer(Box::new(response)),
-            None => refuse::too_soon(verdict).into(),
+            None => refuse::too_soon().into(),
         }
     }
 
@@ -286,8 +292,9 @@ impl Judging {
     }
 }
 
-/// What a dispatch asks to be carried by.
+/// What a dispatch asks to be carried by. Only a verification start can: elsewhere 8x8 does not look.
 fn channel(dispatch: &Dispatch) -> Channel {
-    let named = dispatch.scan().channel(dispatch.body());
+    let names = matches!(dispatch.endpoint(), Endpoint::VerifyStart | Endpoint::LegacyVerify);
+    let named = names.then(|| dispatch.scan().channel(dispatch.body())).flatten();
     named.and_then(|name| Channel::named(&name)).unwrap_or_default()
 }

@@ -43,7 +43,7 @@ pub(crate) struct Learning {
 #[derive(Clone, Debug)]
 pub(crate) enum What {
     /// A dispatch to one number, and where it went, where 8x8 may have to be told of it later.
-    Dispatch { endpoint: Endpoint, charge: Charge, uri: Option<Uri> },
+    Dispatch { endpoint: Endpoint, charge: Charge, uri: Option<Uri>, press: u64 },
     /// A batch that went out to so many.
     Batch { endpoint: Endpoint, charges: Vec<Charged>, recipients: usize },
     /// A code check, of a send that is known or not.
@@ -113,7 +113,7 @@ impl Learning {
     fn finish(self) {
         let Self { guard, what, status, content_type, copy } = self;
         match what {
-            What::Dispatch { endpoint, charge, uri } => {
+            What::Dispatch { endpoint, charge, uri, press } => {
                 match Answer::read(endpoint, &copy) {
                     Some(Answer::Message { rejected: true, .. }) => return guard.forget(charge),
                     Some(Answer::Message { umid, .. }) => {
@@ -126,7 +126,7 @@ impl Learning {
                     Some(Answer::Session(session)) => guard.track(&session.id, &charge),
                     _ => return not_learned("not_understood"),
                 }
-                guard.keep_answer(&charge, status, content_type, &copy);
+                guard.keep_answer((charge.number, press), status, content_type, &copy);
             }
             What::Batch { endpoint, charges, recipients } => match Answer::read(endpoint, &copy) {
                 Some(Answer::Batch(messages)) => learn_batch(&guard, &charges, recipients, &messages),

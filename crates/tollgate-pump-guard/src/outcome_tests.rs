@@ -184,12 +184,41 @@ async fn a_second_press_gets_the_first_answer_and_no_other_message() {
     let mut setup = Setup::new(Policy::default());
     let first = setup.start("+6591110000").await;
     setup.wait(4);
-    let again = setup.start("65 9111 0000").await;
+    let again = setup.start("+6591110000").await;
     assert_eq!((again.status(), again.body()), (first.status(), first.body()));
     assert_eq!(again.headers()["tollgate-repeat"], "true");
     assert_eq!(setup.seen(), 1);
     // A third meets the cool-down.
     assert_eq!(setup.start("+6591110000").await.status(), 429);
+}
+
+#[tokio::test]
+async fn another_request_for_the_same_number_gets_no_answer_that_is_not_its_own() {
+    let post = |client: &str, key: &str, account: &str, brand: &str| {
+        let uri = format!("https://verify.8x8.com/api/v2/subaccounts/{account}/sessions");
+        let body = format!(r#"{{"destination":"+6591110000","brand":"{brand}"}}"#);
+        let request = Request::post(uri)
+            .header("content-type", "application/json")
+            .header("authorization", key)
+            .extension(ClientIp::asserted(client.parse().unwrap()));
+        request.body(Full::from(body)).unwrap()
+    };
+    for (client, key, account, brand) in [
+        ("203.0.113.8", "Bearer a", "x", "B"),
+        (CLIENT, "Bearer b", "x", "B"),
+        (CLIENT, "Bearer a", "y", "B"),
+        (CLIENT, "Bearer a", "x", "C"),
+    ] {
+        let mut setup = Setup::new(Policy::default());
+        let first = post(CLIENT, "Bearer a", "x", "B");
+        assert_eq!(setup.service.ready().await.unwrap().call(first).await.unwrap().status(), 200);
+        setup.wait(4);
+        let other = post(client, key, account, brand);
+        let answer = setup.service.ready().await.unwrap().call(other).await.unwrap();
+        assert_eq!(answer.status(), 429, "{client} {key} {account} {brand}");
+        assert_eq!(answer.headers()["tollgate-refusal"], "number_cooldown");
+        assert_eq!(setup.seen(), 1);
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use pin_project::pin_project;
 
-use crate::engine::{Action, Attempt, Charge, Profile, Verdict};
+use crate::engine::{Action, Attempt, Channel, Charge, Profile, Verdict};
 use crate::guard::PumpGuard;
 
 tokio::task_local! {
@@ -36,6 +36,8 @@ struct Inner {
     /// The number's keyed hash.
     number: u64,
     profile: Profile,
+    /// By what it was judged to go.
+    channel: Channel,
     until: Duration,
     used: AtomicBool,
     /// Whether nobody can send but a guard that takes this pass.
@@ -51,7 +53,7 @@ impl Pass {
         verdict: Verdict,
         charge: Option<Charge>,
         number: u64,
-        profile: Profile,
+        attempt: &Attempt,
         now: Duration,
     ) -> Self {
         Self(Arc::new(Inner {
@@ -59,7 +61,8 @@ impl Pass {
             verdict,
             charge,
             number,
-            profile,
+            profile: attempt.profile,
+            channel: attempt.channel,
             until: now + Self::VALID_FOR,
             used: AtomicBool::new(false),
             forgotten_unused: AtomicBool::new(false),
@@ -115,6 +118,11 @@ impl Pass {
             && attempt.profile == inner.profile
             && guard.number_key(attempt) == Some(inner.number);
         if !fits || now >= inner.until || inner.used.swap(true, Ordering::Relaxed) {
+            return None;
+        }
+        if attempt.channel == Channel::Call && inner.channel != Channel::Call {
+            // It was let through, and paid for, as a message.
+            inner.forget();
             return None;
         }
         let mut verdict = inner.verdict.clone();

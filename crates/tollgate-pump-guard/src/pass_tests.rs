@@ -162,28 +162,49 @@ async fn what_goes_out_by_another_way_uses_the_pass_up_and_stays() {
     assert_eq!(setup.send(NUMBER, Some(pass)).await.1, "number_cooldown");
 }
 
-#[tokio::test]
-async fn a_pass_to_another_channel_lets_no_text_message_out() {
-    let mut policy = Policy::default();
-    policy.shift_to.push(Shift::Viber);
-    let setup = Setup::new(policy);
-    let mut shifted = None;
+/// A number whose message is to go over another channel, and its pass.
+async fn shifted(setup: &Setup) -> (String, Pass) {
     for n in 0..20 {
         let number = format!("+62812345670{n:02}");
         let pass = setup.pass(&number).await.unwrap();
         if pass.verdict().action == Action::Shift(Channel::Viber) {
-            shifted = Some((number, pass));
-            break;
+            return (number, pass);
         }
     }
-    let (number, pass) = shifted.unwrap();
+    panic!("none was shifted");
+}
+
+#[tokio::test]
+async fn a_pass_to_another_channel_lets_no_text_message_out() {
+    let mut policy = Policy::default();
+    policy.shift_to.push(Shift::Viber);
+    let setup = Setup::new(policy.clone());
+    let (number, pass) = shifted(&setup).await;
     let single = "https://sms.8x8.com/api/v1/subaccounts/x/messages";
     let answer = setup.send_over(&number, "sms", single, Some(pass)).await;
     assert_eq!((answer.0, setup.sent()), (428, 0));
 
-    let pass = setup.pass(&number).await;
-    assert_eq!(setup.send(&number, pass).await.0, 200);
+    let setup = Setup::new(policy);
+    let (number, pass) = shifted(&setup).await;
+    assert_eq!(setup.send(&number, Some(pass)).await.0, 200);
     assert!(setup.sent.lock().unwrap()[0].contains("viber"));
+}
+
+#[tokio::test]
+async fn a_pass_for_a_message_is_none_for_a_call_which_is_dearer() {
+    let setup = Setup::new(Policy::default());
+    let pass = setup.pass(NUMBER).await.unwrap();
+    assert_eq!(
+        setup
+            .send_over(NUMBER, "call", "https://verify.8x8.com/api/v2/subaccounts/x/sessions", Some(pass))
+            .await
+            .0,
+        200,
+        "judged anew, as a call"
+    );
+    // What was counted as a message was taken back: the call is the number's one send.
+    setup.clock.advance(Duration::from_secs(31));
+    assert_eq!(setup.send(NUMBER, None).await.0, 200);
 }
 
 /// A route whose handler sends to what `to` says, or nothing.

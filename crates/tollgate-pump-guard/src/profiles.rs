@@ -220,12 +220,13 @@ impl From<Policy> for Profiles {
 
 impl Dispatches {
     fn check(&self) -> Result<(), ProfileError> {
-        // What has to be escaped in a path could be spelled in two ways.
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+        // What has to be escaped in a path could be spelled in two ways: of these only "&" may be.
+        let plain =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'&');
         let odd = |name: &&String| !(1..=128).contains(&name.len()) || !name.bytes().all(plain);
         if let Some(odd) = self.subaccounts.iter().find(odd) {
             return Err(ProfileError(format!(
-                "{odd:?} is no subaccount: write 1 to 128 letters, digits, \"-\", \".\", \"_\" and \"~\""
+                "{odd:?} is no subaccount: write 1 to 128 letters, digits, \"-\", \".\", \"_\", \"~\" and \"&\""
             )));
         }
         match self.endpoints.iter().find(|endpoint| !endpoint.is_dispatch()) {
@@ -236,7 +237,10 @@ impl Dispatches {
 
     fn have(&self, endpoint: Endpoint, subaccount: Option<&str>) -> bool {
         let to = self.endpoints.is_empty() || self.endpoints.contains(&endpoint);
-        let is = |known: &String| subaccount.is_some_and(|subaccount| known.eq_ignore_ascii_case(subaccount));
+        let subaccount = subaccount.map(|spelled| spelled.replace("%26", "&"));
+        let is = |known: &String| {
+            subaccount.as_ref().is_some_and(|subaccount| known.eq_ignore_ascii_case(subaccount))
+        };
         to && (self.subaccounts.is_empty() || self.subaccounts.iter().any(is))
     }
 

@@ -35,11 +35,11 @@ pub(crate) fn one(verdict: &Verdict, challenge: Option<Challenge>, rejected: Opt
     }
 }
 
-/// The refusal for a second press whose first has no answer yet.
-pub(crate) fn too_soon(verdict: &Verdict) -> Refusal {
-    let why = verdict.reasons.first().map(ToString::to_string).unwrap_or_default();
-    Refusal::new(RefusalKind::NumberCooldown, format!("not sent: {why}"))
-        .with_retry_after(std::time::Duration::from_secs(1))
+/// The refusal for a second press whose first has no answer yet, or was another request.
+pub(crate) fn too_soon() -> Refusal {
+    let detail = "not sent: this client was sent a message for this number within the last ten seconds. The very same \
+                  request gets its answer again, once there is one; another one has to wait";
+    Refusal::new(RefusalKind::NumberCooldown, detail).with_retry_after(std::time::Duration::from_secs(1))
 }
 
 /// The refusal for a request that could not be made the one that may go out.

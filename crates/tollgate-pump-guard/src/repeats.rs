@@ -15,12 +15,14 @@ const LONGEST: usize = 4096;
 
 const REPEAT: HeaderName = HeaderName::from_static("tollgate-repeat");
 
-/// By a number's keyed hash.
+/// By a number's keyed hash, and the request's.
+type Of = (u64, u64);
+
 #[derive(Debug, Default)]
 pub(crate) struct Repeats {
-    answers: HashMap<u64, Kept>,
+    answers: HashMap<Of, Kept>,
     /// Oldest first.
-    order: VecDeque<(Duration, u64)>,
+    order: VecDeque<(Duration, Of)>,
 }
 
 #[derive(Debug)]
@@ -34,7 +36,7 @@ struct Kept {
 impl Repeats {
     pub(crate) fn keep(
         &mut self,
-        number: u64,
+        of: Of,
         status: StatusCode,
         content_type: Option<HeaderValue>,
         body: &[u8],
@@ -45,14 +47,14 @@ impl Repeats {
             return;
         }
         let kept = Kept { at: now, status, content_type, body: Bytes::copy_from_slice(body) };
-        self.answers.insert(number, kept);
-        self.order.push_back((now, number));
+        self.answers.insert(of, kept);
+        self.order.push_back((now, of));
     }
 
     /// The answer again, marked as such.
-    pub(crate) fn again(&mut self, number: u64, now: Duration) -> Option<Response<Bytes>> {
+    pub(crate) fn again(&mut self, of: Of, now: Duration) -> Option<Response<Bytes>> {
         self.expire(now);
-        let kept = self.answers.get(&number)?;
+        let kept = self.answers.get(&of)?;
         let mut response = Response::new(kept.body.clone());
         *response.status_mut() = kept.status;
         if let Some(content_type) = &kept.content_type {
@@ -63,10 +65,10 @@ impl Repeats {
     }
 
     fn expire(&mut self, now: Duration) {
-        while let Some((at, number)) = self.order.front().copied().filter(|(at, _)| *at + FOR <= now) {
+        while let Some((at, of)) = self.order.front().copied().filter(|(at, _)| *at + FOR <= now) {
             self.order.pop_front();
-            if self.answers.get(&number).is_some_and(|kept| kept.at == at) {
-                self.answers.remove(&number);
+            if self.answers.get(&of).is_some_and(|kept| kept.at == at) {
+                self.answers.remove(&of);
             }
         }
     }

@@ -5,6 +5,7 @@ use serde_json::json;
 use tollgate::client_ip::{Rule, RuleConfig, Strategy};
 use tollgate::core::SystemClock;
 
+use super::print::say;
 use super::{ConfigFile, Failure, Outcome};
 use crate::config::{Built, Config, Mode, Profile};
 
@@ -41,7 +42,7 @@ impl Check {
                     .iter()
                     .map(|problem| json!({ "field": problem.field, "problem": problem.detail }))
                     .collect();
-                println!("{}", json!({ "valid": false, "problems": list }));
+                say!("{}", json!({ "valid": false, "problems": list }));
             }
             match self.config {
                 Some(ref path) => ConfigFile { path: path.clone() }.explain(&problems),
@@ -51,12 +52,12 @@ impl Check {
         let filled = filled(config, &built);
         match (self.json, self.print) {
             (true, _) => {
-                println!("{}", json!({ "valid": true, "warnings": built.warnings, "config": filled }));
+                say!("{}", json!({ "valid": true, "warnings": built.warnings, "config": filled }));
             }
             (false, true) => {
                 let text =
                     toml::to_string_pretty(&filled).map_err(|error| Failure::Machine(error.to_string()))?;
-                print!("{text}");
+                say!("{}", text.trim_end());
             }
             (false, false) => explain(&filled, &built),
         }
@@ -75,24 +76,24 @@ fn filled(mut config: Config, built: &Built) -> Config {
 }
 
 fn explain(config: &Config, built: &Built) {
-    println!("The configuration is valid. It means:\n");
-    println!("listen      gateway on {}, admin page on {}", config.listen.gateway, config.listen.admin);
+    say!("The configuration is valid. It means:\n");
+    say!("listen      gateway on {}, admin page on {}", config.listen.gateway, config.listen.admin);
     if config.client_ip.rule.is_empty() {
-        println!("client IP   whoever connects");
+        say!("client IP   whoever connects");
     }
     for (i, (rule, checked)) in
         config.client_ip.rule.iter().zip(built.client_ip.resolver().rules()).enumerate()
     {
-        println!("client IP   rule {i}: {}", describe(rule, checked));
+        say!("client IP   rule {i}: {}", describe(rule, checked));
     }
     if !config.client_ip.dry_run.is_empty() {
-        println!("            and {} rules of a dry run, which only count", config.client_ip.dry_run.len());
+        say!("            and {} rules of a dry run, which only count", config.client_ip.dry_run.len());
     }
     for (clients, what) in
         [(&config.clients.allow, "are never limited"), (&config.clients.deny, "are always refused")]
     {
         if !clients.is_empty() {
-            println!("clients     {} {what}", clients.join(", "));
+            say!("clients     {} {what}", clients.join(", "));
         }
     }
     for limit in &config.rate_limit {
@@ -102,7 +103,7 @@ fn explain(config: &Config, built: &Built) {
             crate::config::Match::All => "requests",
         };
         let mode = mode(limit.mode);
-        println!(
+        say!(
             "rate limit  {}: {} {what} in {} for each client IP, {} at once{mode}",
             limit.name,
             limit.requests,
@@ -111,7 +112,7 @@ fn explain(config: &Config, built: &Built) {
         );
     }
     let (guard, policy) = (&config.pump_guard, &built.policy);
-    println!(
+    say!(
         "pump guard  {:?}{}: strangers that do not verify: {}, {}, {}, {} and {} of one 1k, 10k, 100k, 1M and 10M range to begin \
          with, {} of a client; {} messages a day to one number, {} to one that was never verified",
         guard.preset,
@@ -131,7 +132,7 @@ fn explain(config: &Config, built: &Built) {
             cap if cap.is_zero() => "no cap of a day".to_owned(),
             cap => format!("{cap} {currency} for everything of a profile within 24 hours"),
         };
-        println!(
+        say!(
             "            money: strangers that do not verify may cost {} {currency} an hour in a range and {} in a \
              country; {cap}{}",
             spend.per_range,
@@ -139,7 +140,7 @@ fn explain(config: &Config, built: &Built) {
             mode(guard.spend_velocity.mode),
         );
     }
-    println!(
+    say!(
         "            what is doubtful is {}",
         match policy.shift_to.as_slice() {
             [] => "challenged: [pump_guard.shift] names no channel that pays no fraudster".to_owned(),
@@ -151,7 +152,7 @@ fn explain(config: &Config, built: &Built) {
     );
     let lookup = &guard.number_lookup;
     if lookup.mode != Mode::Off {
-        println!(
+        say!(
             "            8x8 is asked for doubtful numbers ({:?}), at most {} a minute{}",
             lookup.kind,
             lookup.per_minute,
@@ -164,13 +165,13 @@ fn explain(config: &Config, built: &Built) {
         ("notes", &guard.monitor_countries),
     ] {
         if !countries.is_empty() {
-            println!("            {verb} {}", countries.join(", "));
+            say!("            {verb} {}", countries.join(", "));
         }
     }
     for (name, profile) in &guard.profile {
-        println!("            profile {name}: {}", dispatches(profile));
+        say!("            profile {name}: {}", dispatches(profile));
     }
-    println!(
+    say!(
         "injector    clientIp {}; unusable addresses: {:?}",
         match config.injector.batch {
             crate::config::Batch::Top => "at the top level",
@@ -179,9 +180,9 @@ fn explain(config: &Config, built: &Built) {
         config.injector.unusable_address
     );
     for (product, base) in built.bases.iter() {
-        println!("upstream    {product:?}: {base}");
+        say!("upstream    {product:?}: {base}");
     }
-    println!(
+    say!(
         "            {}, answers within {}",
         if config.upstream.api_key_env.is_empty() {
             "with the caller's Authorization".to_owned()
@@ -191,9 +192,9 @@ fn explain(config: &Config, built: &Built) {
         config.upstream.timeout
     );
     if !built.warnings.is_empty() {
-        println!("\nWorth knowing:");
+        say!("\nWorth knowing:");
         for warning in &built.warnings {
-            println!("- {warning}");
+            say!("- {warning}");
         }
     }
 }

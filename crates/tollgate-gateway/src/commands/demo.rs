@@ -4,6 +4,7 @@ use std::sync::Arc;
 use clap::Args;
 use tollgate_sandbox::Sandbox;
 
+use super::print::say;
 use super::{Failure, Outcome, bind, log, told_to_stop, traffic};
 use crate::config::Config;
 use crate::{Gateway, Secrets, admin, serve};
@@ -51,7 +52,7 @@ impl Demo {
         let built = Gateway::new(&config, Secrets::default())?;
         let (resolver, limiter) = (built.client_ip.resolver().clone(), Arc::clone(&built.limiter));
         if self.json {
-            println!(
+            say!(
                 "{}",
                 serde_json::json!({
                     "gateway": format!("http://{gateway}"),
@@ -60,7 +61,7 @@ impl Demo {
                 })
             );
         } else {
-            print!("{}", commands(gateway, sandbox, page));
+            say!("{}", commands(gateway, sandbox, page).trim_end());
         }
         let traffic = async {
             if self.traffic {

@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 
 use clap::Args;
 
+use super::print::say;
 use super::{Outcome, bind, told_to_stop};
 
 /// Serve the 8x8-shaped sandbox alone: it sends nothing and remembers what it was sent
@@ -23,9 +24,9 @@ impl Sandbox {
         let listener = bind("--listen", self.listen).await?;
         let addr = listener.local_addr()?;
         if self.json {
-            println!("{}", serde_json::json!({ "sandbox": format!("http://{addr}") }));
+            say!("{}", serde_json::json!({ "sandbox": format!("http://{addr}") }));
         } else {
-            println!("sandbox on http://{addr}, received requests on http://{addr}/_sandbox/requests");
+            say!("sandbox on http://{addr}, received requests on http://{addr}/_sandbox/requests");
         }
         tokio::select! {
             ended = tollgate_sandbox::Sandbox::new().serve(listener) => Ok(ended?),

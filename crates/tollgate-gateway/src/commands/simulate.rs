@@ -11,6 +11,7 @@ use tollgate::core::SystemClock;
 use tollgate::pump_guard::{Action, Mode, Profiles, Signal, Verdict};
 
 use self::table::Run;
+use super::print::say;
 use super::{Failure, Outcome, PumpGuardFile};
 use crate::replay::Replayer;
 use crate::simulate::{self, AdaptiveBudget, Decision, PlainLimiter, Plan, Rival, Scenario, generate, score};
@@ -72,13 +73,13 @@ impl Simulate {
         }
         let scenarios = if self.scenario.is_empty() { Scenario::all() } else { &self.scenario };
         if !self.json {
-            println!("{}", table::head());
+            say!("{}", table::head());
         }
         for &scenario in scenarios {
             self.score(&profiles, memory, scenario);
         }
         if !self.json {
-            println!("\n{}", table::LEGEND);
+            say!("\n{}", table::LEGEND);
         }
         Ok(())
     }
@@ -118,10 +119,10 @@ impl Simulate {
         }
         for (guard, runs) in &runs {
             if self.json {
-                runs.iter().for_each(|run| println!("{}", run.json(scenario, guard)));
+                runs.iter().for_each(|run| say!("{}", run.json(scenario, guard)));
                 continue;
             }
-            println!("{}", table::row(scenario, guard, runs));
+            say!("{}", table::row(scenario, guard, runs));
             if self.reasons && *guard == "tollgate" {
                 reasons.print();
             }
@@ -143,7 +144,7 @@ impl Reasons {
 
     fn print(&self) {
         for ((label, verdict, signal), count) in &self.0 {
-            println!("    {label:<6} {verdict:<10} {signal:<20} {count}");
+            say!("    {label:<6} {verdict:<10} {signal:<20} {count}");
         }
     }
 }

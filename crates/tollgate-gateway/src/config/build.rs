@@ -159,6 +159,10 @@ impl Config {
         for client in self.clients.allow.iter().filter(|client| self.clients.deny.contains(client)) {
             warn(format!("clients.deny: {client} is allowed too; it is denied"));
         }
+        for (i, entry) in self.pump_guard.entry.iter().enumerate().filter(|(_, entry)| entry.is_over()) {
+            let until = entry.until.as_deref().unwrap_or_default();
+            warn(format!("pump_guard.entry[{i}].until: {until} is over, so the entry does nothing"));
+        }
         let counts = |limit: &super::RateLimit| limit.matches != Match::Check && limit.mode == Mode::Enforce;
         if !self.rate_limit.iter().any(counts) {
             warn(

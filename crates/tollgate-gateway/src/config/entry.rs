@@ -68,12 +68,19 @@ impl Entry {
         Some(entry)
     }
 
+    /// Whether it has ended.
+    pub(super) fn is_over(&self) -> bool {
+        let until = self.until.as_deref().and_then(|until| until.parse::<jiff::Timestamp>().ok());
+        until.is_some_and(|until| until < jiff::Timestamp::now())
+    }
+
     fn matcher(&self, field: &str, problems: &mut Problems) -> Option<Matcher> {
         match (&self.numbers, &self.country, &self.operator, &self.clients) {
             (Some(numbers), None, None, None) => {
                 let digits = numbers.trim_start_matches('+').trim_end_matches(['x', 'X']);
-                let right =
-                    (3..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+                let right = (3..=15).contains(&digits.len())
+                    && digits.bytes().all(|byte| byte.is_ascii_digit())
+                    && !digits.starts_with('0');
                 if !right {
                     let remedy = "is no beginning of a number: write 3 to 15 digits, the calling code first, such as \
                                   \"+628123456\"";
@@ -87,10 +94,16 @@ impl Entry {
             }
             (None, None, Some(operator), None) => Some(Matcher::Operator(operator.clone())),
             (None, None, None, Some(clients)) => {
+                let narrow = |cidr: &str| match parse_cidr(cidr) {
+                    Ok(wide) if wide.prefix_len() < 4 => {
+                        Err(format!("{cidr:?} is a great part of the internet; give prefixes of at least /4"))
+                    }
+                    other => other,
+                };
                 let cidrs = clients
                     .iter()
                     .enumerate()
-                    .map(|(i, cidr)| problems.take(format!("{field}.clients[{i}]"), parse_cidr(cidr)));
+                    .map(|(i, cidr)| problems.take(format!("{field}.clients[{i}]"), narrow(cidr)));
                 let cidrs: Option<Vec<_>> = cidrs.collect();
                 Some(Matcher::Clients(CidrSet::new(cidrs?)))
             }

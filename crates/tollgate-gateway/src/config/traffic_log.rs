@@ -31,7 +31,9 @@ impl TrafficLog {
             problems.add("traffic_log.max_mb", format!("{} is not within 1 and 1048576", self.max_mb));
         }
         let (path, database) = (Path::new(&self.path), Path::new(&state.path));
-        if !self.path.is_empty() && (path == database || before(path) == database) {
+        // One file may be named in several ways.
+        let is = |path: &Path| std::path::absolute(path).ok() == std::path::absolute(database).ok();
+        if !self.path.is_empty() && !state.path.is_empty() && (is(path) || is(&before(path))) {
             problems.add(
                 "traffic_log.path",
                 format!("{:?} would be written over the file of state.path: name another", self.path),

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use tollgate::pump_guard::engine::{self, Charge, Outcome, Reading};
 use tollgate::pump_guard::{
-    Action, Attempt, Caller, Channel, Money, Policy, Profile, Profiles, State, Verdict,
+    Action, Asn, Attempt, Caller, Channel, Money, Policy, Profile, Profiles, State, Verdict,
 };
 
 use crate::traffic::{Event, Kind, LoggedOutcome, NOT_SENT, Send};
@@ -83,6 +83,7 @@ impl Replayer {
             .priced(send.price.and_then(Money::of));
         // A log does not say which were one request. Campaigns go out in batches, which take next to nothing of the rate.
         attempt.batched = profile.is_campaign();
+        attempt.asn = send.asn.map(Asn);
         attempt.trap = send.trap;
         let price = send.price.or_else(|| listed(policy, &attempt));
         let (verdict, charge) = engine::decide(policy, &mut self.state, &attempt, at);

@@ -184,12 +184,15 @@ impl Harm {
 const WINDOW: usize = 50;
 const STOPPED: f64 = 0.9;
 
-/// What got through before the first moment from which, over the next 50, 90 % were stopped; and whether there was one.
+/// What got through before the first one that was stopped and from which on, over 50, 90 % were; and whether there was one.
 ///
 /// `stops` is how much of each of the fraudsters' sends was stopped, from 0 to 1.
 pub(crate) fn before_it_was_stopped(stops: &[f64]) -> (f64, bool) {
     let window = WINDOW.min(stops.len()).max(1);
-    let is_stopped = |next: &[f64]| next.iter().sum::<f64>() >= STOPPED * window as f64 - 1e-9;
+    let is_stopped = |next: &[f64]| {
+        next.first().is_some_and(|first| *first > 0.0)
+            && next.iter().sum::<f64>() >= STOPPED * window as f64 - 1e-9
+    };
     let moment = stops.windows(window).position(is_stopped);
     let before = stops.get(..moment.unwrap_or(stops.len())).unwrap_or_default();
     (before.iter().fold(0.0, |through, stopped| through + (1.0 - stopped)), moment.is_some())

@@ -52,6 +52,8 @@ pub(crate) struct Send {
     pub(crate) label: Option<Label>,
     /// The number's keyed hash, where the last digits of `destination` are permuted.
     pub(crate) number: Option<String>,
+    /// The network it was asked for from.
+    pub(crate) asn: Option<u32>,
     /// Whether the app's trap for machines caught it.
     pub(crate) trap: bool,
 }

@@ -25,6 +25,7 @@ struct Raw {
     price: Option<Value>,
     label: Option<Value>,
     number: Option<Value>,
+    asn: Option<Value>,
     trap: Option<Value>,
     state: Option<Value>,
 }
@@ -61,6 +62,7 @@ pub(super) fn event(line: &[u8]) -> Result<Event, String> {
                 price: price(raw.price)?,
                 label: label(raw.label)?,
                 number: text_of("number", raw.number)?,
+                asn: asn(raw.asn)?,
                 trap: trap(raw.trap)?,
             };
             return Ok(Event { at, kind: Kind::Send(send) });
@@ -123,6 +125,18 @@ fn label(value: Option<Value>) -> Result<Option<Label>, String> {
         Some(other) => {
             Err(format!("label: {:?} is none: write \"legit\" or \"fraud\", or leave it out", cut(other)))
         }
+    }
+}
+
+fn asn(value: Option<Value>) -> Result<Option<u32>, String> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => value.as_u64().and_then(|asn| u32::try_from(asn).ok()).map(Some).ok_or_else(|| {
+            format!(
+                "asn: {} is no number of a network: write one such as 64500, or leave it out",
+                shown(&value)
+            )
+        }),
     }
 }
 

@@ -86,6 +86,8 @@ fn the_reason_names_the_field_the_value_and_the_remedy() {
         ("price", "\"1\"", "\"1\"", "0.05"),
         ("label", "\"spam\"", "spam", "\"fraud\""),
         ("user", "[]", "[]", "quotes"),
+        ("asn", "\"AS1\"", "AS1", "64500"),
+        ("asn", "4294967296", "4294967296", "64500"),
         ("trap", "1", "1", "true"),
     ] {
         let why = with(field, value);
@@ -139,8 +141,10 @@ fn events() -> impl Strategy<Value = Event> {
     let ip = proptest::option::of(any::<std::net::IpAddr>().prop_map(|ip| ip.to_canonical()));
     let price = proptest::option::of((0_u32..1 << 20).prop_map(|price| f64::from(price) / 1024.0));
     let send = (("\\PC+", ip, "\\PC+", text(), any::<String>(), any::<String>()), (text(), text(), text()))
-        .prop_flat_map(move |one| (Just(one), price.clone(), label.clone(), text(), any::<bool>()));
-    let send = send.prop_map(|((one, (session, user, user_agent)), price, label, number, trap)| {
+        .prop_flat_map(move |one| {
+            (Just(one), price.clone(), label.clone(), text(), any::<(Option<u32>, bool)>())
+        });
+    let send = send.prop_map(|((one, (session, user, user_agent)), price, label, number, (asn, trap))| {
         let (id, client_ip, destination, country, channel, profile) = one;
         Kind::Send(Send {
             id,
@@ -155,6 +159,7 @@ fn events() -> impl Strategy<Value = Event> {
             price,
             label,
             number,
+            asn,
             trap,
         })
     });

@@ -30,6 +30,7 @@ pub(crate) fn write(out: &mut impl Write, event: &Event) -> io::Result<()> {
             line.price = send.price;
             line.label = send.label.map(super::Label::as_str);
             line.number = send.number.as_deref();
+            line.asn = send.asn;
             line.trap = send.trap;
         }
         Kind::Outcome { id, outcome } => {
@@ -80,6 +81,8 @@ struct Line<'a> {
     label: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     number: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asn: Option<u32>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     trap: bool,
     #[serde(skip_serializing_if = "Option::is_none")]

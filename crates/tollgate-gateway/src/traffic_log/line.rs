@@ -2,7 +2,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use tollgate::pump_guard::engine::Unreadable;
-use tollgate::pump_guard::{Channel, Outcome, Profile, Profiles, Reading, Secret};
+use tollgate::pump_guard::{Asn, Caller, Channel, Outcome, Profile, Profiles, Reading, Secret};
 
 use super::mask::{Mask, e164};
 use crate::traffic::{self, Event, Kind, LoggedOutcome, NOT_SENT};
@@ -16,6 +16,8 @@ pub(super) enum Entry {
         client_ip: Option<IpAddr>,
         channel: Channel,
         profile: Profile,
+        caller: Caller,
+        asn: Option<Asn>,
         trap: bool,
     },
     Outcome {
@@ -61,7 +63,7 @@ impl Line {
     /// Whether there was one to write.
     pub(super) fn write(&self, out: &mut Vec<u8>, entry: Entry) -> bool {
         let event = match entry {
-            Entry::Send { at, name, reading, client_ip, channel, profile, trap } => {
+            Entry::Send { at, name, reading, client_ip, channel, profile, caller, asn, trap } => {
                 let id = match name {
                     Named::Charge(charge) => self.mask.name(charge),
                     Named::Count(count) => format!("{}-{count}", self.run),
@@ -79,6 +81,9 @@ impl Line {
                     channel: channel.as_str().to_owned(),
                     profile: self.profiles.name(profile).to_owned(),
                     number,
+                    session: caller.session().map(|session| self.mask.text(session)),
+                    user: caller.user().map(|user| self.mask.text(user)),
+                    asn: asn.map(|asn| asn.0),
                     trap,
                     ..traffic::Send::default()
                 };

@@ -69,6 +69,11 @@ impl Mask {
         self.hex(b"number", e164(number).as_bytes(), 16)
     }
 
+    /// A session's or a user's keyed hash: the app's own words for people stay with the app.
+    pub(super) fn text(&self, text: &str) -> String {
+        self.hex(b"text", text.as_bytes(), 8)
+    }
+
     /// The name of a send, by what the guard knows it by.
     pub(super) fn name(&self, charge: u128) -> String {
         self.hex(b"send", &charge.to_be_bytes(), 8)

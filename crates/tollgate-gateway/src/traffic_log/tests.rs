@@ -118,6 +118,8 @@ fn what_is_written_never_shows_a_text_that_is_no_number_and_is_judged_as_it_was(
                 client_ip: None,
                 channel: attempt.channel,
                 profile: attempt.profile,
+                caller: attempt.caller.clone(),
+                asn: None,
                 trap: false,
             }
         ));

@@ -38,11 +38,15 @@ impl Caller {
         self
     }
 
-    pub(super) fn session(&self) -> Option<&str> {
+    /// The session.
+    #[must_use]
+    pub fn session(&self) -> Option<&str> {
         self.session.as_deref()
     }
 
-    pub(super) fn user(&self) -> Option<&str> {
+    /// The user.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
         self.user.as_deref()
     }
 }

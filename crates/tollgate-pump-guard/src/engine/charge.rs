@@ -61,8 +61,10 @@ impl State {
         passing: Passing,
         now: Duration,
     ) -> Charge {
-        let fresh = !seen.cell.counts(seen.now);
         let stranger = seen.confirmed.is_none();
+        let uncounted = seen.cell.counted == 0;
+        let fresh = !seen.cell.counts(seen.now) || stranger && uncounted && passing == Passing::Sent;
+        let in_flight = seen.cell.stage == Stage::InFlight && !uncounted;
         let (stage, counted) = match passing {
             _ if !stranger => (Stage::Known, 0),
             Passing::Sent if fresh => (Stage::InFlight, self.count(policy, seen, attempt.profile)),
@@ -82,11 +84,11 @@ impl State {
         self.each_range(&charge, messaged, seen.now, RangeCell::messaged);
         self.numbers.change(seen.keys.number, seen.now, |cell| {
             cell.sent(sent_at(now), seen.actor());
-            if fresh || stage == Stage::Known {
+            if fresh || stage == Stage::Known && !in_flight {
                 cell.count(seen.now, counted, stage);
             }
         });
-        if fresh || stage == Stage::Known {
+        if fresh || stage == Stage::Known && !in_flight {
             let place = self.next_place;
             self.next_place += 1;
             self.tenant_mut(charge.profile).pending.push_back(Waiting { place, charge });
@@ -293,7 +295,10 @@ pub fn forget(state: &mut State, charge: Charge) {
     });
     let Some(counted) = uncounted.flatten() else { return };
     state.each_range(&charge, counted, now, RangeCell::landed);
-    state.each_range(&charge, u16::MAX, now, RangeCell::unseen);
+    if counted != 0 {
+        state.each_range(&charge, 1, now, |range| range.unseen(true));
+        state.each_range(&charge, !1, now, |range| range.unseen(false));
+    }
     state.each_budget(&charge, counted, now, Budget::landed);
     if counted != 0
         && let Some(country) = state.tenant_mut(charge.profile).country_mut(charge.country, now)

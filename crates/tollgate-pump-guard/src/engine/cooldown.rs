@@ -38,6 +38,13 @@ impl CooldownPolicy {
                 return Err(PolicyError { field, value: cap.to_string(), remedy: "not within 1 to 10" });
             }
         }
+        if self.steps.is_empty() {
+            return Err(PolicyError {
+                field: "number_cooldown.steps",
+                value: "[]".to_owned(),
+                remedy: "no waits: write [\"0s\"] for none",
+            });
+        }
         let longest = Duration::from_secs(DAY.into());
         if let Some(step) = self.steps.iter().find(|step| **step > longest) {
             return Err(PolicyError {
@@ -65,7 +72,10 @@ impl CooldownPolicy {
         verified: bool,
         now: u32,
     ) -> Option<Reason> {
-        let count = cell.sends(now).count();
+        self.real(cell, number, verified, now).or_else(|| self.forgotten(cell, number, now))
+    }
+
+    fn forgotten(&self, cell: &NumberCell, number: &Number, now: u32) -> Option<Reason> {
         if let Some(wait) = cell.may_rest_until.checked_sub(now).filter(|wait| *wait > 0) {
             // It may be another number's rest: no more than a challenge.
             let evidence = format!(
@@ -74,6 +84,11 @@ impl CooldownPolicy {
             let wait = Some(Duration::from_secs(wait.min(DAY).into()));
             return self.mode.reason(Signal::NumberCooldown, CHALLENGE_AT, evidence, wait);
         }
+        None
+    }
+
+    fn real(&self, cell: &NumberCell, number: &Number, verified: bool, now: u32) -> Option<Reason> {
+        let count = cell.sends(now).count();
         let last = cell.sends(now).next()?;
         let rest = |count: usize| self.steps.get(count).or(self.steps.last()).map_or(0, |step| ceil(*step));
         let per_day = usize::from(if verified { self.per_day } else { self.unverified_per_day });
@@ -86,6 +101,9 @@ impl CooldownPolicy {
             None => {
                 // Whoever gave the last code back waits for none.
                 let rest = rest(count.min(cell.in_vain.into()));
+                if rest == 0 {
+                    return None;
+                }
                 (last + rest, format!("{rest} s between"))
             }
         };

@@ -254,7 +254,7 @@ impl fmt::Display for Unreadable {
             Self::Character => {
                 "a character other than digits, one leading +, spaces, brackets and dashes: write it as +6591234567"
             }
-            Self::CallingCode => "no country has this calling code",
+            Self::CallingCode => "no country has this calling code: write + and the calling code, without 00 or 011 in front",
             Self::Country => "\"country\" is not a country with phone numbers: write two letters, such as SG",
             Self::Ambiguous => {
                 "a number of its country, and without the country another one: write it with + and the calling code"

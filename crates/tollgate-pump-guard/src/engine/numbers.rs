@@ -138,7 +138,7 @@ impl Cell for NumberCell {
             Some(filling) if count >= MANY => filling.saturating_add(DAY),
             _ => latest.saturating_add(RESTS.get(count).copied().unwrap_or(0)),
         };
-        let wrong = u32::from(self.wrong_today).min(WRONG) * (DAY / WRONG);
+        let wrong = u32::from(self.wrong_today).min(WRONG).max(self.wrong_in_a_row.into()) * (DAY / WRONG);
         free.max(self.wrong_since.saturating_add(wrong)).max(self.may_rest_until).into()
     }
 
@@ -286,7 +286,8 @@ pub(super) const CONFIRMED_FOR: u32 = 90 * DAY;
 impl Cell for Confirmed {
     /// Who came back after a day is lost later: no flood of numbers that are verified once makes room of them.
     fn worth(&self) -> u64 {
-        let came_back = self.last.saturating_sub(self.since) >= DAY;
+        // What came to nothing has no beginning.
+        let came_back = self.since != 0 && self.last.saturating_sub(self.since) >= DAY;
         u64::from(self.last) + if came_back { 30 * u64::from(DAY) } else { 0 }
     }
 }

@@ -86,29 +86,18 @@ impl State {
     }
 
     /// Whether the number counts by this very message.
-    fn is_current(&self, charge: &Charge) -> bool {
+    pub(super) fn is_current(&self, charge: &Charge) -> bool {
         let Some(cell) = self.numbers.find(charge.number) else { return true };
         let waits = matches!(cell.stage, Stage::InFlight | Stage::Known | Stage::Shifted);
         waits && cell.counted == charge.counted & !MESSAGE
     }
 
-    fn failed(&mut self, charge: &Charge) {
+    pub(super) fn failed(&mut self, charge: &Charge) {
         let now = seconds(self.latest);
         let fail = |cell: &mut NumberCell| std::mem::replace(&mut cell.stage, Stage::Failed);
         let stage = self.numbers.known(charge.number, now, fail);
         if stage == Some(Stage::Known) {
-            let tenant = self.tenant_mut(charge.profile);
-            tenant.silent = tenant.silent.saturating_add(1);
-            // Where others verify, it is this number that does not.
-            let alone = tenant.silent <= 5;
-            let verified = self.confirmed.find(charge.confirmed).map(|confirmed| confirmed.last);
-            let key = self.failures_key(charge.profile, charge.confirmed);
-            if let Some(verified) = verified.filter(|_| alone) {
-                self.confirmed.change(key, now, |failures| {
-                    let since_then = if failures.last < verified { 0 } else { failures.failed };
-                    (failures.last, failures.failed) = (now, since_then.saturating_add(1));
-                });
-            }
+            self.failed_known(charge, now);
             return;
         }
         self.each_range(charge, charge.counted, now, |range| {
@@ -118,6 +107,22 @@ impl State {
         self.each_budget(charge, charge.counted, now, |budget| {
             budget.landed();
             budget.failed();
+        });
+    }
+
+    /// A message to somebody known came to nothing.
+    fn failed_known(&mut self, charge: &Charge, now: u32) {
+        let Some(confirmed) = self.confirmed.find(charge.confirmed) else { return };
+        let key = self.failures_key(charge.profile, charge.confirmed);
+        let before = self.confirmed.find(key).filter(|failures| failures.last >= confirmed.last);
+        let tenant = self.tenant_mut(charge.profile);
+        // Each number once: nobody silences the outcomes with one of his own.
+        tenant.silent = tenant.silent.saturating_add(u16::from(before.is_none()));
+        // Where others verify, it is this number that does not.
+        let alone = tenant.silent <= 5;
+        self.confirmed.change(key, now, |failures| {
+            failures.last = now;
+            failures.failed = before.map_or(0, |failures| failures.failed).saturating_add(u8::from(alone));
         });
     }
 
@@ -140,6 +145,8 @@ impl State {
             // Whoever completes codes by machine owes what he would without.
             if before.stage == Stage::InFlight {
                 self.failed(&Charge { counted: before.counted, ..*charge });
+                // Told of again, it is no other code.
+                self.numbers.known(charge.number, now, |cell| cell.stage = Stage::Verified);
             }
             return;
         }

@@ -195,7 +195,13 @@ impl State {
         moved |= over > 0;
         state.next_place = pending.last().map_or(0, |waiting| waiting.place + 1);
         state.written.places = state.next_place;
-        for waiting in pending.into_iter().skip(over) {
+        // Nobody waits for those that there is no more room for.
+        for waiting in pending.drain(..over) {
+            if state.is_current(&waiting.charge) {
+                state.failed(&waiting.charge);
+            }
+        }
+        for waiting in pending {
             state.tenant_mut(waiting.charge.profile).pending.push_back(waiting);
         }
         state.written.latest = state.latest;

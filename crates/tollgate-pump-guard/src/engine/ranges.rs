@@ -241,9 +241,11 @@ impl RangeCell {
         }
     }
 
-    pub(super) fn unseen(&mut self) {
+    /// The same in a range that is none of the narrowest, where it may have counted for less: no more is taken back.
+    pub(super) fn unseen(&mut self, narrowest: bool) {
+        let weight = if narrowest { 1.0 } else { 0.5 };
         for counter in [&mut self.hour, &mut self.day, &mut self.week] {
-            *counter = (*counter - 1.0).max(0.0);
+            *counter = (*counter - weight).max(0.0);
         }
     }
 

@@ -23,7 +23,7 @@ use super::sends::Sent;
 use super::surprise::hourly;
 use super::tenants::{Tenant, Tenants, Waiting};
 use super::times::Times;
-use super::{Asn, Caller, Number, Profile};
+use super::{Asn, Caller, Number, Profile, Reading};
 
 /// What the engine remembers. Two fifths of it are for number ranges, three tenths for numbers, a sixth for verified numbers,
 /// the rest for sends, for clients, and for sessions and users.
@@ -253,8 +253,7 @@ impl<'a> Seen<'a> {
         let confirmed_key = state.confirmed_key(number);
         let confirmed = state.confirmed.find(confirmed_key);
         let confirmed = confirmed.filter(|confirmed| now.saturating_sub(confirmed.last) < CONFIRMED_FOR);
-        // Whoever verified it: what others ask for, and let come to nothing, is not his.
-        let own = confirmed.is_some_and(|confirmed| actor(clients) == Some(confirmed.actor));
+        let own = is_own(confirmed.as_ref(), clients);
         let confirmed = confirmed.filter(|found| own || !state.is_revoked(profile, confirmed_key, found));
         let keys = Keys {
             number: state.number_key(profile, number, own),
@@ -359,6 +358,21 @@ impl<'a> Seen<'a> {
         let rest = (self.country.verified_hour - 2.0 * range.hour).max(0.0);
         (rest / (1.44 * 2.0 * usual)).clamp(1.0, 20.0)
     }
+}
+
+/// Whoever verified it: what others ask for, and let come to nothing, is not his.
+fn is_own(confirmed: Option<&Confirmed>, clients: [u64; 2]) -> bool {
+    confirmed.is_some_and(|confirmed| actor(clients) == Some(confirmed.actor))
+}
+
+/// The key by which a charge for this attempt has its number: another for whoever verified it than for others.
+pub(crate) fn press_key(state: &State, attempt: &Attempt) -> Option<u64> {
+    let Reading::Number(number) = &attempt.reading else { return None };
+    let now = seconds(state.latest);
+    let confirmed = state.confirmed.find(state.confirmed_key(number));
+    let confirmed = confirmed.filter(|confirmed| now.saturating_sub(confirmed.last) < CONFIRMED_FOR);
+    let own = is_own(confirmed.as_ref(), state.client_keys(attempt.profile, attempt.client_ip));
+    Some(state.number_key(attempt.profile, number, own))
 }
 
 /// A number's keyed hash, the same in every profile and for whoever asks.

@@ -7,6 +7,9 @@ use proptest::prelude::*;
 
 use super::*;
 
+#[path = "books_tests.rs"]
+mod books_tests;
+
 #[path = "numbers_tests.rs"]
 mod numbers_tests;
 

@@ -10,6 +10,7 @@ use tollgate_core::Refusal;
 use super::layer::RouteGuardLayer;
 use crate::engine::{Action, Attempt, Mode, Verdict};
 use crate::honeytoken::Honeytoken;
+use crate::known::Known;
 use crate::pass::Pass;
 use crate::proof::Proof;
 use crate::refuse;
@@ -23,13 +24,14 @@ pub(super) struct Judging {
     config: Arc<RouteGuardLayer>,
     client: Option<IpAddr>,
     proof: Proof,
+    known: Known,
     /// Once its number was found.
     attempt: Option<Attempt>,
 }
 
 impl Judging {
     pub(super) fn new(config: Arc<RouteGuardLayer>, client: Option<IpAddr>, proof: Proof) -> Self {
-        Self { config, client, proof, attempt: None }
+        Self { config, client, proof, known: Known::default(), attempt: None }
     }
 
     pub(super) fn config(&self) -> &RouteGuardLayer {
@@ -59,6 +61,7 @@ impl Judging {
         let Some(attempt) = self.attempt.as_mut() else { return Poll::Pending };
         let guard = &self.config.guard;
         attempt.proven = ready!(self.proof.poll(guard, attempt, cx));
+        attempt.facts = ready!(self.known.poll(guard, attempt, cx));
         let (mut verdict, pass) = guard.judge_for_pass(attempt);
         if guard.mode() != Mode::Enforce {
             verdict.action = Action::Allow;

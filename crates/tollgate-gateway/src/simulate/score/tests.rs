@@ -40,6 +40,8 @@ fn what_counts_is_what_got_through_before_it_was_stopped_for_good() {
 
     let never = fraud(&[ALLOW, CHALLENGE, BLOCK].repeat(40));
     assert_eq!((never.let_through, never.caught), (60.0, false));
+    let soon = fraud(&[vec![ALLOW; 4], vec![BLOCK; 96]].concat());
+    assert_eq!((soon.let_through, soon.caught), (4.0, true), "the first ones count, however few");
     let at_once = fraud(&[BLOCK; 10]);
     assert_eq!((at_once.let_through.to_string(), at_once.caught), ("0".to_owned(), true));
 }

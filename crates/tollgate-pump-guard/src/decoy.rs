@@ -126,7 +126,7 @@ impl Decoys {
             // A device cannot open a page of 8x8's that is not there.
             Endpoint::VerifyStart if attempt.channel != Channel::Sma => {
                 let terms = SessionTerms::of(dispatch.body());
-                let expires_at = u32::try_from((now + terms.validity).as_secs()).ok()?;
+                let expires_at = hundredths(now + terms.validity);
                 let id = self.ids.seal(Sealed { number, expires_at })?;
                 self.session(id, &format!("{path}/{id:032x}"), Sealed { number, expires_at }, terms, now).0
             }
@@ -147,7 +147,7 @@ impl Decoys {
     ) -> Option<(Response<Bytes>, bool)> {
         let id = parse(&check.session)?;
         let sealed = self.ids.open(id)?;
-        let (ends, longest) = (expiry(id, sealed), now + LONGEST + Duration::from_secs(1));
+        let (ends, longest) = (expiry(sealed, now), now + LONGEST + Duration::from_secs(1));
         if ends + KNOWN_FOR <= now || ends > longest {
             return None;
         }
@@ -171,7 +171,7 @@ impl Decoys {
         let wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
         let attempt = wrong.codes.get(&id).copied().unwrap_or(0);
         drop(wrong);
-        let expires_at = expiry(id, sealed);
+        let expires_at = expiry(sealed, now);
         let status = match attempt {
             ATTEMPTS.. => SessionStatus::Failed,
             _ if now >= expires_at => SessionStatus::Expired,
@@ -190,10 +190,18 @@ impl Decoys {
     }
 }
 
-/// To the hundredth of a second, as 8x8 tells it; whole seconds every time would tell.
-fn expiry(id: u128, sealed: Sealed) -> Duration {
-    let hundredths = u64::try_from(id % 100).unwrap_or(0);
-    Duration::from_secs(sealed.expires_at.into()) + Duration::from_millis(hundredths * 10)
+/// In hundredths of a second, as 8x8 tells it, of which 2³² are 497 days.
+#[allow(clippy::cast_possible_truncation, reason = "which of those spans it is, `expiry` knows")]
+fn hundredths(time: Duration) -> u32 {
+    (time.as_millis() / 10) as u32
+}
+
+/// The time that is nearest to now.
+fn expiry(sealed: Sealed, now: Duration) -> Duration {
+    let to_come = sealed.expires_at.wrapping_sub(hundredths(now)).cast_signed();
+    let span = Duration::from_millis(u64::from(to_come.unsigned_abs()) * 10);
+    let now = Duration::from_millis(u64::try_from(now.as_millis() / 10 * 10).unwrap_or(u64::MAX));
+    if to_come < 0 { now.saturating_sub(span) } else { now + span }
 }
 
 /// A UUID with or without dashes.

@@ -35,7 +35,7 @@ pub(super) struct SessionIds {
 pub(super) struct Sealed {
     /// Digits: at most 15.
     pub(super) number: u64,
-    /// In seconds since the Unix epoch.
+    /// In hundredths of a second since the Unix epoch, modulo 2³².
     pub(super) expires_at: u32,
 }
 

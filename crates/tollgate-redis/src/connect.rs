@@ -240,15 +240,16 @@ impl Asking {
             }
             answer => answer,
         };
-        answer.and_then(Value::extract_error).map_err(|error| Fault::of(&error))
+        answer.map_err(|error| Fault::of(&error))
     }
 
     async fn send(&self, command: &Cmd) -> RedisResult<Value> {
         // Clones share what they are clones of.
-        match &*self.link {
+        let answer = match &*self.link {
             Link::One(link) => link.clone().req_packed_command(command).await,
             Link::Cluster(link) => link.clone().req_packed_command(command).await,
-        }
+        };
+        answer.and_then(Value::extract_error)
     }
 }
 

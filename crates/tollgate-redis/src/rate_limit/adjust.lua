@@ -1,6 +1,7 @@
 -- Changes what is owed by a count, whatever is left of its quota.
 -- KEYS[1]: the count. ARGV: 1 to forget what is owed, else 0; what to add; up to how much; what to take back then; what the
--- caller knows was owed before; and the end of what is stored, as in `take`.
+-- caller knows was owed before; the end of what is stored, as in `take`; and what little may be left of what is taken back,
+-- which the caller measured from before its request was on its way.
 -- Answers what is owed then.
 local call, sub, ceil = redis.call, string.sub, math.ceil
 local time = call('TIME')
@@ -36,6 +37,7 @@ debt = math.max(debt, math.min(debt + ARGV[2], ARGV[3] + 0))
 if ARGV[4] + 0 > 0 then
   -- What others know is more now than what is owed, and may not be taken for what got lost here.
   debt = math.max(debt - ARGV[4], 0)
+  if debt < ARGV[7] + 0 then debt = 0 end
   flag = 'l'
 end
 if debt > 0 or before > 0 then

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use tollgate_rate_limit::store::{Count, Counts, Debt, Store as _, Tick, Verdict, Wait};
 
 use super::pending::Change;
-use super::store::{Inner, Paid};
+use super::store::{Inner, Low, Paid};
 use crate::{Asking, Call, Fault, Script, metrics};
 
 static TAKE: Script = Script::new(include_str!("take.lua"));
@@ -287,18 +287,22 @@ fn read_debt(value: &Value) -> Result<Debt, Fault> {
 }
 
 fn adjust(inner: &Inner, change: &Change, name: &str, sent: Tick) -> Call {
-    let mut call = Call::with_capacity(1, 6);
+    let mut call = Call::with_capacity(1, 7);
     let known = if change.forget { 0 } else { inner.certain(change.base.ahead_of(sent)) };
     call.key(name).arg(u8::from(change.forget).to_string()).arg(change.add.to_string());
     call.arg(change.most.to_string()).arg(change.give_back.to_string()).arg(known.to_string());
-    call.arg(inner.suffix(&change.count));
+    // Never more than an eighth of a request.
+    let way = Debt::new(inner.connection.deadline()).ticks().min(change.count.gcra().interval_ticks() / 8);
+    call.arg(inner.suffix(&change.count)).arg(way.to_string());
     call
 }
 
-/// Tells the server of a change by itself.
-pub(crate) async fn change(inner: Arc<Inner>, change: Change) {
+/// Tells the server of what is to become of a count, unless a request has taken that along meanwhile.
+pub(crate) async fn change(inner: Arc<Inner>, count: Count) {
     let sent = inner.now();
-    let names = inner.names.of(std::iter::once(&change.count));
+    let names = inner.names.of(std::iter::once(&count));
+    // Taken at the last moment: a request that comes now and finds nothing must reach the server later than this.
+    let Some(change) = inner.pending.take(&count, inner.nodes, sent) else { return };
     let calls: SmallVec<[Call; 1]> = names.iter().map(|name| adjust(&inner, &change, name, sent)).collect();
     let told = inner.connection.run(|asking| async move {
         let mut debt = Debt::default();
@@ -314,7 +318,7 @@ pub(crate) async fn change(inner: Arc<Inner>, change: Change) {
 }
 
 /// Leases so much of these counts, charging nothing else.
-pub(crate) async fn lease(inner: Arc<Inner>, counts: SmallVec<[(Count, u64); 6]>) {
+pub(crate) async fn lease(inner: Arc<Inner>, counts: Low) {
     let (Some(leases), sent) = (&inner.leases, inner.now()) else { return };
     for (count, ticks) in counts {
         let (name, gcra) = (inner.names.of(std::iter::once(&count)), count.gcra());

@@ -120,17 +120,9 @@ impl Pending {
         (!change.is_nothing()).then_some(change)
     }
 
-    /// The same of some of the counts.
-    pub(crate) fn take_some(&self, most: usize, parts: u32, now: Tick) -> Vec<Change> {
-        let mut changes = self.changes();
-        let ids: Vec<Id> = changes.keys().copied().take(most).collect();
-        let taken: Vec<Change> = ids.iter().filter_map(|id| changes.remove(id)).collect();
-        self.len.store(changes.len(), Release);
-        let passed = taken.into_iter().map(|mut change| {
-            change.pass(parts, now);
-            change
-        });
-        passed.filter(|change| !change.is_nothing()).collect()
+    /// Some of the counts, for which [`take`](Self::take) has something.
+    pub(crate) fn some(&self, most: usize) -> Vec<Count> {
+        self.changes().values().map(|change| change.count).take(most).collect()
     }
 
     /// The server may not have been told. What was to be given back stays charged: given back twice would be too much.

@@ -56,6 +56,9 @@ pub(crate) struct Inner {
 /// Which lease each count of a request was paid of.
 pub(crate) type Paid = SmallVec<[Option<Tick>; 6]>;
 
+/// Leases that are running low, and how much to ask for.
+pub(crate) type Low = SmallVec<[(Count, u64); 6]>;
+
 impl RedisStore {
     pub(crate) fn new(
         connection: Connection,
@@ -117,13 +120,13 @@ impl Inner {
         self.fallback.learn(count, debt, sent);
     }
 
-    /// Pays of leases what can be paid: whether that is all.
-    fn pay(self: &Arc<Self>, counts: &mut Counts, paid: &mut Paid, now: Tick) -> bool {
+    /// Pays of leases what can be paid: which are running low by then.
+    fn pay(&self, counts: &mut Counts, paid: &mut Paid, now: Tick) -> Low {
+        let mut low = Low::new();
         let Some(leases) = &self.leases else {
             paid.resize(counts.len(), None);
-            return false;
+            return low;
         };
-        let mut low: SmallVec<[(Count, u64); 6]> = SmallVec::new();
         for count in counts.iter_mut() {
             let spent = leases.spend(count, now);
             if let Some(spent) = spent {
@@ -134,10 +137,21 @@ impl Inner {
             }
             paid.push(spent.map(|spent| spent.until));
         }
+        low
+    }
+
+    /// Leases more of what is running low.
+    fn lease(self: &Arc<Self>, low: Low) {
         if !low.is_empty() {
             self.connection.runtime().spawn(ask::lease(Arc::clone(self), low));
         }
-        paid.iter().all(Option::is_some)
+    }
+
+    /// A request that is refused is no reason to lease more.
+    fn lease_no_more(&self, low: &Low, now: Tick) {
+        if let Some(leases) = &self.leases {
+            low.iter().for_each(|(count, _)| leases.answered(count, None, now));
+        }
     }
 
     /// Whether the server has refused one of these lately, and would do so still.
@@ -178,6 +192,7 @@ impl Inner {
                 self.pending.charge(count, charge, capacity, known, self.nodes, now);
             }
         }
+        self.more.notify_one();
     }
 
     /// The verdicts are there: gives back what was paid of leases for a request that is refused, or for a monitored limit
@@ -210,15 +225,19 @@ impl Store for RedisStore {
     fn take(&self, counts: &mut Counts, now: Tick) -> Step<Self::Later> {
         let inner = &self.inner;
         let mut paid = Paid::new();
-        if inner.pay(counts, &mut paid, now) {
+        let low = inner.pay(counts, &mut paid, now);
+        if paid.iter().all(Option::is_some) {
+            inner.lease(low);
             metrics::decided("lease");
             return Step::Now;
         }
         if inner.is_refused(counts, &paid, now) {
             metrics::decided("refusal");
+            inner.lease_no_more(&low, now);
             inner.conclude(counts, &mut paid, now);
             return Step::Now;
         }
+        inner.lease(low);
         if !inner.connection.is_up() {
             inner.fall_back(counts, |index| paid.get(index).is_none_or(Option::is_none), now);
             inner.conclude(counts, &mut paid, now);
@@ -277,6 +296,8 @@ impl Store for RedisStore {
         for memory in [&inner.known, &inner.fallback] {
             memory.convert(limit, level, convert, now);
         }
+        // The server is asked again, and learns of the change.
+        inner.refused.convert(limit, level, &|_| Debt::default(), now);
         if let Some(changes) = inner.changes.get(limit).and_then(|levels| levels.get(level)) {
             // One change at a time, as the limiter has it.
             changes.store((changes.load(Relaxed) + 1).min(99), Relaxed);
@@ -302,10 +323,9 @@ async fn tell(inner: Weak<Inner>) {
         if !inner.connection.up_within(LOOK).await {
             continue;
         }
-        let now = inner.now();
         let mut tasks = tokio::task::JoinSet::new();
-        for change in inner.pending.take_some(AT_ONCE, inner.nodes, now) {
-            tasks.spawn(ask::change(Arc::clone(&inner), change));
+        for count in inner.pending.some(AT_ONCE) {
+            tasks.spawn(ask::change(Arc::clone(&inner), count));
         }
         tasks.join_all().await;
         tokio::time::sleep(TOGETHER).await;

@@ -1,5 +1,8 @@
 use std::future::Future;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Effort {
@@ -32,13 +35,18 @@ pub(crate) struct Driven {
 }
 
 /// So many tasks, each asking again when it is answered; `ask` is given the task's number and its turn.
-pub(crate) async fn drive<F>(effort: Effort, in_flight: usize, ask: impl Fn(usize, usize) -> F) -> Driven
+pub(crate) async fn drive<F>(
+    effort: Effort,
+    in_flight: usize,
+    ask: impl Fn(usize, usize) -> F + Send + Sync + 'static,
+) -> Driven
 where
-    F: Future<Output = bool> + Send,
+    F: Future<Output = bool> + Send + 'static,
 {
     let start = Instant::now();
+    let ask = Arc::new(ask);
     let all = (0..in_flight).map(|task| {
-        let ask = &ask;
+        let ask = Arc::clone(&ask);
         async move {
             let (mut turn, mut took) = (0, Vec::new());
             while start.elapsed() < effort.turn() {
@@ -54,7 +62,7 @@ where
             took
         }
     });
-    let mut took: Vec<u64> = join(all.collect()).await.into_iter().flatten().collect();
+    let mut took: Vec<u64> = all.collect::<JoinSet<_>>().join_all().await.into_iter().flatten().collect();
     let elapsed = start.elapsed().as_secs_f64();
     took.sort_unstable();
     let at = |share: f64| took[((took.len() - 1) as f64 * share) as usize] as f64 / 1000.0;
@@ -65,25 +73,6 @@ where
         p99: at(0.99),
         calls_each: 0.0,
     }
-}
-
-/// On this task, so that all contenders have the same one thread for the asking.
-async fn join<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
-    let mut futures: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
-    std::future::poll_fn(|cx| {
-        let mut pending = false;
-        for (future, output) in &mut futures {
-            if output.is_none() {
-                match future.as_mut().poll(cx) {
-                    std::task::Poll::Ready(ready) => *output = Some(ready),
-                    std::task::Poll::Pending => pending = true,
-                }
-            }
-        }
-        if pending { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
-    })
-    .await;
-    futures.into_iter().filter_map(|(_, output)| output).collect()
 }
 
 /// Keys of which a few are asked for most of the time.

@@ -51,6 +51,7 @@ async fn main() {
     let hour = Quota::requests(100_000).per(Duration::from_secs(3600));
     let limiter = |leases: bool| node(&server, hour, leases);
     let (without, with) = (limiter(false).await, limiter(true).await);
+    let zipf = Arc::new(Zipf::new(KEYS, 1.1));
     let mut table = Table::new(["", "in flight", "checks/s", "p50 µs", "p99 µs", "calls/request"]);
     let mut best: Vec<(String, usize, Driven)> = Vec::new();
     for _ in 0..effort.rounds() {
@@ -59,32 +60,44 @@ async fn main() {
                 ["PING", "EVALSHA, minimal", "ours, one quota", "ours, Zipf, no leases", "ours, Zipf, leases"]
             {
                 let before = server.calls().await;
-                let zipf = Arc::new(Zipf::new(KEYS, 1.1));
+                let zipf = Arc::clone(&zipf);
                 let driven = match what {
-                    "PING" => drive(effort, in_flight, |_, _| {
-                        let mut raw = raw.clone();
-                        async move { redis::cmd("PING").query_async::<String>(&mut raw).await.is_ok() }
-                    }),
-                    "EVALSHA, minimal" => drive(effort, in_flight, |task, turn| {
-                        let (mut raw, key) = (raw.clone(), even(task, turn));
-                        let mut call = redis::cmd("EVALSHA");
-                        call.arg(script.get_hash())
-                            .arg(1)
-                            .arg(format!("tollgate1:{{AAAAAAAAAAAAAAAA}}a:0:{key:016}"));
-                        call.arg(2250).arg(225_000_000);
-                        async move { call.query_async::<i64>(&mut raw).await.unwrap() >= 0 }
-                    }),
-                    "ours, one quota" => drive(effort, in_flight, |task, turn| {
-                        check(Arc::clone(&without), address(even(task, turn)))
-                    }),
-                    name => {
-                        let limiter = if name.ends_with("no leases") { &without } else { &with };
-                        drive(effort, in_flight, |task, turn| {
-                            check(Arc::clone(limiter), address(1_000_000 + zipf.at(task, turn)))
+                    "PING" => {
+                        let raw = raw.clone();
+                        drive(effort, in_flight, move |_, _| {
+                            let mut raw = raw.clone();
+                            async move { redis::cmd("PING").query_async::<String>(&mut raw).await.is_ok() }
                         })
+                        .await
                     }
-                }
-                .await;
+                    "EVALSHA, minimal" => {
+                        let (raw, hash) = (raw.clone(), script.get_hash().to_owned());
+                        drive(effort, in_flight, move |task, turn| {
+                            let (mut raw, key) = (raw.clone(), even(task, turn));
+                            let mut call = redis::cmd("EVALSHA");
+                            call.arg(script.get_hash())
+                                .arg(1)
+                                .arg(format!("tollgate1:{{AAAAAAAAAAAAAAAA}}a:0:{key:016}"));
+                            call.arg(2250).arg(225_000_000);
+                            async move { call.query_async::<i64>(&mut raw).await.unwrap() >= 0 }
+                        })
+                        .await
+                    }
+                    "ours, one quota" => {
+                        let limiter = Arc::clone(&without);
+                        drive(effort, in_flight, move |task, turn| {
+                            check(Arc::clone(&limiter), address(even(task, turn)))
+                        })
+                        .await
+                    }
+                    name => {
+                        let limiter = Arc::clone(if name.ends_with("no leases") { &without } else { &with });
+                        drive(effort, in_flight, move |task, turn| {
+                            check(Arc::clone(&limiter), address(1_000_000 + zipf.at(task, turn)))
+                        })
+                        .await
+                    }
+                };
                 let calls = server.calls().await - before;
                 let driven = Driven { calls_each: calls as f64 / driven.done as f64, ..driven };
                 match best.iter_mut().find(|(name, flying, _)| *name == what && *flying == in_flight) {
@@ -121,7 +134,10 @@ async fn main() {
 
     let few = node(&server, Quota::requests(5).per(Duration::from_secs(60)), true).await;
     let before = server.calls().await;
-    let hammered = drive(effort, 64, |_, _| check(Arc::clone(&few), address(0))).await;
+    let hammered = {
+        let few = Arc::clone(&few);
+        drive(effort, 64, move |_, _| check(Arc::clone(&few), address(0))).await
+    };
     let each = (server.calls().await - before) as f64 / hammered.done as f64;
     println!("one client that hammers: {:.0} checks/s, {each:.6} calls a request", hammered.per_second);
     targets.ratio("calls a request of a client that hammers", 0.01, each);

@@ -358,6 +358,21 @@ mod tests {
     }
 
     #[test]
+    fn the_parts_of_what_is_left_are_together_what_is_left() {
+        let whole = gcra(100, Duration::from_secs(60), 100);
+        let left_of_40 = Debt(whole.charge(60).0);
+        let part = whole.part(4, 1);
+        assert_eq!(whole.remaining(left_of_40), 40);
+        assert_eq!(part.remaining(left_of_40), 10);
+        assert_eq!(part.remaining(whole.capacity()), 0);
+        // One passes everywhere, whatever it costs.
+        let few = gcra(10, Duration::from_secs(60), 10);
+        assert_eq!(few.part(64, 1).remaining(Debt(0)), 1);
+        assert!(few.part(4, 10).decide(IDLE, IDLE, 10).is_ok());
+        assert!(gcra(1, Gcra::MAX_FILL, 1).part(1024, 1).decide(IDLE, IDLE, 1).is_ok());
+    }
+
+    #[test]
     fn an_entry_left_alone_for_years_is_idle() {
         let gcra = gcra(1, Duration::from_secs(60), 1);
         let tat = gcra.decide(IDLE, IDLE, 1).unwrap();

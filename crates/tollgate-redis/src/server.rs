@@ -59,10 +59,10 @@ pub struct ServerError {
 
 /// What makes connections.
 pub(crate) enum Opener {
-    Single(Client),
+    Single(Box<Client>),
     /// To be asked by one at a time.
     Sentinel(Box<tokio::sync::Mutex<SentinelClient>>),
-    Cluster(redis::cluster::ClusterClient),
+    Cluster(Box<redis::cluster::ClusterClient>),
 }
 
 impl Server {
@@ -95,7 +95,7 @@ impl Server {
                     true => Client::build_with_tls(info, certificates())?,
                     false => Client::open(info)?,
                 };
-                Ok(Opener::Single(client))
+                Ok(Opener::Single(Box::new(client)))
             }
             Kind::Sentinel(master) => {
                 let mut builder =
@@ -128,7 +128,7 @@ impl Server {
                     builder = builder.tls(mode).certs(certificates());
                 }
                 // Redirections within the deadline, which is ours to keep.
-                Ok(Opener::Cluster(builder.retries(3).build()?))
+                Ok(Opener::Cluster(Box::new(builder.retries(3).build()?)))
             }
         }
     }
@@ -228,7 +228,7 @@ fn parse_credentials(credentials: &str) -> Result<(Option<String>, Option<String
     let decode = |text: &str| {
         let decoded = percent_decode_str(text).decode_utf8();
         let remedy = "write user:password with percent-encoding, as UTF-8";
-        decoded.map(|text| text.into_owned()).map_err(|_| ServerError::new("password", "", remedy))
+        decoded.map(std::borrow::Cow::into_owned).map_err(|_| ServerError::new("password", "", remedy))
     };
     let Some((user, password)) = credentials.split_once(':') else {
         let remedy = "write user:password@, or :password@ for the default user";

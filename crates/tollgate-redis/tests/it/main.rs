@@ -1,10 +1,12 @@
 //! What shared limits promise, against real servers. Those that are not installed are skipped, with a note.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+#![allow(clippy::disallowed_methods, reason = "how long it really takes")]
 
 mod cluster;
 mod faults;
 mod proxy;
+mod sentinel;
 mod server;
 mod sharing;
 mod tls;

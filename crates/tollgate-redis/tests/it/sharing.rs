@@ -133,6 +133,23 @@ async fn a_lease_that_was_not_spent_in_time_adds_nothing_to_the_quota() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_dies_takes_an_eighth_of_a_quota_along_at_the_most() {
+    const QUOTA: usize = 3200;
+    let Some(program) = program() else { return };
+    let server = TestServer::start(program, &[]);
+    let mut passed = 0;
+    for _ in 0..2 {
+        let limits = vec![of_day("a", QUOTA as u32)];
+        let dies = node(&server.url(), limits, |sharing| sharing.with_nodes(2).unwrap()).await;
+        passed += passing(&dies, client(1), 500).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let last = node(&server.url(), vec![of_day("a", QUOTA as u32)], Sharing::without_leases).await;
+    passed += passing(&last, client(1), 2 * QUOTA).await;
+    assert!((QUOTA - QUOTA / 8..=QUOTA).contains(&passed), "{passed}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_one_node_takes_back_and_forgets_all_have() {
     let Some(program) = program() else { return };
     let server = TestServer::start(program, &[]);

@@ -75,7 +75,7 @@ async fn main() {
                         drive(effort, in_flight, move |task, turn| {
                             let (mut raw, key) = (raw.clone(), even(task, turn));
                             let mut call = redis::cmd("EVALSHA");
-                            call.arg(script.get_hash())
+                            call.arg(&hash)
                                 .arg(1)
                                 .arg(format!("tollgate1:{{AAAAAAAAAAAAAAAA}}a:0:{key:016}"));
                             call.arg(2250).arg(225_000_000);

@@ -11,6 +11,22 @@ local us = time[2]
 local now = (time[1] - 1500000000) * 62500 + (us - us % 16) / 16
 local n = #KEYS
 
+-- One count and nothing out of the ordinary: most calls, at two thirds of what the rest costs.
+if n == 1 and #ARGV == 5 then
+  local value, debt = call('GET', KEYS[1]), 0
+  local plain = not value or sub(value, 15) == ARGV[5]
+  if value and plain then
+    debt = sub(value, 1, 14) - now
+    if debt < 0 then debt = 0 end
+  end
+  if plain and ARGV[4] + 0 <= debt then
+    local after = debt + ARGV[2]
+    if after > ARGV[3] + 0 then return { ARGV[3] - after } end
+    call('SET', KEYS[1], (now + after) .. ARGV[5], 'PX', ceil(after * 0.016) + 1)
+    return { after }
+  end
+end
+
 local function read(value, suffix)
   local flag, changes, interval, capacity = string.match(value, '^%d+([-l])(%d%d)(%d+):(%d+)$')
   if not flag then return 0, suffix, false, false end

@@ -1,4 +1,5 @@
 mod outcomes;
+mod sharing;
 mod tell;
 
 use std::hash::{BuildHasher, RandomState};

@@ -133,6 +133,9 @@ impl Learning {
                 _ => not_learned("not_understood"),
             },
             What::Check { check, charge, client } => {
+                // While 8x8 judged, another node may have told of the send.
+                let charge = charge.or_else(|| guard.find(&check.session));
+                let observe = |outcome| guard.observe_found(charge.as_ref(), &check.session, outcome);
                 let guessed = || {
                     if check.has_code {
                         guard.guessed_wrong(charge.as_ref(), client);
@@ -140,10 +143,8 @@ impl Learning {
                 };
                 match Session::read(&copy).map(|session| session.status) {
                     _ if status == StatusCode::NOT_FOUND => guessed(),
-                    Some(SessionStatus::Verified) => guard.observe_charge(charge.as_ref(), Outcome::Verified),
-                    Some(SessionStatus::Expired) => {
-                        guard.observe_charge(charge.as_ref(), Outcome::Undelivered);
-                    }
+                    Some(SessionStatus::Verified) => observe(Outcome::Verified),
+                    Some(SessionStatus::Expired) => observe(Outcome::Undelivered),
                     Some(_) => guessed(),
                     None => not_learned("not_understood"),
                 }

@@ -124,12 +124,13 @@ mod whole;
 
 pub use decoy::Decoy;
 pub use engine::{
-    Action, ActorsPolicy, AdjacencyPolicy, Asn, Attempt, BatchPolicy, Caller, Changes, Channel, Charge,
-    ClientsPolicy, CodeLengthPolicy, ConversionPolicy, CooldownPolicy, Country, CountryError, CountryPolicy,
-    CountrySurprisePolicy, Entry, EntryAction, Facts, GuessesPolicy, HoneytokenPolicy, LookupPolicy, Matcher,
-    Mode, Money, Number, Operator, Operators, Outcome, OwnProfile, PlacePolicy, PlacesPolicy, Policy,
-    PolicyError, Preset, PriceTable, Prices, Profile, RatePolicy, Reading, Reason, ResendPolicy, Secret,
-    ShapePolicy, Shift, Signal, Sim, SpendPolicy, State, SurprisePolicy, TimingPolicy, UsersPolicy, Verdict,
+    Absorbed, Action, ActorsPolicy, AdjacencyPolicy, Asn, Attempt, BatchPolicy, Caller, Changes, Channel,
+    Charge, ClientsPolicy, CodeLengthPolicy, ConversionPolicy, CooldownPolicy, Country, CountryError,
+    CountryPolicy, CountrySurprisePolicy, Deltas, Entry, EntryAction, Facts, GuessesPolicy, HoneytokenPolicy,
+    LookupPolicy, Matcher, Mode, Money, Node, Number, Operator, Operators, Outcome, OwnProfile, PlacePolicy,
+    PlacesPolicy, Policy, PolicyError, Preset, PriceTable, Prices, Profile, RatePolicy, Reading, Reason,
+    ResendPolicy, Secret, ShapePolicy, Shift, Signal, Sim, SpendPolicy, State, SurprisePolicy, TimingPolicy,
+    UsersPolicy, Verdict,
 };
 #[cfg(feature = "feedback")]
 pub use feedback::{Feedback, FeedbackError};

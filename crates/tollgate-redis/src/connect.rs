@@ -148,6 +148,14 @@ impl Connection {
         &self.shared.runtime
     }
 
+    /// Another connection to the same server, for calls that wait.
+    #[cfg(feature = "pump-guard")]
+    pub(crate) async fn another(&self) -> Result<Asking, Fault> {
+        let link = timeout(CONNECTING, self.shared.connect()).await;
+        let link = link.map_err(|_| Fault::Late)?.map_err(|error| Fault::of(&error))?;
+        Ok(Asking { link: Arc::new(link) })
+    }
+
     /// Calls a script, within the deadline.
     ///
     /// # Errors
@@ -241,6 +249,13 @@ impl Asking {
             answer => answer,
         };
         answer.map_err(|error| Fault::of(&error))
+    }
+
+    /// A command that is no script, within so long.
+    #[cfg(feature = "pump-guard")]
+    pub(crate) async fn command(&self, command: &Cmd, within: Duration) -> Result<Value, Fault> {
+        let answer = timeout(within, self.send(command)).await;
+        answer.map_err(|_| Fault::Late)?.map_err(|error| Fault::of(&error))
     }
 
     async fn send(&self, command: &Cmd) -> RedisResult<Value> {

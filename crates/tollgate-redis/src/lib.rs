@@ -1,6 +1,7 @@
 //! The state that many nodes share, on Redis or Valkey.
 //!
-//! [`Server`] says where it is, [`Connection`] asks it, and [`rate_limit`] keeps the limiter's counts there.
+//! [`Server`] says where it is, [`Connection`] asks it, [`rate_limit`] keeps the limiter's counts there, and [`pump_guard`]
+//! tells other nodes what a guard knows.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -24,7 +25,7 @@
 //! No call takes longer than the connection's [deadline](Connection::deadline), 25 ms if not said. After five in a row
 //! that failed, or when the connection is lost, none is made, until the server has proved in the background that it
 //! answers and writes. What is decided meanwhile, and how that is made good, is for each user of a connection to say:
-//! see [`rate_limit`].
+//! see [`rate_limit`] and [`pump_guard`].
 //!
 //! # Metrics
 //!
@@ -35,14 +36,19 @@
 //! | `tollgate_redis_breaker_opened_total` | | how often the server was given up |
 //! | `tollgate_redis_decisions_total` | `by`: `redis`, `lease`, `refusal`, `fallback` | requests, and by what they were decided |
 //! | `tollgate_redis_merged_total` | `what`: `sent`, `dropped` | counts told to the server after the fact, or not for lack of room |
+//! | `tollgate_redis_guard_events_total` | `what`: `sent`, `applied`, `known`, `missed`, `refused`, `dropped`, `unreadable` | what guards told each other |
+//! | `tollgate_redis_guard_listening` | | 1 while what other guards tell is heard |
 //!
 //! # Features
 //!
 //! * `rate-limit` (default): the limiter's store.
+//! * `pump-guard`: the guard's memory.
 
 mod breaker;
 mod connect;
 mod metrics;
+#[cfg(feature = "pump-guard")]
+pub mod pump_guard;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
 mod script;

@@ -29,3 +29,17 @@ pub(crate) fn decided(by: &'static str) {
 pub(crate) fn merged(what: &'static str) {
     counter!("tollgate_redis_merged_total", "what" => what).increment(1);
 }
+
+/// So many events of the guard, and what became of them.
+#[cfg(feature = "pump-guard")]
+pub(crate) fn guard_events(what: &'static str, count: u64) {
+    if count > 0 {
+        counter!("tollgate_redis_guard_events_total", "what" => what).increment(count);
+    }
+}
+
+/// Whether what other nodes tell is heard.
+#[cfg(feature = "pump-guard")]
+pub(crate) fn guard_listens(listens: bool) {
+    gauge!("tollgate_redis_guard_listening").set(if listens { 1.0 } else { 0.0 });
+}

@@ -1,6 +1,5 @@
 //! What was paid: of each range and country within the hour, and of everything within the day.
 
-use super::Profile;
 use super::attempt::{Attempt, Charge};
 use super::charge::Passing;
 use super::fade::{HOUR, fade};
@@ -144,40 +143,27 @@ impl Policy {
 }
 
 impl State {
-    /// Counts what a message costs. Says by which bits: of ranges, and of the country.
-    pub(super) fn pay(
-        &mut self,
-        policy: &Policy,
-        seen: &Seen<'_>,
-        profile: Profile,
-        passing: Passing,
-        price: Money,
-    ) -> u8 {
+    /// Counts what a message costs.
+    pub(super) fn pay(&mut self, charge: &Charge, now: u32) {
+        let price = charge.price;
         if price.is_zero() {
-            return 0;
+            return;
         }
-        let now = seen.now;
-        let tenant = self.tenant_mut(profile);
+        let tenant = self.tenant_mut(charge.profile);
         tenant.day = tenant.day.at(now);
         tenant.day.add(price);
-        if passing != Passing::Sent || profile.is_campaign() {
-            return 0;
+        for level in (0..LEVELS.len()).filter(|level| charge.paid & 1 << level != 0) {
+            let key = self.range_key(charge.profile, level, charge.range);
+            self.ranges.change(key, now, |cell| {
+                *cell = cell.at(now);
+                cell.spend = add(cell.spend, price);
+            });
         }
-        let paid = policy.spend.counts_in(seen);
-        for (level, key) in seen.keys.ranges.into_iter().enumerate() {
-            if paid & 1 << level != 0 {
-                self.ranges.change(key, now, |cell| {
-                    *cell = cell.at(now);
-                    cell.spend = add(cell.spend, price);
-                });
-            }
-        }
-        if paid & IN_COUNTRY != 0
-            && let Some(spend) = self.tenant_mut(profile).spend_mut(seen.number.country(), now)
+        if charge.paid & IN_COUNTRY != 0
+            && let Some(spend) = self.tenant_mut(charge.profile).spend_mut(charge.country, now)
         {
             spend.money = add(spend.money, price);
         }
-        paid
     }
 
     /// A message was not sent after all, and cost nothing.

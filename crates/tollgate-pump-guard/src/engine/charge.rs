@@ -6,15 +6,16 @@ use super::attempt::{Attempt, Charge};
 use super::budget::Budget;
 use super::caller;
 use super::clients;
-use super::numbers::Stage;
-use super::places;
+use super::numbers::{NumberCell, Stage};
+use super::places::{self, KNOWN_FROM};
 use super::policy::Policy;
 use super::ranges::{ADJACENT, LEVELS, PEOPLE, RangeCell, place};
 use super::resends;
 use super::sends::Sent;
-use super::state::{Seen, State, levels, seconds};
+use super::shared::{Event, Sending};
+use super::state::{Seen, State, actor, levels, seconds};
 use super::tenants::Waiting;
-use super::{Channel, Profile};
+use super::{Channel, Money, Profile};
 
 /// Bits of [`Charge::counted`] beyond the levels of ranges.
 pub(super) const COUNTRY: u16 = 1 << 8;
@@ -61,43 +62,21 @@ impl State {
         passing: Passing,
         now: Duration,
     ) -> Charge {
-        let stranger = seen.confirmed.is_none();
-        let uncounted = seen.cell.counted == 0;
-        let fresh = !seen.cell.counts(seen.now) || stranger && uncounted && passing == Passing::Sent;
-        let in_flight = seen.cell.stage == Stage::InFlight && !uncounted;
-        let (stage, counted) = match passing {
-            _ if !stranger => (Stage::Known, 0),
-            Passing::Sent if fresh => (Stage::InFlight, self.count(policy, seen, attempt.profile)),
-            Passing::Sent => (Stage::InFlight, 0),
-            Passing::Shifted(_) | Passing::Stopped => (Stage::Shifted, 0),
+        let stage = match passing {
+            _ if seen.confirmed.is_some() => Stage::Known,
+            Passing::Sent => Stage::InFlight,
+            Passing::Shifted(_) | Passing::Stopped => Stage::Shifted,
         };
+        let counts = counts_anew(&seen.cell, stage, seen.now);
+        let plan = if counts && stage == Stage::InFlight { plan(policy, seen) } else { Plan::default() };
         // Where the number counts, each of its messages does.
-        let at = if fresh { counted } else { seen.cell.counted };
-        let messaged = if stage == Stage::InFlight { at & 1 << resends::LEVEL } else { 0 };
-        let tenant = self.tenant_mut(attempt.profile);
-        if tenant.since == 0 {
-            tenant.since = seen.now;
-        }
-        let counted_there = if messaged == 0 { counted } else { counted | MESSAGE };
-        let charge =
-            Charge { counted: counted_there, ..self.charge_money(policy, seen, attempt, passing, now) };
-        self.each_range(&charge, messaged, seen.now, RangeCell::messaged);
-        self.numbers.change(seen.keys.number, seen.now, |cell| {
-            cell.sent(sent_at(now), seen.actor());
-            if fresh || stage == Stage::Known && !in_flight {
-                cell.count(seen.now, counted, stage);
-            }
-        });
-        if fresh || stage == Stage::Known && !in_flight {
-            let place = self.next_place;
-            self.next_place += 1;
-            self.tenant_mut(charge.profile).pending.push_back(Waiting { place, charge });
-            if self.tenants.pending() > self.pending_limit {
-                self.overdue(self.tenants.longest());
-            }
-        }
-        self.sends.change(charge.number, seen.now, |sent| *sent = Sent(Some(charge)));
-        charge
+        let at = if counts { plan.counted } else { seen.cell.counted };
+        let is_messaged = stage == Stage::InFlight && at & 1 << resends::LEVEL != 0;
+        let counted = plan.counted | if is_messaged { MESSAGE } else { 0 };
+        let charge = Charge { counted, ..priced(policy, seen, attempt, passing, now) };
+        let Plan { probed, crowded, .. } = plan;
+        let place = place(seen.number);
+        self.send(Sending { charge, stage, place, probed, crowded, is_request: !attempt.batched }, now)
     }
 
     /// Remembers what an attempt that goes out costs, and nothing else of it.
@@ -109,151 +88,183 @@ impl State {
         passing: Passing,
         now: Duration,
     ) -> Charge {
-        let price = policy.price(seen, passing);
-        Charge {
-            number: seen.keys.number,
-            range: seen.number.range(LEVELS[0].0),
-            confirmed: seen.keys.confirmed,
-            national: u8::try_from(seen.number.national()).unwrap_or(u8::MAX),
-            country: seen.number.country(),
-            profile: attempt.profile,
-            client: seen.keys.clients,
-            caller: seen.keys.callers,
-            network: seen.keys.network,
-            operator: seen.keys.operator,
-            at: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
-            counted: 0,
-            price,
-            paid: self.pay(policy, seen, attempt.profile, passing, price),
-        }
+        let charge = priced(policy, seen, attempt, passing, now);
+        let is_request = !attempt.batched;
+        self.send(Sending { charge, is_request, ..Sending::of(charge) }, now)
     }
 
-    /// Counts a stranger in its ranges and beyond. Where a range explains it, the wider ones need not.
-    fn count(&mut self, policy: &Policy, seen: &Seen<'_>, profile: Profile) -> u16 {
-        let now = seen.now;
-        let mut counted = 0;
-        let (mut explained, mut crowded) = (false, false);
-        for ((level, range), key) in seen.ranges().zip(seen.keys.ranges) {
-            let probes = range.probes(seen, policy.conversion.pressure(level));
-            let counts = !explained || probes;
-            let place = (level == ADJACENT).then(|| place(seen.number));
+    fn send(&mut self, sending: Sending, now: Duration) -> Charge {
+        self.take_in(&sending, now);
+        self.tell(|| Event::sent(&sending));
+        sending.charge
+    }
+
+    /// Remembers a message that goes out, here or from another node.
+    pub(super) fn take_in(&mut self, sending: &Sending, now: Duration) {
+        let Sending { charge, stage, .. } = *sending;
+        let second = seconds(now);
+        self.pay(&charge, second);
+        if charge.profile.is_campaign() {
+            return;
+        }
+        let tenant = self.tenant_mut(charge.profile);
+        if tenant.since == 0 {
+            tenant.since = second;
+        }
+        let cell = self.numbers.seen(charge.number, second);
+        let in_flight = cell.stage == Stage::InFlight && cell.counted != 0;
+        let is_counted = charge.counted & !MESSAGE != 0;
+        // Where two nodes counted the same number at the same time, each goes by its own.
+        let counts = counts_anew(&cell, stage, second) && (is_counted || stage != Stage::InFlight);
+        if counts && is_counted {
+            self.count(sending, second);
+        }
+        if charge.counted & MESSAGE != 0 {
+            self.each_range(&charge, 1 << resends::LEVEL, second, RangeCell::messaged);
+        }
+        let waits = counts || stage == Stage::Known && !in_flight;
+        self.numbers.change(charge.number, second, |cell| {
+            cell.sent(sent_at(charge.at()), actor(charge.client));
+            if waits {
+                cell.count(second, charge.counted & !MESSAGE, stage);
+            }
+        });
+        if waits {
+            let place = self.next_place;
+            self.next_place += 1;
+            self.tenant_mut(charge.profile).pending.push_back(Waiting { place, charge });
+            if self.tenants.pending() > self.pending_limit {
+                self.overdue(self.tenants.longest());
+            }
+        }
+        self.sends.change(charge.number, second, |sent| *sent = Sent(Some(charge)));
+    }
+
+    /// Counts a stranger in its ranges and beyond.
+    fn count(&mut self, sending: &Sending, now: u32) {
+        let Sending { charge, probed, crowded, .. } = sending;
+        for level in 0..levels(charge.national.into()) {
+            let key = self.range_key(charge.profile, level, charge.range);
+            let place = (level == ADJACENT).then_some(sending.place);
             self.ranges.change(key, now, |cell| {
                 *cell = cell.at(now);
-                cell.seen(place, crowded);
-                if probes {
-                    cell.hold.probed(now, range.verified >= PEOPLE);
+                cell.seen(place, crowded & 1 << level != 0);
+                if probed & 1 << level != 0 {
+                    cell.hold.probed(now, cell.verified >= PEOPLE);
                 }
-                if counts {
+                if charge.counted & 1 << level != 0 {
                     cell.sent();
                 }
             });
-            crowded |= range.hour >= CROWD;
-            if counts {
-                counted |= 1 << level;
-                explained = range.owed() >= 0.6 * policy.conversion.bears(level) && range.verified < PEOPLE;
-            }
         }
-        let new = seen.country_is_new();
-        let tenant = self.tenant_mut(profile);
+        let tenant = self.tenant_mut(charge.profile);
+        let armed = tenant.armed(now);
+        let new = tenant.country(charge.country, now).verified < KNOWN_FROM;
         tenant.world = tenant.world.at(now, places::FORGOTTEN);
         tenant.new = tenant.new.at(now, 2 * places::FORGOTTEN);
-        let (world, pool) = (&mut tenant.world, &mut tenant.new);
-        for (place, bit, applies) in [(Some(world), WORLD, true), (Some(pool), NEW, new)] {
-            counted |= place.filter(|_| applies).map_or(0, |place| charge_place(place, bit, explained, now));
+        charge_place(&mut tenant.world, charge.counted & WORLD, now);
+        if new || charge.counted & NEW != 0 {
+            charge_place(&mut tenant.new, charge.counted & NEW, now);
         }
-        if let Some(country) = tenant.country_mut(seen.number.country(), now) {
-            counted |= charge_place(country, COUNTRY, explained, now);
+        if let Some(country) = tenant.country_mut(charge.country, now) {
+            charge_place(country, charge.counted & COUNTRY, now);
             country.asked();
         }
         // Where no outcomes are reported, whoever asks is the past there is.
-        if !seen.armed {
-            tenant.count_hour(seen.number.country(), now);
+        if !armed {
+            tenant.count_hour(charge.country, now);
         }
-        for key in seen.keys.clients.into_iter().filter(|key| *key != 0) {
+        for key in charge.client.into_iter().filter(|key| *key != 0) {
             self.clients.change(key, now, |client| {
                 *client = client.at(now, clients::FORGOTTEN);
                 client.budget.sent();
-                client.asked(seen.number.country().index(), now);
+                client.asked(charge.country.index(), now);
             });
-            counted |= CLIENT;
         }
-        for key in seen.keys.callers.into_iter().filter(|key| *key != 0) {
+        for key in charge.caller.into_iter().filter(|key| *key != 0) {
             self.callers.change(key, now, |caller| {
                 *caller = caller.at(now, caller::FORGOTTEN);
                 caller.budget.sent();
             });
-            counted |= CALLER;
         }
-        // Where a range explains it, its operator need not.
-        for (key, bit, explained) in
-            [(seen.keys.network, NETWORK, false), (seen.keys.operator, OPERATOR, explained)]
-        {
-            if key == 0 {
-                continue;
+        for (key, bit) in [(charge.network, NETWORK), (charge.operator, OPERATOR)] {
+            if key != 0 {
+                self.clients.change(key, now, |cell| {
+                    *cell = cell.at(now, places::FORGOTTEN);
+                    charge_place(&mut cell.budget, charge.counted & bit, now);
+                });
             }
-            let there = self.clients.change(key, now, |cell| {
-                *cell = cell.at(now, places::FORGOTTEN);
-                charge_place(&mut cell.budget, bit, explained, now)
-            });
-            counted |= there.unwrap_or(0);
         }
-        counted
     }
 
-    /// Remembers an attempt that was stopped: it weighs on the narrowest range that explains it, and is forgotten soon.
+    /// Remembers an attempt that was stopped, at these levels of ranges (bits).
     pub(super) fn press(&mut self, policy: &Policy, seen: &Seen<'_>, profile: Profile, stopped: u8) {
-        let now = seen.now;
-        if let Some(key) = seen.keys.ranges.get(ADJACENT).filter(|_| seen.range(ADJACENT).is_some()) {
-            self.ranges.known(*key, now, |cell| cell.asked_at(place(seen.number)));
+        let charge = Charge { counted: stopped.into(), ..asked(seen, profile, self.latest) };
+        let place = place(seen.number);
+        self.pressed(policy, &charge, place, seen.now);
+        self.tell_pressed(&charge, place, seen.now);
+    }
+
+    /// Remembers an attempt that was stopped, here or by another node: it weighs on the narrowest range that explains it,
+    /// and is forgotten soon. What it counts in is where it was stopped.
+    pub(super) fn pressed(&mut self, policy: &Policy, charge: &Charge, place: u16, now: u32) {
+        let levels = levels(charge.national.into());
+        if ADJACENT < levels {
+            let key = self.range_key(charge.profile, ADJACENT, charge.range);
+            self.ranges.known(key, now, |cell| cell.asked_at(place));
         }
         let mut explained = false;
-        for ((level, range), key) in seen.ranges().zip(seen.keys.ranges) {
-            let stops = stopped & 1 << level != 0;
-            self.ranges.change(key, now, |cell| {
+        for level in 0..levels {
+            let stops = charge.counted & 1 << level != 0;
+            let key = self.range_key(charge.profile, level, charge.range);
+            let owed = self.ranges.change(key, now, |cell| {
                 *cell = cell.at(now);
                 cell.pressed(policy.conversion.pressure(level));
                 if stops {
-                    cell.hold.stopped(now, range.verified >= PEOPLE);
+                    cell.hold.stopped(now, cell.verified >= PEOPLE);
                 }
+                cell.owed()
             });
             if stops {
-                explained = range.owed() >= policy.conversion.bears(level);
+                explained = owed.unwrap_or_default() >= policy.conversion.bears(level);
                 break;
             }
         }
         let places = &policy.places;
-        let new = seen.country_is_new();
-        let tenant = self.tenant_mut(profile);
-        if new && places.new_country.used_up_new(seen.number.country(), &seen.new) {
+        let tenant = self.tenant_mut(charge.profile);
+        let here = tenant.country(charge.country, now);
+        let new = here.verified < KNOWN_FROM;
+        let pool = tenant.new.at(now, 2 * places::FORGOTTEN);
+        if new && places.new_country.used_up_new(charge.country, &pool) {
             tenant.new.hold.stopped(now, false);
         }
         tenant.world = tenant.world.at(now, places::FORGOTTEN);
-        tenant.world.pressed(places.breaker.bears(&seen.world), 2.0);
-        if places.breaker.used_up(&seen.world) {
+        tenant.world.pressed(places.breaker.bears(&tenant.world), 2.0);
+        if places.breaker.used_up(&tenant.world) {
             tenant.world.hold.stopped(now, true);
         }
-        let used_up = places.country.used_up(&seen.country);
-        let country = tenant.country_mut(seen.number.country(), now);
+        let used_up = places.country.used_up(&here);
+        let country = tenant.country_mut(charge.country, now);
         if let Some(country) = country.filter(|_| !new && (used_up || !explained)) {
-            country.pressed(places.country.bears(&seen.country), 3.0);
+            country.pressed(places.country.bears(&here), 3.0);
             if used_up {
                 country.hold.stopped(now, true);
             }
         }
-        for key in seen.keys.clients.into_iter().filter(|key| *key != 0) {
+        for key in charge.client.into_iter().filter(|key| *key != 0) {
             self.clients.known(key, now, |client| {
                 *client = client.at(now, clients::FORGOTTEN);
                 client.budget.pressed(policy.clients.strangers, 2.0);
             });
         }
-        for key in seen.keys.callers.into_iter().filter(|key| *key != 0) {
+        for key in charge.caller.into_iter().filter(|key| *key != 0) {
             self.callers.known(key, now, |caller| {
                 *caller = caller.at(now, caller::FORGOTTEN);
                 caller.budget.pressed(policy.users.strangers, 2.0);
             });
         }
-        if seen.keys.operator != 0 && !explained {
-            self.clients.known(seen.keys.operator, now, |operator| {
+        if charge.operator != 0 && !explained {
+            self.clients.known(charge.operator, now, |operator| {
                 *operator = operator.at(now, places::FORGOTTEN);
                 operator.budget.pressed(policy.operator_share.bears(&operator.budget), 3.0);
                 if policy.operator_share.used_up(&operator.budget) {
@@ -264,24 +275,101 @@ impl State {
     }
 }
 
-/// Says by which bit it counts there, if it does.
-fn charge_place(place: &mut Budget, bit: u16, explained: bool, now: u32) -> u16 {
+/// Whether a number is to be counted, which counts once in 24 hours.
+fn counts_anew(cell: &NumberCell, stage: Stage, now: u32) -> bool {
+    !cell.counts(now) || cell.counted == 0 && stage == Stage::InFlight
+}
+
+/// Where a stranger counts.
+#[derive(Clone, Copy, Debug, Default)]
+struct Plan {
+    /// As [`Charge::counted`] has it.
+    counted: u16,
+    /// The levels of ranges that learn from it, and those in which it counts for less (bits).
+    probed: u8,
+    crowded: u8,
+}
+
+/// Where a range explains a stranger, the wider ones need not.
+fn plan(policy: &Policy, seen: &Seen<'_>) -> Plan {
+    let mut plan = Plan::default();
+    let (mut explained, mut crowded) = (false, false);
+    for (level, range) in seen.ranges() {
+        let probes = range.probes(seen, policy.conversion.pressure(level));
+        plan.probed |= u8::from(probes) << level;
+        plan.crowded |= u8::from(crowded) << level;
+        crowded |= range.hour >= CROWD;
+        if !explained || probes {
+            plan.counted |= 1 << level;
+            explained = range.owed() >= 0.6 * policy.conversion.bears(level) && range.verified < PEOPLE;
+        }
+    }
+    let keys = &seen.keys;
+    let any = |keys: [u64; 2]| keys != [0; 2];
+    for (bit, applies) in [
+        (WORLD, !explained),
+        (NEW, !explained && seen.country_is_new()),
+        (COUNTRY, !explained),
+        (CLIENT, any(keys.clients)),
+        (CALLER, any(keys.callers)),
+        (NETWORK, keys.network != 0),
+        (OPERATOR, keys.operator != 0 && !explained),
+    ] {
+        plan.counted |= if applies { bit } else { 0 };
+    }
+    plan
+}
+
+/// Counts a stranger in a place, where it counts there, and learns from it.
+fn charge_place(place: &mut Budget, counts: u16, now: u32) {
     if place.hold.probes(now, false) {
         place.hold.probed(now, true);
     }
-    if explained {
-        return 0;
+    if counts != 0 {
+        place.sent();
     }
-    place.sent();
-    bit
+}
+
+/// Who asked for what, at no price.
+fn asked(seen: &Seen<'_>, profile: Profile, now: Duration) -> Charge {
+    Charge {
+        number: seen.keys.number,
+        range: seen.number.range(LEVELS[0].0),
+        confirmed: seen.keys.confirmed,
+        national: u8::try_from(seen.number.national()).unwrap_or(u8::MAX),
+        country: seen.number.country(),
+        profile,
+        client: seen.keys.clients,
+        caller: seen.keys.callers,
+        network: seen.keys.network,
+        operator: seen.keys.operator,
+        at: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
+        counted: 0,
+        price: Money::ZERO,
+        paid: 0,
+    }
+}
+
+/// The same, and what it costs.
+fn priced(policy: &Policy, seen: &Seen<'_>, attempt: &Attempt, passing: Passing, now: Duration) -> Charge {
+    let price = policy.price(seen, passing);
+    let strangers = passing == Passing::Sent && !attempt.profile.is_campaign() && !price.is_zero();
+    let paid = if strangers { policy.spend.counts_in(seen) } else { 0 };
+    Charge { price, paid, ..asked(seen, attempt.profile, now) }
 }
 
 /// Takes back what was remembered of an attempt that was not sent after all.
 pub fn forget(state: &mut State, charge: Charge) {
+    take_back(state, &charge);
+    state.tell(|| Event::forgotten(&charge));
+}
+
+/// The same of a message of this node's, or of another's.
+pub(super) fn take_back(state: &mut State, charge: &Charge) {
     let now = seconds(state.latest);
-    state.unpay(&charge, now);
+    state.unpay(charge, now);
     if charge.counted & MESSAGE != 0 {
-        state.each_range(&charge, 1 << resends::LEVEL, now, RangeCell::unmessaged);
+        state.each_range(charge, 1 << resends::LEVEL, now, RangeCell::unmessaged);
     }
     let uncounted = state.numbers.known(charge.number, now, |cell| {
         cell.forget(sent_at(charge.at()));
@@ -294,12 +382,12 @@ pub fn forget(state: &mut State, charge: Charge) {
         Some(counted)
     });
     let Some(counted) = uncounted.flatten() else { return };
-    state.each_range(&charge, counted, now, RangeCell::landed);
+    state.each_range(charge, counted, now, RangeCell::landed);
     if counted != 0 {
-        state.each_range(&charge, 1, now, |range| range.unseen(true));
-        state.each_range(&charge, !1, now, |range| range.unseen(false));
+        state.each_range(charge, 1, now, |range| range.unseen(true));
+        state.each_range(charge, !1, now, |range| range.unseen(false));
     }
-    state.each_budget(&charge, counted, now, Budget::landed);
+    state.each_budget(charge, counted, now, Budget::landed);
     if counted != 0
         && let Some(country) = state.tenant_mut(charge.profile).country_mut(charge.country, now)
     {

@@ -7,6 +7,7 @@ use super::fade::{HOUR, fade};
 use super::numbers::NumberCell;
 use super::policy::{Mode, PolicyError};
 use super::record::record;
+use super::shared::Event;
 use super::state::{State, seconds};
 use super::{Action, Charge, Policy, Profile, Reason, Signal, Verdict, clients};
 
@@ -165,17 +166,26 @@ pub fn judge_check(
 
 /// Takes in a wrong code from this client, also where its session is not known.
 pub fn observe_guess(state: &mut State, charge: Option<&Charge>, client: Option<IpAddr>, now: Duration) {
-    let now = seconds(state.advance(now));
+    state.advance(now);
     let profile = charge.map_or(Profile::Otp, |charge| charge.profile);
-    if let Some(charge) = charge {
-        state.numbers.change(charge.number, now, |cell| cell.guessed_wrong(now));
+    let [client, _] = state.client_keys(profile, client);
+    state.guessed(charge, client);
+    state.tell(|| Event::guessed(charge, client));
+}
+
+impl State {
+    /// A wrong code, here or on another node.
+    pub(super) fn guessed(&mut self, charge: Option<&Charge>, client: u64) {
+        let now = seconds(self.latest);
         // Of a send that is not known, anybody could make them up.
-        state.tenant_mut(profile).codes.wrong(now);
-    }
-    for key in state.client_keys(profile, client).into_iter().take(1).filter(|key| *key != 0) {
-        state.clients.change(key, now, |cell| {
-            *cell = cell.at(now, clients::FORGOTTEN);
-            cell.wrong += 1.0;
-        });
+        if let Some(charge) = charge {
+            self.wrong_code(charge);
+        }
+        if client != 0 {
+            self.clients.change(client, now, |cell| {
+                *cell = cell.at(now, clients::FORGOTTEN);
+                cell.wrong += 1.0;
+            });
+        }
     }
 }

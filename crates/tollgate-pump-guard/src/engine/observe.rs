@@ -8,6 +8,7 @@ use super::clients;
 use super::numbers::{CONFIRMED_FOR, NumberCell, Stage};
 use super::policy::Policy;
 use super::ranges::COARSE;
+use super::shared::Event;
 use super::state::{State, actor, levels, seconds};
 use super::tenants::Waiting;
 use super::times;
@@ -28,30 +29,45 @@ const PLACE_REPAYS: f32 = 1.25;
 /// send counts once.
 pub fn observe(policy: &Policy, state: &mut State, charge: &Charge, outcome: Outcome, now: Duration) {
     let now = state.advance(now);
-    // What becomes of the sender's own batches says nothing about strangers.
-    if charge.profile.is_campaign() {
-        return;
-    }
-    let seconds = seconds(now);
-    match outcome {
-        Outcome::Verified => {
-            state.verified(policy, charge, now);
-            state.tenant_mut(charge.profile).silent = 0;
-        }
-        Outcome::WrongCode => {
-            state.numbers.change(charge.number, seconds, |cell| cell.guessed_wrong(seconds));
-            state.tenant_mut(charge.profile).codes.wrong(seconds);
-        }
-        Outcome::Undelivered | Outcome::Rejected => {
-            if state.is_current(charge) {
-                state.failed(charge);
-            }
-        }
-        Outcome::Delivered => {}
-    }
+    state.take_outcome(policy, charge, outcome, now);
+    state.tell(|| Event::observed(charge, outcome, now));
 }
 
 impl State {
+    /// What became of a message, here or on another node, where it was told at `told`.
+    pub(super) fn take_outcome(
+        &mut self,
+        policy: &Policy,
+        charge: &Charge,
+        outcome: Outcome,
+        told: Duration,
+    ) {
+        // What becomes of the sender's own batches says nothing about strangers.
+        if charge.profile.is_campaign() {
+            return;
+        }
+        match outcome {
+            Outcome::Verified => {
+                self.verified(policy, charge, told);
+                self.tenant_mut(charge.profile).silent = 0;
+            }
+            Outcome::WrongCode => self.wrong_code(charge),
+            Outcome::Undelivered | Outcome::Rejected => {
+                if self.is_current(charge) {
+                    self.failed(charge);
+                }
+            }
+            Outcome::Delivered => {}
+        }
+    }
+
+    /// Counts a wrong code for its number and for everybody.
+    pub(super) fn wrong_code(&mut self, charge: &Charge) {
+        let now = seconds(self.latest);
+        self.numbers.change(charge.number, now, |cell| cell.guessed_wrong(now));
+        self.tenant_mut(charge.profile).codes.wrong(now);
+    }
+
     /// Those whose time to verify is over; a few at once, so that nobody waits for all that a silence left.
     pub(super) fn mature(&mut self) {
         const AT_ONCE: usize = 64;
@@ -126,9 +142,9 @@ impl State {
         });
     }
 
-    fn verified(&mut self, policy: &Policy, charge: &Charge, at: Duration) {
-        let now = seconds(at);
-        let took = u64::try_from(at.as_millis()).unwrap_or(u64::MAX).saturating_sub(charge.at);
+    fn verified(&mut self, policy: &Policy, charge: &Charge, told: Duration) {
+        let now = seconds(self.latest);
+        let took = u64::try_from(told.as_millis()).unwrap_or(u64::MAX).saturating_sub(charge.at);
         let before = self.numbers.known(charge.number, now, |cell| {
             let before = *cell;
             cell.stage = Stage::Verified;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use foldhash::SharedSeed;
 use foldhash::quality::SeedableRandomState;
+use sha2::{Digest, Sha256};
 
 use super::Profile;
 use super::attempt::Charge;
@@ -35,6 +36,7 @@ const LEFT_OF_RANGES: u8 = 9;
 const LEFT_OF_NUMBERS: u8 = 10;
 const CALLERS: u8 = 11;
 const HOURS: u8 = 12;
+const HEARD: u8 = 13;
 
 /// The secret under which numbers and clients are hashed. What was kept can only be read under the same.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,6 +57,15 @@ impl Secret {
         Self(<[u64; 2]>::take(&mut bytes.as_slice()).unwrap_or_default())
     }
 
+    /// Of a secret that several nodes are given, so that they hash alike: at least 16 bytes that nobody can guess.
+    #[must_use]
+    pub fn derived(secret: &[u8]) -> Self {
+        let mut bytes = [0; 16];
+        let hash = Sha256::new_with_prefix(b"tollgate pump-guard\0").chain_update(secret).finalize();
+        bytes.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+        Self::from_bytes(bytes)
+    }
+
     /// To be kept.
     #[must_use]
     pub fn to_bytes(self) -> [u8; 16] {
@@ -64,13 +75,17 @@ impl Secret {
     /// To be kept beside it: differs where this version would not find again what another one hashed.
     #[must_use]
     pub fn check(self) -> u64 {
-        self.hasher().hash_one((usize::from(VERSION), "tollgate", u32::from(VERSION), u64::from(VERSION)))
+        check_of(&self.hasher())
     }
 
     pub(super) fn hasher(self) -> SeedableRandomState {
         let [own, shared] = self.0;
         SeedableRandomState::with_seed(own, Box::leak(Box::new(SharedSeed::from_u64(shared))))
     }
+}
+
+fn check_of(hasher: &SeedableRandomState) -> u64 {
+    hasher.hash_one((usize::from(VERSION), "tollgate", u32::from(VERSION), u64::from(VERSION)))
 }
 
 /// Shows nothing.
@@ -123,7 +138,7 @@ impl Changes {
         self.records.push((table, key, self.bytes.len()));
     }
 
-    fn remove(&mut self, table: u8, key: u64) {
+    pub(super) fn remove(&mut self, table: u8, key: u64) {
         self.records.push((table, key, self.bytes.len()));
     }
 }
@@ -155,6 +170,8 @@ impl State {
                 changes.put(PENDING, waiting.place, |out| waiting.charge.put(out));
             }
         }
+        self.hear_oneself();
+        self.heard.drain(HEARD, &mut changes);
         if self.latest != self.written.latest || changes.whole {
             self.written.latest = self.latest;
             changes.put(LATEST, 0, |out| {
@@ -218,6 +235,12 @@ impl State {
         }
     }
 
+    /// Whether it hashes under this secret.
+    #[must_use]
+    pub fn is_keyed_by(&self, secret: Secret) -> bool {
+        check_of(&self.hasher) == secret.check()
+    }
+
     /// The latest moment it has seen.
     #[must_use]
     pub fn latest(&self) -> Duration {
@@ -236,6 +259,7 @@ impl State {
             tenant.changed_hours = tenant.hours.iter().map(Option::is_some).collect();
             tenant.written.clear();
         }
+        self.heard.note_all();
         self.written.places = 0;
         self.written.gone.clear();
     }
@@ -262,6 +286,7 @@ impl State {
                 *hours = Some(Box::new(Hours::take(&mut value)?));
                 Some(())
             }),
+            HEARD => self.heard.take_back(key, &mut value),
             PENDING if key < 1 << 48 => Charge::take(&mut value)
                 .filter(|charge| self.tenants.restored(charge.profile.id()).is_some())
                 .map(|charge| pending.push(Waiting { place: key, charge })),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::attempt::Charge;
 use super::cells::Cell;
 use super::record::Record;
+use super::shared::Event;
 use super::state::{State, seconds};
 use super::{Number, Profile};
 
@@ -38,8 +39,15 @@ pub fn track(state: &mut State, id: &str, charge: &Charge) {
         return;
     }
     let key = state.id_key(id);
-    let now = seconds(state.latest);
-    state.sends.change(key, now, |sent| *sent = Sent(Some(*charge)));
+    state.tie(key, charge);
+    state.tell(|| Event::tracked(key, charge));
+}
+
+impl State {
+    pub(super) fn tie(&mut self, key: u64, charge: &Charge) {
+        let now = seconds(self.latest);
+        self.sends.change(key, now, |sent| *sent = Sent(Some(*charge)));
+    }
 }
 
 /// The send that was remembered by this id.

@@ -20,6 +20,7 @@ use super::policy::Policy;
 use super::ranges::{COARSE, LEVELS, RangeCell};
 use super::rate::Rate;
 use super::sends::Sent;
+use super::shared::{Heard, Telling};
 use super::surprise::hourly;
 use super::tenants::{Tenant, Tenants, Waiting};
 use super::times::Times;
@@ -29,7 +30,7 @@ use super::{Asn, Caller, Number, Profile, Reading};
 /// the rest for sends, for clients, and for sessions and users.
 #[derive(Debug)]
 pub struct State {
-    hasher: SeedableRandomState,
+    pub(super) hasher: SeedableRandomState,
     pub(super) numbers: Cells<NumberCell>,
     pub(super) confirmed: Cells<Confirmed>,
     pub(super) ranges: Cells<RangeCell>,
@@ -48,6 +49,9 @@ pub struct State {
     /// What went to 8x8 within the last second.
     pub(super) rate: Rate,
     pub(super) written: Written,
+    /// What other nodes are told, where they are.
+    pub(super) telling: Option<Telling>,
+    pub(super) heard: Heard,
 }
 
 /// What was drained before.
@@ -105,6 +109,8 @@ impl State {
             latest: Duration::ZERO,
             rate: Rate::default(),
             written: Written::default(),
+            telling: None,
+            heard: Heard::default(),
         }
     }
 

@@ -36,13 +36,17 @@ impl PumpGuard {
         if let Reading::Number(number) = &attempt.reading {
             let charge = engine::last_send(&self.state(), number, attempt.profile);
             self.observe_charge(charge.as_ref(), outcome);
+            if charge.is_none() {
+                self.await_number(attempt, outcome);
+            }
         }
     }
 
-    /// What became of the message that 8x8 gave this id (a `umid` or a `sessionId`). Whether it is known.
+    /// What became of the message that 8x8 gave this id (a `umid` or a `sessionId`). Whether it is known; where nodes share
+    /// what they know, it counts as soon as another tells of it, within ten minutes.
     pub fn observe_id(&self, id: &str, outcome: Outcome) -> bool {
-        let charge = self.tracked(&self.state(), id);
-        self.observe_charge(charge.as_ref(), outcome);
+        let charge = self.find(id);
+        self.observe_found(charge.as_ref(), id, outcome);
         charge.is_some()
     }
 
@@ -74,6 +78,14 @@ impl PumpGuard {
         engine::observe_guess(&mut self.state(), charge, client, now);
         if let (Some(observer), Some(charge)) = (&self.observer, charge) {
             observer.outcome(charge, Outcome::WrongCode, now);
+        }
+    }
+
+    /// What became of the send of this id, or will once it is known.
+    pub(crate) fn observe_found(&self, charge: Option<&Charge>, id: &str, outcome: Outcome) {
+        self.observe_charge(charge, outcome);
+        if charge.is_none() {
+            self.await_id(id, outcome);
         }
     }
 

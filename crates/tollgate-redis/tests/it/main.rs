@@ -5,6 +5,8 @@
 
 mod cluster;
 mod faults;
+mod guard;
+mod guard_faults;
 mod proxy;
 mod sentinel;
 mod server;

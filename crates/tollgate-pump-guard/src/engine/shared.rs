@@ -1,0 +1,464 @@
+//! What nodes tell each other, so that what one of them sent, stopped and learned counts on all.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::time::Duration;
+
+use super::attempt::{Charge, Outcome};
+use super::charge::take_back;
+use super::deltas::Deltas;
+use super::numbers::Stage;
+use super::persist::Changes;
+use super::policy::Policy;
+use super::record::{Record, record};
+use super::state::{State, seconds};
+use super::{Number, Profile};
+
+/// How many events are kept until they are drained; the oldest go first.
+const MOST_WAITING: usize = 1 << 16;
+/// Of attempts that were stopped, so many are told within a second: pressure has a bound, and floods have none.
+const PRESSES: u32 = 100;
+/// How many other nodes are told apart.
+const MOST_NODES: usize = 256;
+/// How many outcomes wait for their send to be told of, and for how long.
+const MOST_EARLY: usize = 1024;
+const EARLY_FOR: Duration = Duration::from_secs(600);
+/// By how much another node's clock may be ahead.
+const AHEAD: Duration = Duration::from_secs(60);
+/// Requests of so long ago weigh no more on 8x8's rate.
+const RECENTLY: Duration = Duration::from_secs(2);
+
+/// A node, from its start to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Node(pub(super) u64);
+
+impl Node {
+    /// One unlike every other, where the system has randomness.
+    #[must_use]
+    pub fn random() -> Option<Self> {
+        Some(Self(getrandom::u64().ok()? >> 16))
+    }
+
+    /// By its number, of which 48 bits count.
+    #[must_use]
+    pub const fn of(number: u64) -> Self {
+        Self(number & 0xffff_ffff_ffff)
+    }
+
+    /// Its number, below 2⁴⁸.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+/// As logs have it.
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:012x}", self.0)
+    }
+}
+
+/// What became of what another node told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Absorbed {
+    /// Events that count now.
+    pub applied: u64,
+    /// Events that did before.
+    pub known: u64,
+    /// Events that were told before these, and never came.
+    pub missed: u64,
+    /// Events of profiles that are not here, or of a clock that is more than a minute ahead.
+    pub refused: u64,
+}
+
+impl Absorbed {
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            applied: self.applied + other.applied,
+            known: self.known + other.known,
+            missed: self.missed + other.missed,
+            refused: self.refused + other.refused,
+        }
+    }
+}
+
+/// A message that goes out, with what is not in its charge.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sending {
+    pub(super) charge: Charge,
+    pub(super) stage: Stage,
+    /// The number's place within its 10k range.
+    pub(super) place: u16,
+    /// The levels of ranges that learn from it, and those in which it counts for less (bits).
+    pub(super) probed: u8,
+    pub(super) crowded: u8,
+    /// Whether it is a request of its own.
+    pub(super) is_request: bool,
+}
+
+impl Sending {
+    /// One that counts for nothing but its price.
+    pub(super) fn of(charge: Charge) -> Self {
+        Self { charge, stage: Stage::None, place: 0, probed: 0, crowded: 0, is_request: false }
+    }
+}
+
+const SENT: u8 = 1;
+const FORGOTTEN: u8 = 2;
+const TRACKED: u8 = 3;
+const GUESSED: u8 = 4;
+const PRESSED: u8 = 5;
+/// From here on, an outcome.
+const OBSERVED: u8 = 16;
+
+const OUTCOMES: [Outcome; 5] =
+    [Outcome::Verified, Outcome::WrongCode, Outcome::Delivered, Outcome::Undelivered, Outcome::Rejected];
+
+/// Something that happened on a node.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Event {
+    kind: u8,
+    stage: Stage,
+    probed: u8,
+    crowded: u8,
+    is_request: u8,
+    place: u16,
+    /// The key of an id, a client's, or when an outcome was told, in milliseconds.
+    extra: u64,
+    charge: Option<Charge>,
+}
+
+record!(Event {
+    kind: u8,
+    stage: Stage,
+    probed: u8,
+    crowded: u8,
+    is_request: u8,
+    place: u16,
+    extra: u64,
+    charge: Option<Charge>,
+});
+
+impl Record for Option<Charge> {
+    fn put(&self, out: &mut Vec<u8>) {
+        out.push(self.is_some().into());
+        if let Some(charge) = self {
+            charge.put(out);
+        }
+    }
+
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        match u8::take(from)? {
+            0 => Some(None),
+            1 => Charge::take(from).map(Some),
+            _ => None,
+        }
+    }
+}
+
+impl Event {
+    fn of(kind: u8, charge: &Charge, extra: u64) -> Self {
+        let (stage, charge) = (Stage::None, Some(*charge));
+        Self { kind, stage, probed: 0, crowded: 0, is_request: 0, place: 0, extra, charge }
+    }
+
+    pub(super) fn sent(sending: &Sending) -> Self {
+        let Sending { charge, stage, place, probed, crowded, is_request } = *sending;
+        Self { stage, place, probed, crowded, is_request: is_request.into(), ..Self::of(SENT, &charge, 0) }
+    }
+
+    pub(super) fn forgotten(charge: &Charge) -> Self {
+        Self::of(FORGOTTEN, charge, 0)
+    }
+
+    pub(super) fn tracked(key: u64, charge: &Charge) -> Self {
+        Self::of(TRACKED, charge, key)
+    }
+
+    pub(super) fn observed(charge: &Charge, outcome: Outcome, told: Duration) -> Self {
+        let which = (0..).zip(OUTCOMES).find(|(_, of)| *of == outcome).map_or(0, |(which, _)| which);
+        Self::of(OBSERVED + which, charge, u64::try_from(told.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn guessed(charge: Option<&Charge>, client: u64) -> Self {
+        let (stage, charge) = (Stage::None, charge.copied());
+        let (kind, extra) = (GUESSED, client);
+        Self { kind, stage, probed: 0, crowded: 0, is_request: 0, place: 0, extra, charge }
+    }
+
+    fn pressed(charge: &Charge, place: u16) -> Self {
+        Self { place, ..Self::of(PRESSED, charge, 0) }
+    }
+
+    /// Whether it can be one.
+    pub(super) fn is_sound(&self) -> bool {
+        let outcomes = OBSERVED..OBSERVED + OUTCOMES.len() as u8;
+        let is_known = (SENT..=PRESSED).contains(&self.kind) || outcomes.contains(&self.kind);
+        let charged = self.charge.is_some_and(|charge| charge.number != 0);
+        is_known && self.is_request <= 1 && (charged || self.kind == GUESSED && self.charge.is_none())
+    }
+
+    fn outcome(&self) -> Option<Outcome> {
+        OUTCOMES.get(usize::from(self.kind.checked_sub(OBSERVED)?)).copied()
+    }
+
+    /// When it was, where that is told.
+    fn at(&self) -> Option<Duration> {
+        match self.kind {
+            SENT | PRESSED => self.charge.map(|charge| charge.at()),
+            kind if kind >= OBSERVED => Some(Duration::from_millis(self.extra)),
+            _ => None,
+        }
+    }
+}
+
+/// What other nodes are told.
+#[derive(Debug)]
+pub(super) struct Telling {
+    node: Node,
+    /// The next event's number.
+    next: u64,
+    waiting: VecDeque<Event>,
+    early: VecDeque<Early>,
+    /// How many attempts that were stopped were told in which second.
+    presses: (u32, u32),
+}
+
+/// An outcome whose send this node does not know yet.
+#[derive(Clone, Copy, Debug)]
+struct Early {
+    keys: [u64; 2],
+    outcome: Outcome,
+    told: Duration,
+}
+
+/// Up to where each node's events count.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    nodes: Vec<HeardOf>,
+    /// Who is not to be kept any more.
+    gone: Vec<u64>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct HeardOf {
+    node: u64,
+    next: u64,
+    at: u32,
+    changed: bool,
+    written: bool,
+}
+
+impl Heard {
+    /// Takes note of so many events from `first` on: how many of them are known, and how many were missed.
+    fn hear(&mut self, node: Node, first: u64, count: u64, at: u32) -> (u64, u64) {
+        let index = self.nodes.iter().position(|heard| heard.node == node.0);
+        let index = index.unwrap_or_else(|| self.meet(node, first, at));
+        let Some(heard) = self.nodes.get_mut(index) else { return (count, 0) };
+        let known = heard.next.saturating_sub(first).min(count);
+        let missed = first.saturating_sub(heard.next);
+        let next = heard.next.max(first + count);
+        heard.changed |= next != heard.next;
+        (heard.next, heard.at) = (next, at);
+        (known, missed)
+    }
+
+    fn meet(&mut self, node: Node, first: u64, at: u32) -> usize {
+        if self.nodes.len() >= MOST_NODES
+            && let Some((oldest, _)) = self.nodes.iter().enumerate().min_by_key(|(_, heard)| heard.at)
+        {
+            let gone = self.nodes.swap_remove(oldest);
+            if gone.written {
+                self.gone.push(gone.node);
+            }
+        }
+        self.nodes.push(HeardOf { node: node.0, next: first, at, changed: true, written: false });
+        self.nodes.len() - 1
+    }
+
+    pub(super) fn note_all(&mut self) {
+        self.gone.clear();
+        for heard in &mut self.nodes {
+            (heard.changed, heard.written) = (true, false);
+        }
+    }
+
+    /// Writes up to where what was told counts in what is kept, so that it does not count twice after a restart.
+    pub(super) fn drain(&mut self, table: u8, changes: &mut Changes) {
+        for gone in std::mem::take(&mut self.gone) {
+            changes.remove(table, gone);
+        }
+        for heard in self.nodes.iter_mut().filter(|heard| heard.changed) {
+            (heard.changed, heard.written) = (false, true);
+            changes.put(table, heard.node, |out| {
+                heard.next.put(out);
+                heard.at.put(out);
+            });
+        }
+    }
+
+    pub(super) fn take_back(&mut self, node: u64, value: &mut &[u8]) -> Option<()> {
+        let (next, at) = (u64::take(value)?, u32::take(value)?);
+        let fits = node < 1 << 48 && next < 1 << 62 && self.nodes.len() < MOST_NODES;
+        fits.then(|| self.nodes.push(HeardOf { node, next, at, changed: false, written: true }))
+    }
+}
+
+impl State {
+    /// From now on keeps what happens here for [`drain`](Self::drain), at most 65,536 events: of more, the oldest are not
+    /// told.
+    pub fn share_as(&mut self, node: Node) {
+        let early = VecDeque::new();
+        self.telling = Some(Telling { node, next: 0, waiting: VecDeque::new(), early, presses: (0, 0) });
+    }
+
+    /// What happened here since the last time, the oldest `most` of it; nothing without [`share_as`](Self::share_as).
+    #[must_use = "what it gives is not given again"]
+    pub fn drain(&mut self, most: usize) -> Deltas {
+        let Some(telling) = &mut self.telling else { return Deltas::empty(Node(0)) };
+        let first = telling.next - telling.waiting.len() as u64;
+        let most = most.min(Deltas::MOST).min(telling.waiting.len());
+        Deltas::new(telling.node, first, telling.waiting.drain(..most).collect())
+    }
+
+    /// Takes in what another node drained. Whatever comes twice, or from this very node, counts once. `policy` is what a
+    /// profile is judged by, where it is known here.
+    pub fn absorb<'a>(
+        &mut self,
+        deltas: &Deltas,
+        policy: impl Fn(Profile) -> Option<&'a Policy>,
+        now: Duration,
+    ) -> Absorbed {
+        let count = deltas.len() as u64;
+        if self.telling.as_ref().is_some_and(|telling| telling.node == deltas.node()) {
+            return Absorbed { known: count, ..Absorbed::default() };
+        }
+        let (known, missed) = self.heard.hear(deltas.node(), deltas.first(), count, seconds(now));
+        let mut absorbed = Absorbed { known, missed, ..Absorbed::default() };
+        for event in deltas.events().iter().skip(usize::try_from(known).unwrap_or(usize::MAX)) {
+            match self.take_event(event, &policy, now) {
+                Some(()) => absorbed.applied += 1,
+                None => absorbed.refused += 1,
+            }
+        }
+        absorbed
+    }
+
+    fn take_event<'a>(
+        &mut self,
+        event: &Event,
+        policy: &impl Fn(Profile) -> Option<&'a Policy>,
+        now: Duration,
+    ) -> Option<()> {
+        if let Some(at) = event.at() {
+            if at > now + AHEAD {
+                return None;
+            }
+            // Another's clock moves time on to this one's at most.
+            self.advance(at.min(now));
+        }
+        let Some(charge) = &event.charge else {
+            self.guessed(None, event.extra);
+            return Some(());
+        };
+        let policy_here = policy(charge.profile())?;
+        match event.kind {
+            SENT => {
+                let Event { stage, place, probed, crowded, .. } = *event;
+                let is_request = event.is_request != 0;
+                if is_request && charge.at() + RECENTLY >= now {
+                    self.rate.sent(self.latest);
+                }
+                let sending = Sending { charge: *charge, stage, place, probed, crowded, is_request };
+                self.take_in(&sending, self.latest);
+                self.take_early(charge.number, charge, policy_here);
+            }
+            FORGOTTEN => take_back(self, charge),
+            TRACKED => {
+                self.tie(event.extra, charge);
+                self.take_early(event.extra, charge, policy_here);
+            }
+            GUESSED => self.guessed(Some(charge), event.extra),
+            PRESSED => self.pressed(policy_here, charge, event.place, seconds(self.latest)),
+            _ => {
+                let told = Duration::from_millis(event.extra);
+                self.take_outcome(policy_here, charge, event.outcome()?, told);
+            }
+        }
+        Some(())
+    }
+
+    pub(super) fn tell(&mut self, event: impl FnOnce() -> Event) {
+        if let Some(telling) = &mut self.telling {
+            if telling.waiting.len() >= MOST_WAITING {
+                telling.waiting.pop_front();
+            }
+            telling.waiting.push_back(event());
+            telling.next += 1;
+        }
+    }
+
+    pub(super) fn tell_pressed(&mut self, charge: &Charge, place: u16, now: u32) {
+        let Some(telling) = &mut self.telling else { return };
+        if telling.presses.0 != now {
+            telling.presses = (now, 0);
+        }
+        telling.presses.1 += 1;
+        if telling.presses.1 <= PRESSES {
+            self.tell(|| Event::pressed(charge, place));
+        }
+    }
+
+    /// Outcomes that came before this send.
+    fn take_early(&mut self, key: u64, charge: &Charge, policy: &Policy) {
+        let latest = self.latest;
+        let Some(telling) = self.telling.as_mut().filter(|telling| !telling.early.is_empty()) else { return };
+        telling.early.retain(|early| early.told + EARLY_FOR >= latest);
+        while let Some(telling) = &mut self.telling
+            && let Some(index) = telling.early.iter().position(|early| early.keys.contains(&key))
+            && let Some(Early { outcome, told, .. }) = telling.early.remove(index)
+        {
+            self.take_outcome(policy, charge, outcome, told);
+            self.tell(|| Event::observed(charge, outcome, told));
+        }
+    }
+
+    fn wait_for(&mut self, keys: [u64; 2], outcome: Outcome, now: Duration) {
+        let told = self.advance(now);
+        if let Some(telling) = &mut self.telling {
+            if telling.early.len() >= MOST_EARLY {
+                telling.early.pop_front();
+            }
+            telling.early.push_back(Early { keys, outcome, told });
+        }
+    }
+
+    /// Up to where this node's own events count in what is kept.
+    pub(super) fn hear_oneself(&mut self) {
+        if let Some(Telling { node, next, .. }) = &self.telling {
+            let (node, next) = (*node, *next);
+            self.heard.hear(node, next, 0, seconds(self.latest));
+        }
+    }
+}
+
+/// Where nodes share what they know, an outcome of an id that this one does not know waits ten minutes for another to
+/// tell of it.
+pub fn await_id(state: &mut State, id: &str, outcome: Outcome, now: Duration) {
+    let key = state.id_key(id);
+    state.wait_for([key; 2], outcome, now);
+}
+
+/// The same of the last message to a number.
+pub fn await_number(state: &mut State, number: &Number, profile: Profile, outcome: Outcome, now: Duration) {
+    let keys = [false, true].map(|own| state.number_key(profile, number, own));
+    state.wait_for(keys, outcome, now);
+}
+
+#[cfg(test)]
+#[path = "shared_tests.rs"]
+mod tests;

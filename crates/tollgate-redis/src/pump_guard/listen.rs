@@ -1,0 +1,141 @@
+//! What other nodes tell is taken in as it comes: by a read that waits for it, on a connection of its own.
+
+use std::time::Duration;
+
+use redis::{Cmd, Value};
+use tokio::sync::watch;
+use tokio::time::sleep;
+use tollgate_pump_guard::{Absorbed, PumpGuard};
+
+use super::KEY;
+use super::seal::Seal;
+use crate::connect::Asking;
+use crate::{Connection, Fault, metrics};
+
+/// For how long a read waits, in milliseconds, and how long its answer may take.
+const WAITS_MS: u64 = 1000;
+const ANSWERS: Duration = Duration::from_secs(2);
+/// How many batches are read at once.
+const AT_ONCE: usize = 64;
+/// How long to wait before the next try, at first and at last.
+const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(1)];
+/// After a connection was lost, what came so long before is read again: another server may have numbered it otherwise.
+const AGAIN_MS: u64 = 60_000;
+
+/// An entry's number: milliseconds of the server's clock, and which of them.
+type Id = (u64, u64);
+
+/// Until it is dropped.
+pub(super) async fn listen(
+    guard: PumpGuard,
+    connection: Connection,
+    seal: Seal,
+    caught_up: watch::Sender<bool>,
+) {
+    let mut listener = Listener { guard, seal, last: (0, 0), caught_up, warned: false };
+    let [mut pause, longest] = PAUSES;
+    loop {
+        let lost = match connection.another().await {
+            Ok(link) => {
+                metrics::guard_listens(true);
+                let heard = listener.read(&link, &mut pause).await;
+                metrics::guard_listens(false);
+                heard
+            }
+            Err(fault) => fault,
+        };
+        tracing::debug!(fault = %lost, "what other nodes tell is not heard");
+        listener.last = (listener.last.0.saturating_sub(AGAIN_MS), 0);
+        sleep(pause).await;
+        pause = (2 * pause).min(longest);
+    }
+}
+
+struct Listener {
+    guard: PumpGuard,
+    seal: Seal,
+    last: Id,
+    caught_up: watch::Sender<bool>,
+    warned: bool,
+}
+
+impl Listener {
+    /// Reads until that fails.
+    async fn read(&mut self, link: &Asking, pause: &mut Duration) -> Fault {
+        // Waits for more only once there is nothing left.
+        let mut waits = false;
+        loop {
+            let answer = match link.command(&read_after(self.last, waits), ANSWERS).await {
+                Ok(answer) => answer,
+                Err(fault) => return fault,
+            };
+            let Some(entries) = entries(&answer) else { return Fault::Garbage };
+            *pause = PAUSES[0];
+            waits = entries.len() < AT_ONCE;
+            for (id, bytes) in entries {
+                if id <= self.last {
+                    return Fault::Garbage;
+                }
+                self.last = id;
+                self.take(bytes);
+                // Others have something to do, too.
+                tokio::task::yield_now().await;
+            }
+            if waits {
+                self.caught_up.send_if_modified(|caught_up| !std::mem::replace(caught_up, true));
+            }
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        let Some(deltas) = self.seal.open(bytes) else {
+            metrics::guard_events("unreadable", 1);
+            if !std::mem::replace(&mut self.warned, true) {
+                tracing::warn!(
+                    "what is told on the shared store cannot be read: do all nodes have the same secret and version?"
+                );
+            }
+            return;
+        };
+        let Absorbed { applied, known, missed, refused, .. } = self.guard.absorb(&deltas);
+        for (what, count) in
+            [("applied", applied), ("known", known), ("missed", missed), ("refused", refused)]
+        {
+            metrics::guard_events(what, count);
+        }
+    }
+}
+
+fn read_after((ms, which): Id, waits: bool) -> Cmd {
+    let mut command = redis::cmd("XREAD");
+    command.arg("COUNT").arg(AT_ONCE);
+    if waits {
+        command.arg("BLOCK").arg(WAITS_MS);
+    }
+    command.arg("STREAMS").arg(KEY).arg(format!("{ms}-{which}"));
+    command
+}
+
+/// `None` where the answer is none to this question. An entry that is not ours has nothing in it.
+fn entries(answer: &Value) -> Option<Vec<(Id, &[u8])>> {
+    let Value::Array(streams) = answer else { return matches!(answer, Value::Nil).then(Vec::new) };
+    let [Value::Array(stream)] = streams.as_slice() else { return None };
+    let [_, Value::Array(entries)] = stream.as_slice() else { return None };
+    entries.iter().map(entry).collect()
+}
+
+fn entry(entry: &Value) -> Option<(Id, &[u8])> {
+    let Value::Array(entry) = entry else { return None };
+    let [Value::BulkString(id), fields] = entry.as_slice() else { return None };
+    let (ms, which) = std::str::from_utf8(id).ok()?.split_once('-')?;
+    let bytes = match fields {
+        Value::Array(fields) => match fields.as_slice() {
+            [Value::BulkString(_), Value::BulkString(bytes)] => bytes.as_slice(),
+            _ => &[],
+        },
+        // Deleted while it was read.
+        Value::Nil => &[],
+        _ => return None,
+    };
+    Some(((ms.parse().ok()?, which.parse().ok()?), bytes))
+}

@@ -1,0 +1,112 @@
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tollgate_pump_guard::{Node, PumpGuard, Secret};
+
+use super::listen::listen;
+use super::seal::Seal;
+use super::tell::Teller;
+use crate::Connection;
+
+/// The deadline that a guard's connection is best opened with. No request waits for it: it only says when the server is
+/// given up.
+pub const DEADLINE: Duration = Duration::from_millis(50);
+
+/// A secret that is shorter can be guessed.
+const SHORTEST: usize = 16;
+
+/// A guard that tells other nodes what it knows, and is told; until it is dropped.
+#[must_use = "nothing is shared any more once it is dropped"]
+pub struct Shared {
+    teller: JoinHandle<()>,
+    listener: JoinHandle<()>,
+    stop: watch::Sender<bool>,
+    caught_up: watch::Receiver<bool>,
+}
+
+/// Why a guard cannot be shared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ShareError {
+    /// The secret has so many bytes only.
+    ShortSecret(usize),
+    /// The guard's memory hashes under another secret than [`Secret::derived`] of this one.
+    OtherSecret,
+    /// The system has no randomness.
+    NoRandomness,
+}
+
+/// Shares what `guard` knows with all nodes that have the same secret, over a connection of the guard's own. Clones of
+/// the guard are the same one.
+///
+/// # Errors
+///
+/// The secret is too short, or not the one that the guard's memory is hashed under.
+pub fn share(guard: &PumpGuard, connection: Connection, secret: &[u8]) -> Result<Shared, ShareError> {
+    if secret.len() < SHORTEST {
+        return Err(ShareError::ShortSecret(secret.len()));
+    }
+    if !guard.is_keyed_by(Secret::derived(secret)) {
+        return Err(ShareError::OtherSecret);
+    }
+    let node = Node::random().ok_or(ShareError::NoRandomness)?;
+    let [.., a, b, c, d] = Node::random().ok_or(ShareError::NoRandomness)?.number().to_be_bytes();
+    let seal = Seal::new(secret, [a, b, c, d]);
+    guard.share_as(node);
+    tracing::info!(%node, "the guard shares what it knows");
+    let (stop, stopped) = watch::channel(false);
+    let (caught, caught_up) = watch::channel(false);
+    let runtime = connection.runtime().clone();
+    let listener = runtime.spawn(listen(guard.clone(), connection.clone(), seal.clone(), caught));
+    let teller = runtime.spawn(Teller::new(guard.clone(), connection, seal).run(stopped));
+    Ok(Shared { teller, listener, stop, caught_up })
+}
+
+impl Shared {
+    /// Waits until it knows what other nodes told before it was there, for so long at the most: whether it does. What
+    /// comes before is judged without that.
+    pub async fn caught_up_within(&self, wait: Duration) -> bool {
+        let mut caught_up = self.caught_up.clone();
+        matches!(timeout(wait, caught_up.wait_for(|caught_up| *caught_up)).await, Ok(Ok(_)))
+    }
+
+    /// Tells what is left to be told, for so long at the most, and ends. Whether nothing is left.
+    pub async fn finish(mut self, wait: Duration) -> bool {
+        self.stop.send_replace(true);
+        timeout(wait, &mut self.teller).await.is_ok()
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.teller.abort();
+        self.listener.abort();
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("caught_up", &*self.caught_up.borrow()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for ShareError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ShortSecret(length) => write!(
+                f,
+                "secret: {length} bytes: give at least {SHORTEST}, the same on all nodes, that nobody can guess"
+            ),
+            Self::OtherSecret => f.write_str(
+                "secret: not the one that the guard's memory is hashed under: make it with Secret::derived of this one",
+            ),
+            Self::NoRandomness => f.write_str("the system has no randomness"),
+        }
+    }
+}
+
+impl Error for ShareError {}

@@ -9,7 +9,7 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use tollgate_core::{ClientIp, FakeClock};
 use tollgate_pump_guard::{
-    Action, Learned, Outcome, Policy, Profile, PumpGuard, Secret, Signal, SmsPumpGuardLayer, State,
+    Action, Learned, Mode, Outcome, Policy, Profile, PumpGuard, Secret, Signal, SmsPumpGuardLayer, State,
 };
 use tollgate_redis::pump_guard::{self, ShareError, Shared};
 use tollgate_redis::{Connection, Server};
@@ -23,9 +23,13 @@ pub(crate) const SECRET: &[u8] = b"a secret of all nodes";
 
 type Body = Full<Bytes>;
 
-pub(crate) fn memory(clock: &FakeClock) -> PumpGuard {
+fn memory(clock: &FakeClock) -> PumpGuard {
+    memory_by(Policy::default(), clock)
+}
+
+fn memory_by(policy: Policy, clock: &FakeClock) -> PumpGuard {
     let memory = State::with_secret(4 << 20, Secret::derived(SECRET));
-    PumpGuard::with_state(Policy::default(), Arc::new(clock.clone()), memory).unwrap()
+    PumpGuard::with_state(policy, Arc::new(clock.clone()), memory).unwrap()
 }
 
 pub(crate) struct Node {
@@ -35,8 +39,19 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    pub(crate) async fn start(url: &str, clock: &FakeClock) -> Self {
-        let guard = memory(clock);
+    async fn start(url: &str, clock: &FakeClock) -> Self {
+        Self::start_with(Policy::default(), url, clock).await
+    }
+
+    /// One that is not surprised by many.
+    pub(crate) async fn start_calm(url: &str, clock: &FakeClock) -> Self {
+        let mut policy = Policy::default();
+        (policy.surprise.mode, policy.country_surprise.mode) = (Mode::Off, Mode::Off);
+        Self::start_with(policy, url, clock).await
+    }
+
+    async fn start_with(policy: Policy, url: &str, clock: &FakeClock) -> Self {
+        let guard = memory_by(policy, clock);
         let server: Server = url.parse().unwrap();
         let connection = Connection::open_with(server, pump_guard::DEADLINE).unwrap();
         assert!(connection.up_within(SOON).await);
@@ -67,7 +82,7 @@ impl Node {
 }
 
 async fn send(guard: &PumpGuard, number: &str, client: u32) -> bool {
-    let client = std::net::Ipv4Addr::from_bits(0x0b00_0000 + client * 0x0001_0101);
+    let client = std::net::Ipv4Addr::from_bits(0x0b00_0000 + client.wrapping_mul(0x0001_0101));
     let attempt = guard.attempt(number, None, Profile::Otp).from_client(Some(client.into()));
     let verdict = guard.check(&attempt).await;
     verdict.action == Action::Allow && !verdict.repeat

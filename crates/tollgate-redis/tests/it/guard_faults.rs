@@ -40,7 +40,7 @@ async fn through(urls: [&str; 3], fault: impl AsyncFnOnce()) {
     let clock = FakeClock::new();
     let mut nodes = Vec::new();
     for url in urls {
-        nodes.push(Arc::new(Node::start(url, &clock).await));
+        nodes.push(Arc::new(Node::start_calm(url, &clock).await));
     }
     let stop = Arc::new(AtomicBool::new(false));
     let tasks = [0, 1].map(|of| tokio::spawn(load(Arc::clone(&nodes[of]), Arc::clone(&stop), of as u32)));
@@ -155,7 +155,8 @@ async fn a_guard_whose_server_was_never_there_judges_by_itself_and_tells_when_it
     let Some(program) = program() else { return };
     let mut server = TestServer::start(program, &[]);
     let clock = FakeClock::new();
-    let (here, there) = (Node::start(&server.url(), &clock).await, Node::start(&server.url(), &clock).await);
+    let (here, there) =
+        (Node::start_calm(&server.url(), &clock).await, Node::start_calm(&server.url(), &clock).await);
     server.kill();
     let numbers: Vec<_> = (0..1000).map(|n| format!("+659{:07}", 1_000_000 + n * 7_007)).collect();
     let start = Instant::now();

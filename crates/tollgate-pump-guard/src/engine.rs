@@ -154,7 +154,8 @@ fn passing(policy: &Policy, verdict: &Verdict) -> Passing {
 /// What everything of the profile cost within the day.
 fn judge_day(policy: &Policy, state: &State, seen: &Seen<'_>, profile: Profile) -> Option<Reason> {
     let bill = seen.bill.as_ref()?;
-    policy.spend.judge_day(&state.tenant(profile).day, bill, seen.exempt(), seen.now)
+    let unheard = state.unheard(profile, bill.price);
+    policy.spend.judge_day(&state.tenant(profile).day, bill, unheard, seen.exempt(), seen.now)
 }
 
 /// Whether to ask what is known of the attempt's number before it is [decided](decide): its score is neither harmless nor

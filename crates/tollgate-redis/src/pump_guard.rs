@@ -17,7 +17,7 @@
 //! let guard = PumpGuard::with_state(Policy::default(), SystemClock::shared(), memory)?;
 //! let server = "redis://redis.example:6379/0".parse()?;
 //! let connection = Connection::open_with(server, pump_guard::DEADLINE)?;
-//! let sharing = pump_guard::share(&guard, connection, secret)?;
+//! let sharing = pump_guard::share(&guard, connection, secret, 3)?;
 //! // Serve; and at the end tell what is left to be told.
 //! sharing.finish(std::time::Duration::from_secs(1)).await;
 //! # Ok(())

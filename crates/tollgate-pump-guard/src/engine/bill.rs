@@ -1,5 +1,6 @@
 //! What was paid: of each range and country within the hour, and of everything within the day.
 
+use super::Profile;
 use super::attempt::{Attempt, Charge};
 use super::charge::Passing;
 use super::fade::{HOUR, fade};
@@ -164,6 +165,24 @@ impl State {
         {
             spend.money = add(spend.money, price);
         }
+    }
+
+    pub(super) fn spend_alone(&mut self, charge: &Charge) {
+        if self.alone > 1 {
+            let tenant = self.tenant_mut(charge.profile);
+            tenant.alone = tenant.alone.plus(charge.price);
+        }
+    }
+
+    pub(super) fn unspend_alone(&mut self, charge: &Charge) {
+        let tenant = self.tenant_mut(charge.profile);
+        tenant.alone = tenant.alone.less(charge.price);
+    }
+
+    /// What other nodes may have spent since they could not be heard, with this message: as much each as this one.
+    pub(super) fn unheard(&self, profile: Profile, price: Money) -> Money {
+        let others = self.alone.saturating_sub(1);
+        self.tenant(profile).alone.plus(price).times(others)
     }
 
     /// A message was not sent after all, and cost nothing.

@@ -95,6 +95,7 @@ impl State {
 
     fn send(&mut self, sending: Sending, now: Duration) -> Charge {
         self.take_in(&sending, now);
+        self.spend_alone(&sending.charge);
         self.tell(|| Event::sent(&sending));
         sending.charge
     }
@@ -361,6 +362,7 @@ fn priced(policy: &Policy, seen: &Seen<'_>, attempt: &Attempt, passing: Passing,
 /// Takes back what was remembered of an attempt that was not sent after all.
 pub fn forget(state: &mut State, charge: Charge) {
     take_back(state, &charge);
+    state.unspend_alone(&charge);
     state.tell(|| Event::forgotten(&charge));
 }
 

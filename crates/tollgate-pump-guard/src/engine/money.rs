@@ -60,6 +60,10 @@ impl Money {
         Self(self.0.saturating_sub(other.0))
     }
 
+    pub(super) const fn times(self, times: u32) -> Self {
+        Self(self.0.saturating_mul(times as u64))
+    }
+
     /// A fifth more.
     pub(super) const fn and_a_fifth(self) -> Self {
         Self(self.0.saturating_add(self.0 / 5))

@@ -12,7 +12,7 @@ use super::persist::Changes;
 use super::policy::Policy;
 use super::record::{Record, record};
 use super::state::{State, seconds};
-use super::{Number, Profile};
+use super::{Money, Number, Profile};
 
 /// How many events are kept until they are drained; the oldest go first.
 const MOST_WAITING: usize = 1 << 16;
@@ -314,6 +314,15 @@ impl State {
     pub fn share_as(&mut self, node: Node) {
         let early = VecDeque::new();
         self.telling = Some(Telling { node, next: 0, waiting: VecDeque::new(), early, presses: (0, 0) });
+    }
+
+    /// Of how many nodes this is one, while the others cannot be heard: each may spend its part of what is left of the
+    /// day's cap on money. 1 where they can.
+    pub fn be_one_of(&mut self, nodes: u32) {
+        self.alone = nodes.max(1);
+        if self.alone == 1 {
+            self.tenants.iter_mut().for_each(|tenant| tenant.alone = Money::ZERO);
+        }
     }
 
     /// What happened here since the last time, the oldest `most` of it; nothing without [`share_as`](Self::share_as).

@@ -317,6 +317,37 @@ fn an_event_fits_in_what_is_squeezed() {
 }
 
 #[test]
+fn the_days_cap_holds_for_all_nodes_together_while_they_cannot_be_heard() {
+    let mut policy = priced();
+    policy.spend.per_day = Money::of(3.0).unwrap();
+    (policy.surprise.mode, policy.country_surprise.mode) = (Mode::Off, Mode::Off);
+    policy.spend.per_range = Money::of(1000.0).unwrap();
+    let mut nodes = [node(1), node(2), node(3)];
+    let mut now = START;
+    let mut sent = |state: &mut State, most: u32| {
+        let goes = |_: &u32| {
+            now += Duration::from_secs(1);
+            let number = format!("+659{:07}", now.as_secs() * 7919 % 10_000_000);
+            send(&policy, state, &number, now).is_some()
+        };
+        (0..most).filter(goes).count()
+    };
+    // 30 of 60 are spent, and all know.
+    assert_eq!(sent(&mut nodes[0], 30), 30);
+    let told: Vec<_> =
+        std::iter::from_fn(|| Some(nodes[0].drain(256)).filter(|told| !told.is_empty())).collect();
+    for told in &told {
+        nodes[1].absorb(told, |_| Some(&policy), START + Duration::from_secs(60));
+        nodes[2].absorb(told, |_| Some(&policy), START + Duration::from_secs(60));
+    }
+    nodes.iter_mut().for_each(|node| node.be_one_of(3));
+    let through: usize = nodes.iter_mut().map(|node| sent(node, 100)).sum();
+    assert_eq!(through, 30, "ten each");
+    nodes[0].be_one_of(1);
+    assert_eq!(sent(&mut nodes[0], 100), 20, "what the others spent is told, or was not");
+}
+
+#[test]
 fn secrets_that_differ_make_other_hashes() {
     let secret = Secret::derived(b"a secret of ours");
     assert!(node(1).is_keyed_by(secret));

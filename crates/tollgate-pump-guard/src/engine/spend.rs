@@ -68,22 +68,33 @@ impl SpendPolicy {
         self.mode != Mode::Off && !self.per_day.is_zero()
     }
 
-    /// Whether a message at this price would be over the cap. A hard rule: it needs neither outcomes nor a past.
-    pub(super) fn judge_day(&self, day: &Day, bill: &Bill<'_>, known: bool, now: u32) -> Option<Reason> {
+    /// Whether a message at this price would be over the cap, with what other nodes may have spent unheard. A hard rule: it
+    /// needs neither outcomes nor a past.
+    pub(super) fn judge_day(
+        &self,
+        day: &Day,
+        bill: &Bill<'_>,
+        unheard: Money,
+        known: bool,
+        now: u32,
+    ) -> Option<Reason> {
         if !self.caps() || bill.price.is_zero() {
             return None;
         }
         let cap = if known { self.per_day.and_a_fifth() } else { self.per_day };
         let day = day.at(now);
-        let sum = day.total().plus(bill.price);
+        let sum = day.total().plus(bill.price).plus(unheard);
         if sum <= cap {
             return None;
         }
         let whom = if known { "of numbers known to verify" } else { "of all others" };
-        let evidence = format!(
+        let mut evidence = format!(
             "with this message, at {}, everything within 24 hours would cost {sum} {}; the cap {whom} is {cap}",
             bill.price, bill.currency
         );
+        if !unheard.is_zero() {
+            evidence.push_str(&format!("; {unheard} of it other nodes may have spent, who cannot be heard"));
+        }
         let wait = day.frees(sum.less(cap), now).map(|seconds| Duration::from_secs(seconds.into()));
         self.mode.reason(Signal::SpendCap, 100, evidence, wait)
     }

@@ -52,6 +52,8 @@ pub struct State {
     /// What other nodes are told, where they are.
     pub(super) telling: Option<Telling>,
     pub(super) heard: Heard,
+    /// How many nodes there are, where the others cannot be heard; else 1.
+    pub(super) alone: u32,
 }
 
 /// What was drained before.
@@ -111,6 +113,7 @@ impl State {
             written: Written::default(),
             telling: None,
             heard: Heard::default(),
+            alone: 1,
         }
     }
 

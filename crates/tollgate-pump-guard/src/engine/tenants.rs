@@ -12,7 +12,7 @@ use super::hours::Hours;
 use super::places;
 use super::profile::MOST;
 use super::times::Times;
-use super::{Country, Profile};
+use super::{Country, Money, Profile};
 
 /// Each profile's memory: of the three there always are, and of your own.
 #[derive(Debug)]
@@ -111,6 +111,8 @@ pub(super) struct Tenant {
     pub(super) spends: Vec<Spend>,
     /// What everything cost within the day.
     pub(super) day: Day,
+    /// What of that was spent here while other nodes could not be heard.
+    pub(super) alone: Money,
     /// How many strangers of each verify by the hour of the week; of those in which nobody has, nothing is kept.
     pub(super) hours: Vec<Option<Box<Hours>>>,
     /// How long people take to verify.
@@ -150,6 +152,7 @@ impl Tenant {
             countries,
             hours,
             day: Day::default(),
+            alone: Money::ZERO,
             times: Times::default(),
             codes: Codes::default(),
             silent: 0,

@@ -38,6 +38,12 @@ impl PumpGuard {
         parts.fold(Absorbed::default(), Absorbed::plus)
     }
 
+    /// Of how many nodes this is one, while the others cannot be heard: each may spend its part of what is left of the
+    /// day's cap on money ([`SpendPolicy::per_day`](crate::SpendPolicy::per_day)). 1 where they can.
+    pub fn be_one_of(&self, nodes: u32) {
+        self.state().be_one_of(nodes);
+    }
+
     /// The send of this id, which another node may have told of meanwhile.
     pub(crate) fn find(&self, id: &str) -> Option<Charge> {
         self.tracked(&self.state(), id)

@@ -13,8 +13,8 @@ use crate::connect::Asking;
 use crate::{Connection, Fault, metrics};
 
 /// For how long a read waits, in milliseconds, and how long its answer may take.
-const WAITS_MS: u64 = 1000;
-const ANSWERS: Duration = Duration::from_secs(2);
+const WAITS_MS: u64 = 400;
+const ANSWERS: Duration = Duration::from_secs(1);
 /// How many batches are read at once.
 const AT_ONCE: usize = 64;
 /// How long to wait before the next try, at first and at last.

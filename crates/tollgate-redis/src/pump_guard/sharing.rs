@@ -16,6 +16,9 @@ use crate::Connection;
 /// given up.
 pub const DEADLINE: Duration = Duration::from_millis(50);
 
+/// The most nodes that can share what they know.
+const MOST_NODES: u32 = 256;
+
 /// A secret that is shorter can be guessed.
 const SHORTEST: usize = 16;
 
@@ -36,17 +39,28 @@ pub enum ShareError {
     ShortSecret(usize),
     /// The guard's memory hashes under another secret than [`Secret::derived`] of this one.
     OtherSecret,
+    /// So many nodes there cannot be.
+    Nodes(u32),
     /// The system has no randomness.
     NoRandomness,
 }
 
 /// Shares what `guard` knows with all nodes that have the same secret, over a connection of the guard's own. Clones of
-/// the guard are the same one.
+/// the guard are the same one. While the server is away, each may spend one of `nodes` parts of what is left of the day's
+/// cap on money.
 ///
 /// # Errors
 ///
-/// The secret is too short, or not the one that the guard's memory is hashed under.
-pub fn share(guard: &PumpGuard, connection: Connection, secret: &[u8]) -> Result<Shared, ShareError> {
+/// The secret is too short, or not the one that the guard's memory is hashed under; no nodes, or more than 256.
+pub fn share(
+    guard: &PumpGuard,
+    connection: Connection,
+    secret: &[u8],
+    nodes: u32,
+) -> Result<Shared, ShareError> {
+    if !(1..=MOST_NODES).contains(&nodes) {
+        return Err(ShareError::Nodes(nodes));
+    }
     if secret.len() < SHORTEST {
         return Err(ShareError::ShortSecret(secret.len()));
     }
@@ -62,7 +76,7 @@ pub fn share(guard: &PumpGuard, connection: Connection, secret: &[u8]) -> Result
     let (caught, caught_up) = watch::channel(false);
     let runtime = connection.runtime().clone();
     let listener = runtime.spawn(listen(guard.clone(), connection.clone(), seal.clone(), caught));
-    let teller = runtime.spawn(Teller::new(guard.clone(), connection, seal).run(stopped));
+    let teller = runtime.spawn(Teller::new(guard.clone(), connection, seal, nodes).run(stopped));
     Ok(Shared { teller, listener, stop, caught_up })
 }
 
@@ -104,6 +118,9 @@ impl fmt::Display for ShareError {
             Self::OtherSecret => f.write_str(
                 "secret: not the one that the guard's memory is hashed under: make it with Secret::derived of this one",
             ),
+            Self::Nodes(nodes) => {
+                write!(f, "nodes: {nodes}: give how many nodes share the server, 1 to {MOST_NODES}")
+            }
             Self::NoRandomness => f.write_str("the system has no randomness"),
         }
     }

@@ -16,6 +16,8 @@ use crate::{Call, Connection, Script, metrics};
 const EVERY: Duration = Duration::from_millis(5);
 /// How long to wait after a call that failed.
 const PAUSE: Duration = Duration::from_millis(50);
+/// How long after the server is back others have told what they had to.
+const CATCHES_UP: Duration = Duration::from_secs(1);
 /// How many batches go in one call.
 const AT_ONCE: usize = 8;
 /// What was told within so long before the server was lost is told again: it may have been lost with it.
@@ -43,11 +45,18 @@ pub(super) struct Teller {
     sent: VecDeque<(Instant, Vec<u8>)>,
     /// The number of the next event.
     next: u64,
+    nodes: u32,
+    /// Whether this node and others hear each other, and from when on they will.
+    is_together: bool,
+    together_from: Option<Instant>,
 }
 
 impl Teller {
-    pub(super) fn new(guard: PumpGuard, connection: Connection, seal: Seal) -> Self {
-        Self { guard, connection, seal, unsent: VecDeque::new(), sent: VecDeque::new(), next: 0 }
+    pub(super) fn new(guard: PumpGuard, connection: Connection, seal: Seal, nodes: u32) -> Self {
+        guard.be_one_of(nodes);
+        let (unsent, sent) = (VecDeque::new(), VecDeque::new());
+        let (is_together, together_from) = (false, None);
+        Self { guard, connection, seal, unsent, sent, next: 0, nodes, is_together, together_from }
     }
 
     /// Until it is stopped, and nothing is left.
@@ -59,6 +68,7 @@ impl Teller {
                 self.doubt();
             }
             self.gather();
+            self.mind_others();
             if self.unsent.is_empty() {
                 if *stop.borrow() {
                     return;
@@ -71,6 +81,26 @@ impl Teller {
                 self.connection.up_within(PAUSE).await;
             } else if !self.send().await {
                 sleep(PAUSE).await;
+            }
+        }
+    }
+
+    /// Whether this node and others hear each other: not until what was left is told, and a moment longer.
+    fn mind_others(&mut self) {
+        let now = Instant::now();
+        if !self.connection.is_up() {
+            self.together_from = None;
+            if std::mem::take(&mut self.is_together) {
+                self.guard.be_one_of(self.nodes);
+            }
+        } else if !self.is_together {
+            match self.together_from {
+                None if self.unsent.is_empty() => self.together_from = Some(now + CATCHES_UP),
+                Some(from) if from <= now => {
+                    self.is_together = true;
+                    self.guard.be_one_of(1);
+                }
+                _ => {}
             }
         }
     }

@@ -3,11 +3,12 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use tollgate_core::ClientIp;
+use tollgate_core::{ClientIp, FakeClock};
 use tollgate_rate_limit::store::suite;
 use tollgate_rate_limit::{Key, Limit, RequestHead};
 use tollgate_redis::rate_limit::Sharing;
 
+use crate::guard::Node;
 use crate::server::{TestServer, program};
 use crate::{client, node, of_day, passing};
 
@@ -96,4 +97,18 @@ async fn two_nodes_of_ours_share_a_quota_on_a_cluster_and_one_server_less_stops_
         assert!(passing(&one, client(100 + last), 2).await >= 1);
     }
     assert!(start.elapsed() < 80 * Duration::from_millis(60), "{:?}", start.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guards_share_what_they_know_on_a_cluster() {
+    let Some(cluster) = program().and_then(Cluster::start) else { return };
+    let clock = FakeClock::new();
+    let (here, there) =
+        (Node::start(&cluster.url(), &clock).await, Node::start(&cluster.url(), &clock).await);
+    for (n, number) in (0..).zip(["+6591234567", "+6581234567", "+6592345678"]) {
+        assert!(here.send(number, n).await);
+        there.knows_soon(number).await;
+        // Longer than a read waits.
+        tokio::time::sleep(Duration::from_millis(600)).await;
+    }
 }

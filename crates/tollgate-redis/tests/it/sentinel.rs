@@ -2,10 +2,12 @@
 
 use std::process::{Child, Command, Stdio};
 
+use tollgate_core::FakeClock;
 use tollgate_rate_limit::Limiter;
 use tollgate_redis::Connection;
 use tollgate_redis::rate_limit::Sharing;
 
+use crate::guard::Node;
 use crate::server::{TestServer, cli, free_port, program};
 use crate::{SOON, client, of_day, passing};
 
@@ -62,10 +64,16 @@ async fn a_failover_resets_no_limit() {
     assert!(connection.up_within(SOON).await);
     let limiter = Sharing::over(connection.clone()).share(Limiter::new([of_day("a", 10)]).unwrap());
     assert_eq!(passing(&limiter, client(1), 4).await, 4);
+    let clock = FakeClock::new();
+    let (here, there) = (Node::start(&url, &clock).await, Node::start(&url, &clock).await);
+    assert!(here.send("+6591234567", 1).await);
+    there.knows_soon("+6591234567").await;
     master.kill();
+    assert!(here.send("+6581234567", 2).await);
     assert_eq!(passing(&limiter, client(1), 2).await, 2);
     assert!(connection.up_within(3 * SOON).await, "{}", replica.cli(&["role"]));
     assert!(replica.cli(&["role"]).starts_with("master"));
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     assert_eq!(passing(&limiter, client(1), 20).await, 4);
+    there.knows_soon("+6581234567").await;
 }

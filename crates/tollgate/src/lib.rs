@@ -12,14 +12,15 @@
 //! * [`rate_limit`]: how often a client IP may ask.
 //! * [`pump_guard`]: whether a message goes to a person.
 //! * [`injector`]: 8x8's `clientIp`, and an adapter for `reqwest`.
-//! * `redis` (with its feature): limits that many nodes share.
+//! * `redis` (with its feature): limits and a guard's memory that many nodes share.
 //! * [`core`]: the words they share. [`eight`]: what is known of the 8x8 wire.
 //!
 //! # Features
 //!
 //! `client-ip`, `rate-limit`, `pump-guard`, `injector`: a layer each, all by default. `axum`: extractors, and the peer
 //! from axum's `ConnectInfo`. `tonic`: the peer from tonic's connect info. `reqwest`: the adapter. `number-lookup`: what 8x8 knows
-//! of doubtful numbers. `feedback`: 8x8's feedback call. `redis`: limits that many nodes share, on Redis or Valkey. `full`: everything.
+//! of doubtful numbers. `feedback`: 8x8's feedback call. `redis`: limits and a guard's memory that many
+//! nodes share, on Redis or Valkey. `full`: everything.
 //!
 //! # Example
 //!

@@ -65,6 +65,7 @@
 //! # Ok::<(), tollgate_8x8::HostError>(())
 //! ```
 
+mod insecure;
 mod layer;
 #[cfg(feature = "reqwest")]
 mod reqwest;

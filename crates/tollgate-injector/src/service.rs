@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use tollgate_8x8::{Class, DispatchFuture, Endpoint, refuse_signed};
+use tollgate_8x8::{Class, DispatchFuture, Endpoint, refuse_other_than_json, refuse_signed};
 use tollgate_core::{Body, Origin, Refusal, RefusalKind};
 use tower_service::Service;
 
@@ -52,24 +52,30 @@ impl<S> ClientIpInjector<S> {
     }
 
     fn decide<B>(&self, request: &Request<B>) -> Decision {
-        let class = self.config.hosts.classify(request.method(), request.uri(), request.headers());
-        let endpoint = match class {
-            // What 8x8 does not document there, nobody else may write either.
-            Ok(Class::Body(endpoint)) if !endpoint.takes_client_ip() => {
-                return Decision::Write(endpoint, None);
-            }
-            Ok(Class::Body(endpoint)) => endpoint,
-            Ok(_) => return Decision::Pass,
-            Err(refusal) if refusal.kind() == RefusalKind::UnknownEndpoint && self.config.pass_unknown => {
-                return Decision::Pass;
-            }
-            Err(refusal) => return Decision::Refuse(refusal),
-        };
-        let origin = Origin::resolve(request.extensions());
-        match refuse_signed(request.headers()).and_then(|()| self.address(endpoint, origin)) {
-            Ok(addr) => Decision::Write(endpoint, addr),
+        match self.judge(request) {
+            Ok(None) => Decision::Pass,
+            Ok(Some((endpoint, addr))) => Decision::Write(endpoint, addr),
+            Err(refusal) if self.config.insecure.passes(&refusal) => Decision::Pass,
             Err(refusal) => Decision::Refuse(refusal),
         }
+    }
+
+    /// Where to write and what; `None` passes as it is.
+    fn judge<B>(&self, request: &Request<B>) -> Result<Option<(Endpoint, Option<IpAddr>)>, Refusal> {
+        let headers = request.headers();
+        let Class::Body(endpoint) = self.config.hosts.classify(request.method(), request.uri(), headers)?
+        else {
+            return Ok(None);
+        };
+        refuse_other_than_json(headers)?;
+        refuse_signed(headers)?;
+        // What 8x8 does not document there, nobody else may write either.
+        let addr = if endpoint.takes_client_ip() {
+            self.address(endpoint, Origin::resolve(request.extensions()))?
+        } else {
+            None
+        };
+        Ok(Some((endpoint, addr)))
     }
 
     fn address(&self, endpoint: Endpoint, origin: Origin) -> Result<Option<IpAddr>, Refusal> {
@@ -103,6 +109,7 @@ impl<S> ClientIpInjector<S> {
         }
         match self.config.unusable {
             Unusable::Pass => Ok(Some(addr)),
+            Unusable::Replace(instead) => Ok(Some(instead)),
             Unusable::Omit => Ok(None),
             Unusable::Refuse => Err(Refusal::new(
                 RefusalKind::UnusableAddress,
@@ -141,7 +148,7 @@ where
                 // The service that was made ready is the one to call.
                 let clone = self.inner.clone();
                 let ready = std::mem::replace(&mut self.inner, clone);
-                let writing = Writing::new(addr, config.placement);
+                let writing = Writing::new(addr, config.placement, config.insecure);
                 DispatchFuture::read(endpoint, request, config.limit, ready, writing, config.format.clone())
             }
         }

@@ -7,17 +7,20 @@ use http::Request;
 use tollgate_8x8::{Dispatch, Halt, HandleDispatch, Placement, apply, replace_body};
 use tollgate_core::Refusal;
 
+use crate::insecure::Insecure;
+
 /// Writes an address into a body that was read, or removes what is there.
 #[derive(Debug)]
 pub struct Writing {
     /// `None` is left out.
     addr: Option<IpAddr>,
     placement: Placement,
+    insecure: Insecure,
 }
 
 impl Writing {
-    pub(crate) fn new(addr: Option<IpAddr>, placement: Placement) -> Self {
-        Self { addr, placement }
+    pub(crate) fn new(addr: Option<IpAddr>, placement: Placement, insecure: Insecure) -> Self {
+        Self { addr, placement, insecure }
     }
 }
 
@@ -39,6 +42,10 @@ impl<B: From<Bytes>> HandleDispatch<B> for Writing {
         let result = if self.addr.is_some() { "written" } else { "left_out" };
         count(result, dispatch.endpoint().as_str());
         Poll::Ready(Ok(()))
+    }
+
+    fn passes_unread(&self, refusal: &Refusal) -> bool {
+        self.insecure.passes(refusal)
     }
 
     fn refused(&self, refusal: &Refusal) {

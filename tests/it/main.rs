@@ -13,6 +13,7 @@ mod papers;
 mod proxies;
 mod road;
 mod upstream;
+mod wire;
 
 use std::net::SocketAddr;
 

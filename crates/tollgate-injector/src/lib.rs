@@ -11,8 +11,8 @@
 //!    [`Origin`](tollgate_core::Origin)), or that of the ambient scope. With neither, the request is refused.
 //! 4. For [`Origin::System`](tollgate_core::Origin::System) it is left out (and removed where it is), and that is
 //!    counted. SMA coverage needs one: there it is refused.
-//! 5. An address 8x8 cannot use (private, loopback, link-local, documentation, …) is refused, left out, or passed:
-//!    [`Unusable`].
+//! 5. An address 8x8 cannot use (private, loopback, link-local, documentation, …) is refused, left out, passed, or
+//!    replaced by one of your own: [`Unusable`].
 //! 6. A body that can be read in two ways, is encoded or signed, or has trailers, is refused: see [`tollgate_8x8`].
 //! 7. `Content-Length` is right afterwards. All other bytes are kept.
 //!
@@ -77,4 +77,5 @@ pub use layer::{ClientIpInjectorLayer, Unusable};
 #[cfg(feature = "reqwest")]
 pub use reqwest::{ReqwestFuture, ReqwestService};
 pub use service::{ClientIpInjector, ResponseFuture};
+pub use usable::why_unusable;
 pub use writing::Writing;

@@ -10,7 +10,7 @@ use tollgate_core::{Body, Origin, Refusal, RefusalKind};
 use tower_service::Service;
 
 use crate::layer::{ClientIpInjectorLayer, Unusable};
-use crate::usable::{documentation, unusable};
+use crate::usable::{documentation, why_unusable};
 use crate::writing::{Writing, tell};
 
 /// Writes `clientIp` before the inner service sends the request. Made by [`ClientIpInjectorLayer`].
@@ -101,7 +101,7 @@ impl<S> ClientIpInjector<S> {
     }
 
     fn usable(&self, addr: IpAddr) -> Result<Option<IpAddr>, Refusal> {
-        let Some(why) = unusable(addr) else {
+        let Some(why) = why_unusable(addr) else {
             return Ok(Some(addr));
         };
         if self.config.documentation && documentation(addr) {

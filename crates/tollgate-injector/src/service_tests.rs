@@ -215,3 +215,59 @@ fn the_service_can_be_shared_between_tasks() {
     check::<ClientIpInjector<Client>>();
     check::<ClientIpInjectorLayer>();
 }
+
+#[tokio::test]
+async fn an_address_of_ones_own_goes_in_place_of_an_unusable_one() {
+    let own = "8.8.4.4".parse().unwrap();
+    let layer = || ClientIpInjectorLayer::new().with_unusable(Unusable::Replace(own));
+    let written = async |ip: &str| send_with(layer(), by(post(SINGLE, "{}"), client(ip))).await.unwrap().into_body();
+    assert_eq!(written("10.1.2.3").await, r#"{"clientIp":"8.8.4.4"}"#);
+    assert_eq!(written("9.9.9.9").await, r#"{"clientIp":"9.9.9.9"}"#);
+}
+
+#[tokio::test]
+async fn what_is_refused_passes_as_it_came_only_by_the_switch_that_names_it() {
+    type Switch = fn(ClientIpInjectorLayer) -> ClientIpInjectorLayer;
+    let unknown: Switch = ClientIpInjectorLayer::insecure_pass_unknown;
+    let doubtful: Switch = ClientIpInjectorLayer::insecure_pass_doubtful;
+    let unreadable: Switch = ClientIpInjectorLayer::insecure_pass_unreadable;
+    let nobody: Switch = ClientIpInjectorLayer::insecure_pass_without_client_ip;
+    let forged = r#"{"clientIp":"6.6.6.6"}"#;
+    let somebody = || by(post(SINGLE, forged), client("8.8.4.4"));
+    let with = |mut request: Sent, name: &'static str, value: &str| {
+        request.headers_mut().insert(name, value.parse().unwrap());
+        request
+    };
+    let to = |uri: &str| by(post(uri, forged), client("8.8.4.4"));
+    let body = |body: &str| by(post(SINGLE, body), client("8.8.4.4"));
+    let cases: [(Switch, &str, &dyn Fn() -> Sent); 13] = [
+        (unknown, "unknown_endpoint", &|| to("https://sms.8x8.com/api/v9/new")),
+        (doubtful, "doubtful_path", &|| to("https://sms.8x8.com/api/v1/subaccounts/x/./messages")),
+        (doubtful, "host_mismatch", &|| with(somebody(), "host", "sms.us.8x8.com")),
+        (doubtful, "method_override", &|| with(somebody(), "x-http-method-override", "PUT")),
+        (unreadable, "content_type", &|| with(somebody(), "content-type", "text/plain")),
+        (unreadable, "content_encoding", &|| with(somebody(), "content-encoding", "gzip")),
+        (unreadable, "signed_body", &|| with(somebody(), "content-digest", "sha-256=:x:")),
+        (unreadable, "invalid_json", &|| body("{'clientIp':1}")),
+        (unreadable, "invalid_shape", &|| body("[]")),
+        (unreadable, "ambiguous_key", &|| body(r#"{"destination":"1","Destination":"2"}"#)),
+        (unreadable, "invalid_json", &|| body("{\"a\":\"\u{0}\"}")),
+        (nobody, "no_client_ip", &|| post(SINGLE, forged)),
+        (nobody, "no_client_ip", &|| by(post(SINGLE, forged), Origin::Undetermined)),
+    ];
+    for (switch, kind, request) in cases {
+        assert_eq!(send_with(ClientIpInjectorLayer::new(), request()).await.unwrap_err(), kind);
+        for other in [unknown, doubtful, unreadable, nobody] {
+            let result = send_with(other(ClientIpInjectorLayer::new()), request()).await;
+            if std::ptr::fn_addr_eq(other, switch) {
+                let came = request().into_body().collect().await.unwrap().to_bytes();
+                assert_eq!(result.unwrap().into_body().as_bytes(), came, "{kind}");
+            } else {
+                assert_eq!(result.unwrap_err(), kind);
+            }
+        }
+    }
+    // A body over the limit has a limit, and no switch.
+    let all = nobody(unreadable(doubtful(unknown(ClientIpInjectorLayer::new())))).with_body_limit(4);
+    assert_eq!(send_with(all, somebody()).await.unwrap_err(), "body_too_large");
+}

@@ -3,7 +3,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// What keeps 8x8 from limiting by this address, in words; `None` where nothing does.
 ///
 /// Source: the IANA special-purpose address registries (RFC 6890).
-pub(crate) fn unusable(addr: IpAddr) -> Option<&'static str> {
+#[must_use]
+pub fn why_unusable(addr: IpAddr) -> Option<&'static str> {
     match addr {
         IpAddr::V4(v4) => unusable_v4(v4),
         IpAddr::V6(v6) => unusable_v6(v6),
@@ -95,7 +96,7 @@ mod tests {
             "100::1",
             "::1.2.3.4",
         ] {
-            assert!(unusable(text.parse().unwrap()).is_some(), "{text}");
+            assert!(why_unusable(text.parse().unwrap()).is_some(), "{text}");
         }
         for text in [
             "8.8.8.8",
@@ -112,7 +113,7 @@ mod tests {
             "3fff:1000::1",
             "2001:db9::1",
         ] {
-            assert_eq!(unusable(text.parse().unwrap()), None, "{text}");
+            assert_eq!(why_unusable(text.parse().unwrap()), None, "{text}");
         }
     }
 }

@@ -54,6 +54,18 @@ impl ClientIpInjectorLayer {
     }
 
     /// Which hosts are 8x8's.
+    #[must_use]
+    pub fn hosts(&self) -> &Hosts {
+        &self.hosts
+    }
+
+    /// The form of refusals.
+    #[must_use]
+    pub fn refusal_format(&self) -> &RefusalFormat {
+        &self.format
+    }
+
+    /// Which hosts are 8x8's.
     pub fn with_hosts(mut self, hosts: Hosts) -> Self {
         self.hosts = hosts;
         self

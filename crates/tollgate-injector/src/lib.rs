@@ -16,6 +16,9 @@
 //! 6. A body that can be read in two ways, is encoded or signed, or has trailers, is refused: see [`tollgate_8x8`].
 //! 7. `Content-Length` is right afterwards. All other bytes are kept.
 //!
+//! With the feature `reqwest`, `ReqwestService` lets it stand around a `reqwest` client; with `reqwest-middleware` the layer
+//! is a middleware of that crate's, too.
+//!
 //! # Caveats
 //!
 //! * Put it outside of whatever signs the request, and do not follow redirects: the address would go along.
@@ -67,6 +70,8 @@
 
 mod insecure;
 mod layer;
+#[cfg(feature = "reqwest-middleware")]
+mod middleware;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 mod service;

@@ -11,14 +11,16 @@
 //! * [`client_ip`]: the client IP no header can fake.
 //! * [`rate_limit`]: how often a client IP may ask.
 //! * [`pump_guard`]: whether a message goes to a person.
-//! * [`injector`]: 8x8's `clientIp`, and an adapter for `reqwest`.
+//! * [`injector`]: 8x8's `clientIp`, and adapters for `reqwest`.
+//! * [`outbound`]: both of them, retries, and limits, as one layer around a client.
 //! * [`core`]: the words they share. [`eight`]: what is known of the 8x8 wire.
 //!
 //! # Features
 //!
 //! `client-ip`, `rate-limit`, `pump-guard`, `injector`: a layer each, all by default. `axum`: extractors, and the peer
-//! from axum's `ConnectInfo`. `tonic`: the peer from tonic's connect info. `reqwest`: the adapter. `number-lookup`: what 8x8 knows
-//! of doubtful numbers. `feedback`: 8x8's feedback call. `full`: everything.
+//! from axum's `ConnectInfo`. `tonic`: the peer from tonic's connect info. `reqwest`, `reqwest-middleware`: the adapters.
+//! `outbound`: the way out as one layer. `number-lookup`: what 8x8 knows of doubtful numbers. `feedback`: 8x8's feedback
+//! call. `full`: everything.
 //!
 //! # Example
 //!
@@ -56,6 +58,8 @@ pub use tollgate_client_ip as client_ip;
 pub use tollgate_core as core;
 #[cfg(feature = "injector")]
 pub use tollgate_injector as injector;
+#[cfg(feature = "outbound")]
+pub mod outbound;
 #[cfg(feature = "pump-guard")]
 pub use tollgate_pump_guard as pump_guard;
 #[cfg(feature = "rate-limit")]
@@ -63,6 +67,8 @@ pub use tollgate_rate_limit as rate_limit;
 
 /// What most programs need.
 pub mod prelude {
+    #[cfg(feature = "outbound")]
+    pub use crate::outbound::{Outbound, OutboundLayer};
     pub use tollgate_8x8::Hosts;
     #[cfg(feature = "client-ip")]
     pub use tollgate_client_ip::{Resolver, Rule, Strategy, TrustedClientIpLayer};

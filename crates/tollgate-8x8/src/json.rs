@@ -54,9 +54,10 @@ impl<'a> Cursor<'a> {
         self.bytes.get(at as usize).copied().unwrap_or(0)
     }
 
-    /// The text of a string that was walked over; `None` where it is not text (a lone surrogate).
-    pub(crate) fn text(&self, start: u32, end: u32) -> Option<std::borrow::Cow<'a, str>> {
-        crate::key::quoted(self.bytes.get(start as usize..end as usize)?)
+    /// Whether a string that was walked over is text: a lone surrogate is not.
+    pub(crate) fn is_text(&self, start: u32, end: u32) -> bool {
+        let raw = self.bytes.get(start as usize..end as usize).unwrap_or_default();
+        !raw.contains(&b'\\') || crate::key::quoted(raw).is_some()
     }
 
     pub(crate) fn raw(&self, text: Text) -> &'a [u8] {
@@ -76,8 +77,7 @@ impl<'a> Cursor<'a> {
         &mut self,
         mut each: impl FnMut(&mut Self, Text) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.open()?;
-        if self.peek() != b'}' {
+        if self.open()? != b'}' {
             loop {
                 let key = self.member_key()?;
                 each(self, key)?;
@@ -96,8 +96,7 @@ impl<'a> Cursor<'a> {
         &mut self,
         mut each: impl FnMut(&mut Self) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.open()?;
-        if self.peek() != b']' {
+        if self.open()? != b']' {
             loop {
                 each(self)?;
                 if !self.another(b']')? {
@@ -119,14 +118,14 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn open(&mut self) -> Result<()> {
+    /// At an opening bracket: what comes behind it.
+    fn open(&mut self) -> Result<u8> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(JsonError::Depth);
         }
         self.at += 1;
-        self.white_space();
-        Ok(())
+        Ok(self.white_space())
     }
 
     fn close(&mut self) {
@@ -135,10 +134,9 @@ impl<'a> Cursor<'a> {
     }
 
     /// After a value: true past a comma, false at the closing bracket.
-    #[inline]
+    #[inline(always)]
     fn another(&mut self, closing: u8) -> Result<bool> {
-        self.white_space();
-        match self.peek() {
+        match self.white_space() {
             b',' => {
                 self.at += 1;
                 self.white_space();
@@ -149,14 +147,13 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn member_key(&mut self) -> Result<Text> {
         if self.peek() != b'"' {
             return self.fail();
         }
         let key = self.string()?;
-        self.white_space();
-        if self.peek() != b':' {
+        if self.white_space() != b':' {
             return self.fail();
         }
         self.at += 1;
@@ -164,15 +161,20 @@ impl<'a> Cursor<'a> {
         Ok(key)
     }
 
-    #[inline]
-    fn white_space(&mut self) {
-        while matches!(self.peek(), b' ' | b'\n' | b'\r' | b'\t') {
+    /// Past white space: what comes then.
+    #[inline(always)]
+    fn white_space(&mut self) -> u8 {
+        loop {
+            let byte = self.peek();
+            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+                return byte;
+            }
             self.at += 1;
         }
     }
 
     /// At the opening quote.
-    #[inline]
+    #[inline(always)]
     fn string(&mut self) -> Result<Text> {
         self.at += 1;
         let start = self.at;
@@ -267,10 +269,10 @@ impl<'a> Cursor<'a> {
             // At the start of a value.
             match self.peek() {
                 bracket @ (b'{' | b'[') => {
-                    self.open()?;
+                    let next = self.open()?;
                     let object = bracket == b'{';
                     objects = objects << 1 | u128::from(object);
-                    if self.peek() != bracket + 2 {
+                    if next != bracket + 2 {
                         if object {
                             self.member_key()?;
                         }
@@ -308,20 +310,19 @@ impl<'a> Cursor<'a> {
 
 /// The first `"`, `\` or control byte from `at` on: eight bytes at a time in one integer, which for the short strings
 /// of an SMS is quicker than calling a vectorised search.
-#[inline]
+#[inline(always)]
 fn string_stop(bytes: &[u8], mut at: usize) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
     while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
         let word = u64::from_le_bytes(*chunk);
-        let quote = word ^ (ONES * 0x22);
-        let backslash = word ^ (ONES * 0x5c);
-        let hits = (quote.wrapping_sub(ONES) & !quote
-            | backslash.wrapping_sub(ONES) & !backslash
-            | word.wrapping_sub(ONES * 0x20) & !word)
-            & HIGHS;
-        if hits != 0 {
-            return at + (hits.trailing_zeros() / 8) as usize;
+        // Of the bytes below 0x80, those below 0x20 and 0x22 are below 0x21 once bit 1 is turned over. What a
+        // subtraction borrows spoils only bytes behind the first that is found.
+        let controls_and_quotes = (word ^ (ONES * 0x02)).wrapping_sub(ONES * 0x21);
+        let backslashes = (word ^ (ONES * 0x5c)).wrapping_sub(ONES);
+        let stops = (controls_and_quotes | backslashes) & !word & HIGHS;
+        if stops != 0 {
+            return at + (stops.trailing_zeros() / 8) as usize;
         }
         at += 8;
     }

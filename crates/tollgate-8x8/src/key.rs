@@ -47,7 +47,25 @@ impl Key {
     }
 
     /// The key that `raw`, the inside of a JSON string, stands for.
+    #[inline]
     pub(crate) fn of(raw: &[u8], escaped: bool) -> Option<Self> {
+        Some(match raw {
+            // Escapes and letters beyond ASCII make a spelling longer, never shorter.
+            [] | [_] | [_, _] | [_, _, _] | [_, _, _, _] | [_, _, _, _, _] | [_, _, _, _, _, _] => return None,
+            b"clientIp" => Self::ClientIp,
+            b"destination" => Self::Destination,
+            b"destinations" => Self::Destinations,
+            b"messages" => Self::Messages,
+            b"country" => Self::Country,
+            b"channel" => Self::Channel,
+            b"template" => Self::Template,
+            b"codeLength" => Self::CodeLength,
+            b"whatsapp" => Self::WhatsApp,
+            _ => return Self::respelt(raw, escaped),
+        })
+    }
+
+    fn respelt(raw: &[u8], escaped: bool) -> Option<Self> {
         let plain = !escaped && raw.is_ascii();
         Self::ALL.into_iter().find(|key| {
             let name = key.name().as_bytes();

@@ -224,7 +224,7 @@ impl Scan {
             Some(_) => {}
         }
         let readable = |span: Span| match cursor.byte(span.start) {
-            b'"' => cursor.text(span.start, span.end).is_some(),
+            b'"' => cursor.is_text(span.start, span.end),
             first => first == b'n',
         };
         if recipient.country.is_some_and(|country| !readable(country)) {

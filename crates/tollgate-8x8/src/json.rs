@@ -1,6 +1,8 @@
 //! The grammar of RFC 8259, strict: a cursor that walks objects and arrays it is asked to and skips the rest, without
 //! recursion on what an attacker nests.
 
+use std::ops::Range;
+
 /// How deep arrays and objects may be nested, the outermost counted.
 pub(crate) const MAX_DEPTH: u32 = 128;
 
@@ -50,18 +52,23 @@ impl<'a> Cursor<'a> {
     }
 
     /// The byte at a position that was walked over.
-    pub(crate) fn byte(&self, at: u32) -> u8 {
-        self.bytes.get(at as usize).copied().unwrap_or(0)
+    pub(crate) fn byte(&self, at: usize) -> u8 {
+        self.bytes.get(at).copied().unwrap_or(0)
     }
 
     /// Whether a string that was walked over is text: a lone surrogate is not.
-    pub(crate) fn is_text(&self, start: u32, end: u32) -> bool {
-        let raw = self.bytes.get(start as usize..end as usize).unwrap_or_default();
+    pub(crate) fn is_text(&self, value: Range<usize>) -> bool {
+        let raw = self.bytes.get(value).unwrap_or_default();
         !raw.contains(&b'\\') || crate::key::quoted(raw).is_some()
     }
 
     pub(crate) fn raw(&self, text: Text) -> &'a [u8] {
         self.bytes.get(text.start..text.end).unwrap_or_default()
+    }
+
+    /// How many bytes are left.
+    pub(crate) fn left(&self) -> usize {
+        self.bytes.len().saturating_sub(self.at)
     }
 
     /// After the document: only white space may follow.
@@ -109,13 +116,17 @@ impl<'a> Cursor<'a> {
     }
 
     /// Skips one value of any kind.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn skip(&mut self) -> Result<()> {
         match self.peek() {
             b'"' => self.string().map(|_| ()),
-            b'{' | b'[' => self.skip_container(),
-            _ => self.scalar(),
+            _ => self.skip_other(),
         }
+    }
+
+    #[inline(never)]
+    fn skip_other(&mut self) -> Result<()> {
+        if matches!(self.peek(), b'{' | b'[') { self.skip_container() } else { self.scalar() }
     }
 
     /// At an opening bracket: what comes behind it.
@@ -164,39 +175,51 @@ impl<'a> Cursor<'a> {
     /// Past white space: what comes then.
     #[inline(always)]
     fn white_space(&mut self) -> u8 {
+        match self.peek() {
+            b' ' | b'\n' | b'\r' | b'\t' => self.more_white_space(),
+            byte => byte,
+        }
+    }
+
+    #[inline(never)]
+    fn more_white_space(&mut self) -> u8 {
         loop {
+            self.at += 1;
             let byte = self.peek();
             if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
                 return byte;
             }
-            self.at += 1;
         }
     }
 
     /// At the opening quote.
     #[inline(always)]
     fn string(&mut self) -> Result<Text> {
-        self.at += 1;
-        let start = self.at;
-        let mut escaped = false;
-        loop {
-            self.at = string_stop(self.bytes, self.at);
-            match self.peek() {
-                b'"' => {
-                    let end = self.at;
-                    self.at += 1;
-                    return Ok(Text { start, end, escaped });
-                }
-                b'\\' => {
-                    escaped = true;
-                    self.escape()?;
-                }
-                _ => return self.fail(),
-            }
+        let start = self.at + 1;
+        self.at = string_stop(self.bytes, start);
+        if self.peek() != b'"' {
+            return self.escaped_string(start);
         }
+        let end = self.at;
+        self.at += 1;
+        Ok(Text { start, end, escaped: false })
     }
 
-    #[cold]
+    /// Where a string that began at `start` has its first escape, if it is one.
+    #[inline(never)]
+    fn escaped_string(&mut self, start: usize) -> Result<Text> {
+        while self.peek() == b'\\' {
+            self.escape()?;
+            self.at = string_stop(self.bytes, self.at);
+        }
+        if self.peek() != b'"' {
+            return self.fail();
+        }
+        let end = self.at;
+        self.at += 1;
+        Ok(Text { start, end, escaped: true })
+    }
+
     fn escape(&mut self) -> Result<()> {
         let length = match self.bytes.get(self.at + 1) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
@@ -308,26 +331,49 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// The first `"`, `\` or control byte from `at` on: eight bytes at a time in one integer, which for the short strings
-/// of an SMS is quicker than calling a vectorised search.
+/// The first `"`, `\` or control byte from `at` on. Keys and numbers are done within two words, which is quicker than
+/// calling a search; a text of some length is worth the call.
 #[inline(always)]
 fn string_stop(bytes: &[u8], mut at: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
-    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let word = u64::from_le_bytes(*chunk);
-        // Of the bytes below 0x80, those below 0x20 and 0x22 are below 0x21 once bit 1 is turned over. What a
-        // subtraction borrows spoils only bytes behind the first that is found.
-        let controls_and_quotes = (word ^ (ONES * 0x02)).wrapping_sub(ONES * 0x21);
-        let backslashes = (word ^ (ONES * 0x5c)).wrapping_sub(ONES);
-        let stops = (controls_and_quotes | backslashes) & !word & HIGHS;
+    let long = at + 16;
+    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let stops = stops(u64::from_le_bytes(*word));
         if stops != 0 {
             return at + (stops.trailing_zeros() / 8) as usize;
         }
         at += 8;
+        if at == long {
+            at = plain_blocks(bytes, at);
+        }
     }
-    while bytes.get(at).is_some_and(|&byte| byte != b'"' && byte != b'\\' && byte >= 0x20) {
+    while bytes.get(at).is_some_and(|&byte| !stops_a_string(byte)) {
         at += 1;
     }
     at
+}
+
+/// Past the blocks of sixteen bytes that nothing stops in: written for the compiler to compare all of a block at once.
+#[inline(never)]
+fn plain_blocks(bytes: &[u8], at: usize) -> usize {
+    let (blocks, _) = bytes.get(at..).unwrap_or_default().as_chunks::<16>();
+    let plain = blocks
+        .iter()
+        .take_while(|block| !block.iter().fold(false, |stop, &byte| stop | stops_a_string(byte)));
+    at + 16 * plain.count()
+}
+
+fn stops_a_string(byte: u8) -> bool {
+    (byte == b'"') | (byte == b'\\') | (byte < 0x20)
+}
+
+/// The high bits of the bytes of a little-endian word that stop a string. Only the lowest of them is to be trusted: what
+/// a subtraction borrows spoils the bytes behind it.
+#[inline(always)]
+fn stops(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    // Of the bytes below 0x80, those below 0x20 and 0x22 are below 0x21 once bit 1 is turned over.
+    let controls_and_quotes = (word ^ (ONES * 0x02)).wrapping_sub(ONES * 0x21);
+    let backslashes = (word ^ (ONES * 0x5c)).wrapping_sub(ONES);
+    (controls_and_quotes | backslashes) & !word & HIGHS
 }

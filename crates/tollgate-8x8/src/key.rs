@@ -14,6 +14,10 @@ pub(crate) enum Key {
     WhatsApp,
 }
 
+/// The lengths of the shortest and the longest name.
+const SHORTEST: usize = Key::Country.name().len();
+const LONGEST: usize = Key::Destinations.name().len();
+
 impl Key {
     const ALL: [Self; 9] = [
         Self::ClientIp,
@@ -50,8 +54,6 @@ impl Key {
     #[inline]
     pub(crate) fn of(raw: &[u8], escaped: bool) -> Option<Self> {
         Some(match raw {
-            // Escapes and letters beyond ASCII make a spelling longer, never shorter.
-            [] | [_] | [_, _] | [_, _, _] | [_, _, _, _] | [_, _, _, _, _] | [_, _, _, _, _, _] => return None,
             b"clientIp" => Self::ClientIp,
             b"destination" => Self::Destination,
             b"destinations" => Self::Destinations,
@@ -61,12 +63,17 @@ impl Key {
             b"template" => Self::Template,
             b"codeLength" => Self::CodeLength,
             b"whatsapp" => Self::WhatsApp,
+            // Escapes and letters beyond ASCII make a spelling longer, never shorter.
+            _ if raw.len() < SHORTEST => return None,
             _ => return Self::respelt(raw, escaped),
         })
     }
 
     fn respelt(raw: &[u8], escaped: bool) -> Option<Self> {
         let plain = !escaped && raw.is_ascii();
+        if plain && raw.len() > LONGEST {
+            return None;
+        }
         Self::ALL.into_iter().find(|key| {
             let name = key.name().as_bytes();
             if plain { raw.eq_ignore_ascii_case(name) } else { folds_to(raw, name) }

@@ -43,11 +43,8 @@ pub(crate) fn cases() -> [Case; 4] {
 fn batch(messages: usize) -> String {
     let mut body = String::from(r#"{"messages":["#);
     for index in 0..messages {
-        let text = if index % 25 == 24 {
-            OTHERS[index / 25 % OTHERS.len()]
-        } else {
-            TEXTS[index % TEXTS.len()]
-        };
+        let text =
+            if index % 25 == 24 { OTHERS[index / 25 % OTHERS.len()] } else { TEXTS[index % TEXTS.len()] };
         let comma = if index == 0 { "" } else { "," };
         let number = 91_000_000 + index * 37;
         write!(

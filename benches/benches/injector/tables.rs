@@ -12,9 +12,10 @@ pub(crate) fn print(effort: Effort) {
         "\nFrom a body to the body that is sent, in a buffer of its own; medians of short batches, all contenders in\n\
          turn. The copy, which changes nothing, is the limit. Ratios are medians of the rounds' ratios."
     );
-    for (placement, name) in
-        [(Placement::Top, "clientIp at the top"), (Placement::Each, "clientIp at the top and in each message")]
-    {
+    for (placement, name) in [
+        (Placement::Top, "clientIp at the top"),
+        (Placement::Each, "clientIp at the top and in each message"),
+    ] {
         for case in cases() {
             if placement == Placement::Top || case.endpoint.is_batch() {
                 println!("\n{name}: {}, {} bytes\n", case.name, case.body.len());

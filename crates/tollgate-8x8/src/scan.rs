@@ -1,10 +1,11 @@
 mod error;
+mod span;
 
 use std::borrow::Cow;
-use std::num::NonZeroU32;
-use std::ops::Range;
 
 pub use error::{Fault, ScanError};
+pub(crate) use span::Span;
+use span::position;
 
 use crate::Endpoint;
 use crate::json::{Cursor, Text};
@@ -74,32 +75,6 @@ pub struct Recipient {
     country: Option<Span>,
     /// In a batch: all of its element of the list.
     pub(crate) element: Option<Span>,
-}
-
-/// A JSON value in the body.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Span {
-    start: u32,
-    /// Never 0, so that no span takes no more memory than a span.
-    end: NonZeroU32,
-}
-
-impl Span {
-    fn new(start: usize, end: usize) -> Self {
-        Self { start: position(start), end: NonZeroU32::new(position(end)).unwrap_or(NonZeroU32::MIN) }
-    }
-
-    pub(crate) fn start(self) -> usize {
-        self.start as usize
-    }
-
-    pub(crate) fn end(self) -> usize {
-        self.end.get() as usize
-    }
-
-    pub(crate) fn range(self) -> Range<usize> {
-        self.start()..self.end()
-    }
 }
 
 impl Scan {
@@ -290,11 +265,6 @@ impl Recipient {
 
 fn text(span: Span, body: &[u8]) -> Option<Cow<'_, str>> {
     quoted(body.get(span.range())?)
-}
-
-/// Bodies are shorter than 4 GiB: [`Scan::read`] looked first.
-fn position(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 /// The members of one object as they go by.

@@ -51,8 +51,12 @@ impl Key {
     }
 
     /// The key that `raw`, the inside of a JSON string, stands for.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn of(raw: &[u8], escaped: bool) -> Option<Self> {
+        if raw.len() < SHORTEST {
+            // Escapes and letters beyond ASCII make a spelling longer, never shorter.
+            return None;
+        }
         Some(match raw {
             b"clientIp" => Self::ClientIp,
             b"destination" => Self::Destination,
@@ -63,8 +67,6 @@ impl Key {
             b"template" => Self::Template,
             b"codeLength" => Self::CodeLength,
             b"whatsapp" => Self::WhatsApp,
-            // Escapes and letters beyond ASCII make a spelling longer, never shorter.
-            _ if raw.len() < SHORTEST => return None,
             _ => return Self::respelt(raw, escaped),
         })
     }

@@ -226,7 +226,7 @@ impl Scan {
         if index >= MAX_DESTINATIONS { Err(ScanError::TooManyDestinations) } else { Ok(index) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn check(&mut self, index: usize, destination: Option<Span>, country: Option<Span>, cursor: &Cursor<'_>) {
         let text = |span: Span| cursor.byte(span.start()) == b'"';
         match destination {

@@ -32,8 +32,8 @@ fn print_case(targets: &mut Targets, case: &Case, placement: Placement, effort: 
     let [copy, ours, value, ..] = laps.as_slice() else { return };
     let mut table =
         Table::new(["", "ns", "5 %", "99 %", "MB/s", "times the copy", "times ours", "allocations", "bytes"]);
-    for (lap, contender) in laps.iter().zip(&mut contenders) {
-        let allocated = allocations(|| contender.run(1));
+    let allocated: Vec<_> = contenders.iter_mut().map(|contender| allocations(|| contender.run(1))).collect();
+    for (lap, allocated) in laps.iter().zip(&allocated) {
         let mut cells = vec![lap.name().to_owned()];
         cells.extend([0.5, 0.05, 0.99].map(|q| nanoseconds(lap.quantile(q))));
         cells.push(format!("{:.0}", case.body.len() as f64 / lap.median() * 1e3));
@@ -56,5 +56,6 @@ fn print_case(targets: &mut Targets, case: &Case, placement: Placement, effort: 
         "1 message" | "verification" => targets.time(&what("at once"), 500.0, ours.median(), None),
         _ => {}
     }
+    targets.count(&what("allocations"), 4, allocated[1].calls);
     targets.ratio(&what("over serde_json's Value"), 0.1, ours.times(value));
 }

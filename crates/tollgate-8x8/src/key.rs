@@ -14,6 +14,10 @@ pub(crate) enum Key {
     WhatsApp,
 }
 
+/// The lengths of the shortest and the longest name.
+const SHORTEST: usize = Key::Country.name().len();
+const LONGEST: usize = Key::Destinations.name().len();
+
 impl Key {
     const ALL: [Self; 9] = [
         Self::ClientIp,
@@ -47,8 +51,31 @@ impl Key {
     }
 
     /// The key that `raw`, the inside of a JSON string, stands for.
+    #[inline(always)]
     pub(crate) fn of(raw: &[u8], escaped: bool) -> Option<Self> {
+        if raw.len() < SHORTEST {
+            // Escapes and letters beyond ASCII make a spelling longer, never shorter.
+            return None;
+        }
+        Some(match raw {
+            b"clientIp" => Self::ClientIp,
+            b"destination" => Self::Destination,
+            b"destinations" => Self::Destinations,
+            b"messages" => Self::Messages,
+            b"country" => Self::Country,
+            b"channel" => Self::Channel,
+            b"template" => Self::Template,
+            b"codeLength" => Self::CodeLength,
+            b"whatsapp" => Self::WhatsApp,
+            _ => return Self::respelt(raw, escaped),
+        })
+    }
+
+    fn respelt(raw: &[u8], escaped: bool) -> Option<Self> {
         let plain = !escaped && raw.is_ascii();
+        if plain && raw.len() > LONGEST {
+            return None;
+        }
         Self::ALL.into_iter().find(|key| {
             let name = key.name().as_bytes();
             if plain { raw.eq_ignore_ascii_case(name) } else { folds_to(raw, name) }

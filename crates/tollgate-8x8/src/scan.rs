@@ -1,15 +1,22 @@
 mod error;
+mod span;
 
 use std::borrow::Cow;
 
 pub use error::{Fault, ScanError};
+pub(crate) use span::Span;
+use span::position;
 
 use crate::Endpoint;
-use crate::json::{Cursor, JsonError, Text};
+use crate::json::{Cursor, Text};
 use crate::key::{Key, quoted};
 
 /// The most destinations 8x8 takes in one batch.
 pub const MAX_DESTINATIONS: usize = 10_000;
+
+/// The bytes that one of `messages` usually has at least. Room is made for as many as there may be: a third of the body
+/// at most, and for no more than may be sent.
+const USUAL_MESSAGE: usize = 100;
 
 /// What one strict pass over a body found: where the destinations are, and where `clientIp` is or belongs.
 ///
@@ -70,13 +77,6 @@ pub struct Recipient {
     pub(crate) element: Option<Span>,
 }
 
-/// A JSON value in the body.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Span {
-    pub(crate) start: u32,
-    pub(crate) end: u32,
-}
-
 impl Scan {
     /// Reads `body` as this endpoint's.
     ///
@@ -135,7 +135,7 @@ impl Scan {
 
     fn top_level(&mut self, cursor: &mut Cursor<'_>, endpoint: Endpoint) -> Result<(), ScanError> {
         let batch = endpoint.is_batch();
-        let mut recipient = Recipient::default();
+        let (mut destination, mut country) = (None, None);
         let mut members = Members::new(cursor, false);
         cursor.object(|cursor, text| {
             let key = members.key(cursor, text, self)?;
@@ -143,20 +143,24 @@ impl Scan {
             match key {
                 Some(Key::Messages) if batch => self.read_messages(cursor)?,
                 Some(Key::Destinations) if batch => self.read_destinations(cursor)?,
-                Some(Key::Destination) if !batch => recipient.destination = Some(span(cursor)?),
-                Some(Key::Country) if !batch => recipient.country = Some(span(cursor)?),
-                Some(Key::Channel) if !batch => self.channel = Some(span(cursor)?),
-                Some(Key::WhatsApp) if !batch => self.whatsapp = Some(span(cursor)?),
-                Some(Key::CodeLength) if !batch => self.code_length = Some(span(cursor)?),
                 _ => cursor.skip()?,
+            }
+            let value = Some(Span::new(start, cursor.at()));
+            match key {
+                Some(Key::Destination) => destination = value,
+                Some(Key::Country) => country = value,
+                Some(Key::Channel) if !batch => self.channel = value,
+                Some(Key::WhatsApp) if !batch => self.whatsapp = value,
+                Some(Key::CodeLength) if !batch => self.code_length = value,
+                _ => {}
             }
             members.value(cursor, text, key, start, self);
             Ok::<_, ScanError>(())
         })?;
         self.top = members.object();
         if !batch {
-            self.recipients.push(recipient);
-            self.check(0, recipient, cursor);
+            self.check(0, destination, country, cursor);
+            self.recipients.push(Recipient { destination, country, element: None });
         }
         Ok(())
     }
@@ -166,6 +170,9 @@ impl Scan {
             self.note(Fault::NotAList(Key::Messages.name()));
             return Ok(cursor.skip()?);
         }
+        let room = (cursor.left() / USUAL_MESSAGE).min(MAX_DESTINATIONS);
+        self.messages.reserve_exact(room);
+        self.recipients.reserve_exact(room);
         cursor.array(|cursor| {
             let index = self.count()?;
             if cursor.peek() != b'{' {
@@ -173,24 +180,26 @@ impl Scan {
                 self.recipients.push(Recipient::default());
                 return Ok(cursor.skip()?);
             }
-            let mut recipient = Recipient::default();
-            let begin = position(cursor.at());
+            let (mut destination, mut country) = (None, None);
+            let begin = cursor.at();
             let mut members = Members::new(cursor, true);
             cursor.object(|cursor, text| {
                 let key = members.key(cursor, text, self)?;
                 let start = cursor.at();
+                cursor.skip()?;
+                let value = Some(Span::new(start, cursor.at()));
                 match key {
-                    Some(Key::Destination) => recipient.destination = Some(span(cursor)?),
-                    Some(Key::Country) => recipient.country = Some(span(cursor)?),
-                    _ => cursor.skip()?,
+                    Some(Key::Destination) => destination = value,
+                    Some(Key::Country) => country = value,
+                    _ => {}
                 }
                 members.value(cursor, text, key, start, self);
                 Ok::<_, ScanError>(())
             })?;
-            recipient.element = Some(Span { start: begin, end: position(cursor.at()) });
+            self.check(index, destination, country, cursor);
             self.messages.push(members.object());
-            self.recipients.push(recipient);
-            self.check(index, recipient, cursor);
+            let element = Some(Span::new(begin, cursor.at()));
+            self.recipients.push(Recipient { destination, country, element });
             Ok(())
         })
     }
@@ -202,10 +211,11 @@ impl Scan {
         }
         cursor.array(|cursor| {
             let index = self.count()?;
-            let element = Some(span(cursor)?);
-            let recipient = Recipient { destination: element, country: None, element };
-            self.recipients.push(recipient);
-            self.check(index, recipient, cursor);
+            let start = cursor.at();
+            cursor.skip()?;
+            let element = Some(Span::new(start, cursor.at()));
+            self.check(index, element, None, cursor);
+            self.recipients.push(Recipient { destination: element, country: None, element });
             Ok(())
         })
     }
@@ -216,18 +226,19 @@ impl Scan {
         if index >= MAX_DESTINATIONS { Err(ScanError::TooManyDestinations) } else { Ok(index) }
     }
 
-    fn check(&mut self, index: usize, recipient: Recipient, cursor: &Cursor<'_>) {
-        let text = |span: Span| cursor.byte(span.start) == b'"';
-        match recipient.destination {
+    #[inline(always)]
+    fn check(&mut self, index: usize, destination: Option<Span>, country: Option<Span>, cursor: &Cursor<'_>) {
+        let text = |span: Span| cursor.byte(span.start()) == b'"';
+        match destination {
             None => self.note(Fault::DestinationMissing(index)),
             Some(destination) if !text(destination) => self.note(Fault::DestinationNotText(index)),
             Some(_) => {}
         }
-        let readable = |span: Span| match cursor.byte(span.start) {
-            b'"' => cursor.text(span.start, span.end).is_some(),
+        let readable = |span: Span| match cursor.byte(span.start()) {
+            b'"' => cursor.is_text(span.range()),
             first => first == b'n',
         };
-        if recipient.country.is_some_and(|country| !readable(country)) {
+        if country.is_some_and(|country| !readable(country)) {
             self.note(Fault::CountryNotText(index));
         }
     }
@@ -253,18 +264,7 @@ impl Recipient {
 }
 
 fn text(span: Span, body: &[u8]) -> Option<Cow<'_, str>> {
-    quoted(body.get(span.start as usize..span.end as usize)?)
-}
-
-fn span(cursor: &mut Cursor<'_>) -> Result<Span, JsonError> {
-    let start = position(cursor.at());
-    cursor.skip()?;
-    Ok(Span { start, end: position(cursor.at()) })
-}
-
-/// Bodies are shorter than 4 GiB: [`Scan::read`] looked first.
-fn position(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(u32::MAX)
+    quoted(body.get(span.range())?)
 }
 
 /// The members of one object as they go by.
@@ -297,6 +297,7 @@ impl Members {
     }
 
     /// Before a value: which key it is, if one that Tollgate reads.
+    #[inline(always)]
     fn key(&mut self, cursor: &Cursor<'_>, text: Text, scan: &mut Scan) -> Result<Option<Key>, ScanError> {
         if let Some(member) = self.pending.take().and_then(|index| scan.client_ips.get_mut(index)) {
             member.next = position(text.start - 1);
@@ -316,6 +317,7 @@ impl Members {
     }
 
     /// After a value, which began at `start`.
+    #[inline(always)]
     fn value(&mut self, cursor: &Cursor<'_>, text: Text, key: Option<Key>, start: usize, scan: &mut Scan) {
         if key == Some(Key::ClientIp) {
             self.pending = Some(scan.client_ips.len());

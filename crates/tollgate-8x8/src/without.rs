@@ -20,16 +20,16 @@ pub fn without(scan: &Scan, body: &[u8], removed: &[usize]) -> Option<Bytes> {
         let element = recipient.element?;
         if removed.next_if_eq(&index).is_none() {
             if kept.is_none() {
-                out.extend_from_slice(body.get(..recipients.first()?.element?.start as usize)?);
-                at = element.start as usize;
+                out.extend_from_slice(body.get(..recipients.first()?.element?.start())?);
+                at = element.start();
             }
-            kept = Some(element.end as usize);
+            kept = Some(element.end());
             continue;
         }
         if let Some(end) = kept {
             // Nothing where the one before this was taken out, too.
             out.extend_from_slice(body.get(at..end.max(at))?);
-            at = element.end as usize;
+            at = element.end();
         }
     }
     if kept.is_none() || removed.next().is_some() {

@@ -46,10 +46,20 @@ pub(crate) struct Object {
     pub(crate) has_client_ip: bool,
 }
 
-/// A member whose key a reader could take for `clientIp`.
+/// An object that `clientIp` may stand in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The body itself.
+    Top,
+    /// One of `messages`, by its index.
+    Message(u32),
+}
+
+/// A member whose key a reader could take for `clientIp`, or, but for the first of its object, several that follow one
+/// another.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ClientIpMember {
-    pub(crate) in_message: bool,
+    pub(crate) place: Place,
     /// The first of its object.
     pub(crate) first: bool,
     /// The key is spelt `clientIp`, byte for byte.
@@ -113,6 +123,12 @@ impl Scan {
             scan.fault = Some(Fault::NoRecipients);
         }
         Ok(scan)
+    }
+
+    /// How many `messages` there are, where each of them is an object that an address of its own can go into.
+    #[must_use]
+    pub fn own_messages(&self) -> Option<usize> {
+        (self.messages.len() == self.recipients.len() && self.fault.is_none()).then_some(self.messages.len())
     }
 
     /// The destinations, in the order of the body.
@@ -320,14 +336,26 @@ impl Members {
     #[inline(always)]
     fn value(&mut self, cursor: &Cursor<'_>, text: Text, key: Option<Key>, start: usize, scan: &mut Scan) {
         if key == Some(Key::ClientIp) {
-            self.pending = Some(scan.client_ips.len());
             let end = position(cursor.at());
+            let before = position(self.end);
+            let place =
+                if self.in_message { Place::Message(position(scan.messages.len())) } else { Place::Top };
+            // However many follow one another, they go as one.
+            if let Some(last) = scan.client_ips.last_mut()
+                && (last.place, last.end, last.first) == (place, before, false)
+            {
+                (last.end, last.next) = (end, end);
+                self.pending = Some(scan.client_ips.len() - 1);
+                self.end = cursor.at();
+                return;
+            }
+            self.pending = Some(scan.client_ips.len());
             scan.client_ips.push(ClientIpMember {
-                in_message: self.in_message,
+                place,
                 first: !self.has_client_ip,
                 exact: cursor.raw(text) == Key::ClientIp.name().as_bytes(),
                 kept_before: self.kept,
-                before: position(self.end),
+                before,
                 key: position(text.start - 1),
                 value: position(start),
                 end,

@@ -9,6 +9,7 @@
 //!    ([`Placement::Top`](tollgate_8x8::Placement::Top)), or written into each ([`Placement::Each`](tollgate_8x8::Placement::Each)).
 //! 3. The address is, in this order, that of the request's extensions ([`ClientIp`](tollgate_core::ClientIp) or
 //!    [`Origin`](tollgate_core::Origin)), or that of the ambient scope. With neither, the request is refused.
+//!    A batch of several end users has one for each message instead: [`MessageOrigins`].
 //! 4. For [`Origin::System`](tollgate_core::Origin::System) it is left out (and removed where it is), and that is
 //!    counted. SMA coverage needs one: there it is refused.
 //! 5. An address 8x8 cannot use (private, loopback, link-local, documentation, …) is refused, left out, passed, or
@@ -70,6 +71,7 @@
 
 mod insecure;
 mod layer;
+mod message_origins;
 #[cfg(feature = "reqwest-middleware")]
 mod middleware;
 #[cfg(feature = "reqwest")]
@@ -79,6 +81,7 @@ mod usable;
 mod writing;
 
 pub use layer::{ClientIpInjectorLayer, Unusable};
+pub use message_origins::MessageOrigins;
 #[cfg(feature = "reqwest")]
 pub use reqwest::{ReqwestFuture, ReqwestService};
 pub use service::{ClientIpInjector, ResponseFuture};

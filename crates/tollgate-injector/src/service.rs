@@ -10,8 +10,9 @@ use tollgate_core::{Body, Origin, Refusal, RefusalKind};
 use tower_service::Service;
 
 use crate::layer::{ClientIpInjectorLayer, Unusable};
+use crate::message_origins::MessageOrigins;
 use crate::usable::{documentation, why_unusable};
-use crate::writing::{Writing, tell};
+use crate::writing::{Addresses, Writing, tell};
 
 /// Writes `clientIp` before the inner service sends the request. Made by [`ClientIpInjectorLayer`].
 #[derive(Clone, Debug)]
@@ -26,8 +27,7 @@ pub type ResponseFuture<S, B> = DispatchFuture<S, B, Writing>;
 /// What becomes of a request, seen from outside.
 enum Decision {
     Pass,
-    /// `None` is left out.
-    Write(Endpoint, Option<IpAddr>),
+    Write(Endpoint, Addresses),
     Refuse(Refusal),
 }
 
@@ -54,14 +54,14 @@ impl<S> ClientIpInjector<S> {
     fn decide<B>(&self, request: &Request<B>) -> Decision {
         match self.judge(request) {
             Ok(None) => Decision::Pass,
-            Ok(Some((endpoint, addr))) => Decision::Write(endpoint, addr),
+            Ok(Some((endpoint, addresses))) => Decision::Write(endpoint, addresses),
             Err(refusal) if self.config.insecure.passes(&refusal) => Decision::Pass,
             Err(refusal) => Decision::Refuse(refusal),
         }
     }
 
     /// Where to write and what; `None` passes as it is.
-    fn judge<B>(&self, request: &Request<B>) -> Result<Option<(Endpoint, Option<IpAddr>)>, Refusal> {
+    fn judge<B>(&self, request: &Request<B>) -> Result<Option<(Endpoint, Addresses)>, Refusal> {
         let headers = request.headers();
         let Class::Body(endpoint) = self.config.hosts.classify(request.method(), request.uri(), headers)?
         else {
@@ -69,18 +69,24 @@ impl<S> ClientIpInjector<S> {
         };
         refuse_other_than_json(headers)?;
         refuse_signed(headers)?;
-        // What 8x8 does not document there, nobody else may write either.
-        let addr = if endpoint.takes_client_ip() {
-            self.address(endpoint, Origin::resolve(request.extensions()))?
-        } else {
-            None
+        let of_messages = request.extensions().get::<MessageOrigins>().filter(|_| endpoint.is_batch());
+        let addresses = match of_messages {
+            // What 8x8 does not document there, nobody else may write either.
+            _ if !endpoint.takes_client_ip() => Addresses::One(None),
+            None => Addresses::One(self.address(endpoint, Origin::resolve(request.extensions()))?),
+            Some(origins) => {
+                let addresses = origins.iter().enumerate().map(|(index, origin)| {
+                    self.address(endpoint, origin).map_err(|refusal| of_message(index, &refusal))
+                });
+                Addresses::Each(addresses.collect::<Result<_, _>>()?)
+            }
         };
-        Ok(Some((endpoint, addr)))
+        Ok(Some((endpoint, addresses)))
     }
 
     fn address(&self, endpoint: Endpoint, origin: Origin) -> Result<Option<IpAddr>, Refusal> {
         let addr = match origin {
-            Origin::Client(client) => Some(client.addr()),
+            Origin::Client(client) => self.usable(client.addr())?,
             Origin::System => None,
             _ => {
                 return Err(Refusal::new(
@@ -90,7 +96,6 @@ impl<S> ClientIpInjector<S> {
                 ));
             }
         };
-        let addr = addr.map_or(Ok(None), |addr| self.usable(addr))?;
         if addr.is_none() && endpoint == Endpoint::SmaCoverage {
             return Err(Refusal::new(
                 RefusalKind::NoClientIp,
@@ -107,19 +112,29 @@ impl<S> ClientIpInjector<S> {
         if self.config.documentation && documentation(addr) {
             return Ok(Some(addr));
         }
-        match self.config.unusable {
-            Unusable::Pass => Ok(Some(addr)),
-            Unusable::Replace(instead) => Ok(Some(instead)),
-            Unusable::Omit => Ok(None),
-            Unusable::Refuse => Err(Refusal::new(
-                RefusalKind::UnusableAddress,
-                format!(
-                    "nothing was sent: the client IP {addr} is {why}, 8x8 cannot limit by it. Say which proxies to \
-                     trust, or what to do with such addresses (unusable_address)"
-                ),
-            )),
-        }
+        let (result, addr) = match self.config.unusable {
+            Unusable::Pass => ("passed", Ok(Some(addr))),
+            Unusable::Omit => ("left_out", Ok(None)),
+            Unusable::Replace(instead) => ("replaced", Ok(Some(instead))),
+            Unusable::Refuse => (
+                "refused",
+                Err(Refusal::new(
+                    RefusalKind::UnusableAddress,
+                    format!(
+                        "nothing was sent: the client IP {addr} is {why}, 8x8 cannot limit by it. Say which proxies to \
+                         trust, or what to do with such addresses (unusable_address)"
+                    ),
+                )),
+            ),
+        };
+        metrics::counter!("tollgate_injector_unusable_total", "result" => result).increment(1);
+        addr
     }
+}
+
+/// The refusal of a batch for one of its messages.
+fn of_message(index: usize, refusal: &Refusal) -> Refusal {
+    Refusal::new(refusal.kind(), format!("messages[{index}]: {}", refusal.detail()))
 }
 
 impl<S, B, ResBody> Service<Request<B>> for ClientIpInjector<S>
@@ -144,11 +159,11 @@ where
                 tell(&refusal);
                 DispatchFuture::refuse(refusal, &config.format, request.headers())
             }
-            Decision::Write(endpoint, addr) => {
+            Decision::Write(endpoint, addresses) => {
                 // The service that was made ready is the one to call.
                 let clone = self.inner.clone();
                 let ready = std::mem::replace(&mut self.inner, clone);
-                let writing = Writing::new(addr, config.placement, config.insecure);
+                let writing = Writing::new(addresses, config.placement, config.insecure);
                 DispatchFuture::read(endpoint, request, config.limit, ready, writing, config.format.clone())
             }
         }

@@ -220,7 +220,8 @@ fn the_service_can_be_shared_between_tasks() {
 async fn an_address_of_ones_own_goes_in_place_of_an_unusable_one() {
     let own = "8.8.4.4".parse().unwrap();
     let layer = || ClientIpInjectorLayer::new().with_unusable(Unusable::Replace(own));
-    let written = async |ip: &str| send_with(layer(), by(post(SINGLE, "{}"), client(ip))).await.unwrap().into_body();
+    let written =
+        async |ip: &str| send_with(layer(), by(post(SINGLE, "{}"), client(ip))).await.unwrap().into_body();
     assert_eq!(written("10.1.2.3").await, r#"{"clientIp":"8.8.4.4"}"#);
     assert_eq!(written("9.9.9.9").await, r#"{"clientIp":"9.9.9.9"}"#);
 }
@@ -270,4 +271,47 @@ async fn what_is_refused_passes_as_it_came_only_by_the_switch_that_names_it() {
     // A body over the limit has a limit, and no switch.
     let all = nobody(unreadable(doubtful(unknown(ClientIpInjectorLayer::new())))).with_body_limit(4);
     assert_eq!(send_with(all, somebody()).await.unwrap_err(), "body_too_large");
+}
+
+#[tokio::test]
+async fn each_message_of_a_batch_gets_its_own_address_and_the_top_level_none() {
+    let of = |origins: &[Origin]| MessageOrigins::new(origins.iter().copied());
+    let (anna, ben) = (Origin::Client(client("9.9.9.9")), Origin::Client(client("2606:4700::1111")));
+    let three = r#"{"clientIp":"6.6.6.6","messages":[{"destination":"1","clientIp":"6.6.6.6"},{"destination":"2"},{"ClientIP":null,"destination":"3"}]}"#;
+    let request = || by(by(post(BATCH, three), client("8.8.4.4")), of(&[anna, ben, Origin::System]));
+    assert_eq!(
+        body(request()).await,
+        r#"{"messages":[{"destination":"1","clientIp":"9.9.9.9"},{"destination":"2","clientIp":"2606:4700::1111"},{"destination":"3"}]}"#
+    );
+    for (origins, kind) in [
+        (of(&[anna, ben]), "invalid_shape"),
+        (of(&[anna, ben, anna, ben]), "invalid_shape"),
+        (of(&[anna, ben, Origin::Undetermined]), "no_client_ip"),
+        (of(&[anna, ben, Origin::Client(client("10.0.0.1"))]), "unusable_address"),
+    ] {
+        assert_eq!(send(by(by(post(BATCH, three), client("8.8.4.4")), origins)).await.unwrap_err(), kind);
+    }
+    for other in [r#"{"destinations":["1","2"]}"#, r#"{"messages":[{"destination":"1"},2]}"#, "{}"] {
+        assert_eq!(
+            send(by(post(BATCH, other), of(&[anna, ben]))).await.unwrap_err(),
+            "invalid_shape",
+            "{other}"
+        );
+    }
+    // One message has the request's own.
+    let single = by(by(post(SINGLE, "{}"), client("8.8.4.4")), of(&[anna]));
+    assert_eq!(body(single).await, r#"{"clientIp":"8.8.4.4"}"#);
+}
+
+#[tokio::test]
+async fn a_thousand_addresses_in_one_object_are_one() {
+    let many = r#""clientIp":0,"CLIENTIP":{"clientIp":[]},"#.repeat(1000);
+    let last = format!(r#"{{"a":1,{many}"clientIp":null}}"#);
+    assert_eq!(body(by(post(SINGLE, &last), client("8.8.4.4"))).await, r#"{"a":1,"clientIp":"8.8.4.4"}"#);
+    assert_eq!(body(by(post(SINGLE, &last), Origin::System)).await, r#"{"a":1}"#);
+    let first = format!(r#"{{{many}"a":1}}"#);
+    assert_eq!(body(by(post(SINGLE, &first), client("8.8.4.4"))).await, r#"{"clientIp":"8.8.4.4","a":1}"#);
+    assert_eq!(body(by(post(SINGLE, &first), Origin::System)).await, r#"{"a":1}"#);
+    let alone = format!("{{{}}}", many.trim_end_matches(','));
+    assert_eq!(body(by(post(SINGLE, &alone), Origin::System)).await, "{}");
 }

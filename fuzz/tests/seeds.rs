@@ -31,3 +31,8 @@ fn forwarded_keeps_its_promises() {
 fn an_address_keeps_its_promises() {
     all_of("address", properties::address);
 }
+
+#[test]
+fn a_body_keeps_its_promises() {
+    all_of("json_inject", properties::json_inject);
+}

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod bad_input;
+mod clients;
 mod grpc;
 mod library;
 mod limits;
@@ -13,6 +14,7 @@ mod papers;
 mod proxies;
 mod road;
 mod upstream;
+mod wire;
 
 use std::net::SocketAddr;
 

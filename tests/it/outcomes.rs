@@ -54,6 +54,31 @@ async fn who_verifies_is_told_from_who_does_not() {
 }
 
 #[tokio::test]
+async fn who_gives_back_a_code_of_the_apps_own_is_told_by_its_feedback_to_8x8() {
+    let road = Road::with(&format!("{RULE}{UNLIMITED}")).await;
+    for n in 0..20 {
+        let client = format!("203.0.113.{n}");
+        let sent = road.post(SINGLE, &client, to(&format!("+659{:07}", 1_000_000 + n * 240_007))).await;
+        let umid = sent.body["umid"].as_str().unwrap();
+        let told = road.post(&format!("{SINGLE}/{umid}/feedback"), &client, r#"{"outcome":"success"}"#).await;
+        assert_eq!((told.status, told.refusal), (200, None));
+    }
+    // As after verifications: see above.
+    let mut last = None;
+    for n in 0..12 {
+        let number = format!("+628123456{:04}", n * 733 % 10_000);
+        last = Some(road.post(SINGLE, &format!("198.51.100.{n}"), to(&number)).await);
+    }
+    assert_eq!(last.unwrap().body["reasons"][0], "range_conversion");
+    // What 8x8 is told of, it gets as it was told.
+    let received = road.received();
+    assert_eq!(
+        received.iter().filter(|body| **body == serde_json::json!({"outcome": "success"})).count(),
+        20
+    );
+}
+
+#[tokio::test]
 async fn receipts_are_taken_from_whoever_shows_the_secret() {
     let road = Road::with(&format!("{WEBHOOK}{RULE}{UNLIMITED}")).await;
     let umid =

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, header};
+use http::{HeaderMap, HeaderValue, Request, header};
 use pin_project::pin_project;
 use tollgate_core::Refusal;
 
@@ -56,12 +56,18 @@ impl Dispatch {
 pub fn replace_body<B: From<Bytes>>(request: &mut Request<B>, body: Bytes) {
     // What was read is no longer what is sent.
     request.extensions_mut().remove::<Arc<Dispatch>>();
-    let headers = request.headers_mut();
-    // A stale length would cut the body short on HTTP/1.1, and the caller would see 200.
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
-    headers.remove(header::TRANSFER_ENCODING);
-    headers.remove(header::EXPECT);
+    fit_headers(request.headers_mut(), body.len());
     *request.body_mut() = B::from(body);
+}
+
+/// Makes headers say of a body in one piece what is so.
+fn fit_headers(headers: &mut HeaderMap, length: usize) {
+    // A stale length would cut the body short on HTTP/1.1, and the caller would see 200.
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    headers.remove(header::TRANSFER_ENCODING);
+    headers.remove(header::TRAILER);
+    // The body is here already: nobody has to be asked for leave to send it.
+    headers.remove(header::EXPECT);
 }
 
 /// Reads a request's body to its end and scans it. See [`Unread`] for a request that cannot be read.
@@ -92,20 +98,28 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let (mut parts, body) = ready!(this.read.poll(cx))?;
+        let (mut parts, body) = match ready!(this.read.poll(cx)) {
+            Ok(read) => read,
+            Err(mut unread) => {
+                if let Some(body) = &unread.body {
+                    fit_headers(&mut unread.parts.headers, body.len());
+                }
+                return Poll::Ready(Err(unread));
+            }
+        };
         let endpoint = *this.endpoint;
         let known = parts.extensions.get::<Arc<Dispatch>>();
         let dispatch = match known.filter(|known| known.is_of(endpoint, &body)) {
             Some(known) => Ok(Arc::clone(known)),
-            None => Dispatch::read(endpoint, body).map(Arc::new),
+            None => Dispatch::read(endpoint, body.clone()).map(Arc::new),
         };
+        fit_headers(&mut parts.headers, body.len());
         Poll::Ready(match dispatch {
             Ok(dispatch) => {
                 parts.extensions.insert(Arc::clone(&dispatch));
-                let body = B::from(dispatch.body.clone());
-                Ok((Request::from_parts(parts, body), dispatch))
+                Ok((Request::from_parts(parts, B::from(body)), dispatch))
             }
-            Err(refusal) => Err(Box::new(Unread { refusal, parts })),
+            Err(refusal) => Err(Box::new(Unread { refusal, parts, body: Some(body) })),
         })
     }
 }

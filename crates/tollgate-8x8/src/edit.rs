@@ -1,7 +1,7 @@
 use bytes::Bytes;
 
 use crate::Scan;
-use crate::scan::Object;
+use crate::scan::{Object, Place};
 
 /// Where `clientIp` goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,7 @@ pub enum Placement {
 pub struct Edit {
     start: u32,
     end: u32,
+    place: Place,
     write: Write,
 }
 
@@ -53,35 +54,41 @@ impl Scan {
     /// object's last member.
     #[must_use]
     pub fn edits(&self, placement: Placement) -> Vec<Edit> {
-        let top = placement != Placement::Nowhere;
-        let each = placement == Placement::Each;
+        match placement {
+            Placement::Top => self.edits_where(|place| place == Place::Top),
+            Placement::Each => self.edits_where(|_| true),
+            Placement::Nowhere => self.edits_where(|_| false),
+        }
+    }
+
+    /// The splices that put it into the objects that `set` says, and take it out of all others.
+    #[must_use]
+    pub fn edits_where(&self, set: impl Fn(Place) -> bool) -> Vec<Edit> {
+        let all = !self.messages.is_empty() && set(Place::Message(0));
         let mut edits =
-            Vec::with_capacity(self.client_ips.len() + if each { self.messages.len() } else { 0 } + 1);
+            Vec::with_capacity(self.client_ips.len() + if all { self.messages.len() } else { 0 } + 1);
         for member in &self.client_ips {
-            let set = if member.in_message { each } else { top };
-            edits.push(match (set, member.first, member.exact) {
-                (true, true, true) => Edit { start: member.value, end: member.end, write: Write::Value },
-                (true, true, false) => Edit { start: member.key, end: member.end, write: Write::Member },
+            let place = member.place;
+            let edit = |start, end, write| Edit { start, end, place, write };
+            edits.push(match (set(place), member.first, member.exact) {
+                (true, true, true) => edit(member.value, member.end, Write::Value),
+                (true, true, false) => edit(member.key, member.end, Write::Member),
                 // With the comma before it, or, where nothing stays before it, with the comma after it.
-                (true, false, _) => Edit { start: member.before, end: member.end, write: Write::Nothing },
-                (false, ..) if member.kept_before => {
-                    Edit { start: member.before, end: member.end, write: Write::Nothing }
-                }
-                (false, ..) => Edit { start: member.key, end: member.next, write: Write::Nothing },
+                (true, false, _) => edit(member.before, member.end, Write::Nothing),
+                (false, ..) if member.kept_before => edit(member.before, member.end, Write::Nothing),
+                (false, ..) => edit(member.key, member.next, Write::Nothing),
             });
         }
-        let mut insert = |object: &Object| {
-            if !object.has_client_ip {
+        let mut insert = |object: &Object, place: Place| {
+            if !object.has_client_ip && set(place) {
                 let write = if object.empty { Write::Member } else { Write::NextMember };
-                edits.push(Edit { start: object.end, end: object.end, write });
+                edits.push(Edit { start: object.end, end: object.end, place, write });
             }
         };
-        if each {
-            self.messages.iter().for_each(&mut insert);
+        for (index, message) in (0..).zip(&self.messages) {
+            insert(message, Place::Message(index));
         }
-        if top {
-            insert(&self.top);
-        }
+        insert(&self.top, Place::Top);
         edits.sort_unstable_by_key(|edit| edit.start);
         edits
     }
@@ -91,10 +98,16 @@ impl Scan {
 /// escaping in JSON, as no [`std::net::IpAddr`] does.
 #[must_use]
 pub fn apply(body: &[u8], edits: &[Edit], address: &str) -> Bytes {
+    apply_each(body, edits, |_| address)
+}
+
+/// The same with an address for each object.
+#[must_use]
+pub fn apply_each<'a>(body: &[u8], edits: &[Edit], address: impl Fn(Place) -> &'a str) -> Bytes {
     let written: usize = edits
         .iter()
-        .filter_map(|edit| edit.write.around())
-        .map(|(before, after)| before.len() + address.len() + after.len())
+        .filter_map(|edit| Some((edit.place, edit.write.around()?)))
+        .map(|(place, (before, after))| before.len() + address(place).len() + after.len())
         .sum();
     let removed: usize = edits.iter().map(|edit| (edit.end - edit.start) as usize).sum();
     let mut out = Vec::with_capacity(body.len() + written - removed);
@@ -103,7 +116,7 @@ pub fn apply(body: &[u8], edits: &[Edit], address: &str) -> Bytes {
         out.extend_from_slice(body.get(at..edit.start as usize).unwrap_or_default());
         if let Some((before, after)) = edit.write.around() {
             out.extend_from_slice(before.as_bytes());
-            out.extend_from_slice(address.as_bytes());
+            out.extend_from_slice(address(edit.place).as_bytes());
             out.extend_from_slice(after.as_bytes());
         }
         at = edit.end as usize;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Uri};
 
-use crate::Endpoint;
+use crate::{Endpoint, text_fields};
 
 /// The call that tells 8x8 that the code of one SMS was given back.
 ///
@@ -29,6 +29,25 @@ impl FeedbackCall {
         let mut parts = dispatch.clone().into_parts();
         parts.path_and_query = Some(path.try_into().ok()?);
         Some(Self { uri: Uri::from_parts(parts).ok()? })
+    }
+
+    /// The name of the message that a request to here is about, where it is this call. A path is in its normal form.
+    #[must_use]
+    pub fn message<'a>(method: &Method, uri: &'a Uri) -> Option<&'a str> {
+        let mut segments = uri.path().strip_prefix('/')?.split('/');
+        let mut next_is =
+            |name: &str| segments.next().is_some_and(|segment| segment.eq_ignore_ascii_case(name));
+        let before = next_is("api") && next_is("v1") && next_is("subaccounts");
+        let [_, messages, umid, feedback] = [(); 4].map(|()| segments.next());
+        let here = messages?.eq_ignore_ascii_case("messages") && feedback?.eq_ignore_ascii_case("feedback");
+        (before && here && segments.next().is_none() && method == Method::POST).then_some(umid?)
+    }
+
+    /// Whether the body of such a call says that the message did what it was sent for; `None` where it cannot be read.
+    #[must_use]
+    pub fn succeeded(body: &[u8]) -> Option<bool> {
+        let [outcome] = text_fields(body, ["outcome"]).ok()?;
+        Some(outcome? == "success")
     }
 
     /// Where it goes: to the host that took the message.
@@ -66,6 +85,27 @@ mod tests {
         );
         let class = Hosts::new().classify(request.method(), request.uri(), &HeaderMap::new()).unwrap();
         assert_eq!(class, Class::Quiet);
+    }
+
+    #[test]
+    fn it_is_known_again_by_its_path() {
+        let message = |method: Method, path: &str| {
+            let uri: Uri = path.parse().unwrap();
+            FeedbackCall::message(&method, &uri).map(str::to_owned)
+        };
+        let path = "/api/V1/subaccounts/mine/messages/0b3c-9F/Feedback";
+        assert_eq!(message(Method::POST, path).as_deref(), Some("0b3c-9F"));
+        assert_eq!(message(Method::GET, path), None);
+        for other in
+            ["/", "/api/v1/subaccounts/mine/messages", "/api/v1/subaccounts/mine/messages/u/feedback/x"]
+        {
+            assert_eq!(message(Method::POST, other), None, "{other}");
+        }
+        assert_eq!(FeedbackCall::succeeded(br#"{"outcome":"success"}"#), Some(true));
+        assert_eq!(FeedbackCall::succeeded(br#"{"outcome":"failure"}"#), Some(false));
+        for unreadable in ["", "{}", r#"{"outcome":1}"#, r#"{"outcome":"success","Outcome":"failure"}"#] {
+            assert_eq!(FeedbackCall::succeeded(unreadable.as_bytes()), None, "{unreadable}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use pin_project::pin_project;
 use tollgate_core::{Body, Refusal, RefusalFormat, RefusalKind};
 use tower_service::Service;
 
-use crate::{Dispatch, Endpoint, ReadDispatch};
+use crate::{Dispatch, Endpoint, ReadDispatch, Unread};
 
 /// 8x8's answers that say that it took nothing. Others of the 4xx (408, 409, …) may come after it did.
 const NOTHING_SENT: [StatusCode; 10] = [
@@ -40,6 +40,11 @@ pub trait HandleDispatch<B> {
         dispatch: &Arc<Dispatch>,
         request: &mut Request<B>,
     ) -> Poll<Result<(), Halt>>;
+
+    /// Whether a request whose body was read to its end, but cannot be read as a dispatch, goes on as it came.
+    fn passes_unread(&self, _refusal: &Refusal) -> bool {
+        false
+    }
 
     /// Is told of every refusal, its own and those of reading, to count it.
     fn refused(&self, refusal: &Refusal);
@@ -190,14 +195,23 @@ where
                 }
                 StateProjection::Reading { read, next } => {
                     let read = ready!(read.poll(cx));
-                    let Some(next) = next.take() else {
+                    let Some(mut next) = next.take() else {
                         return Poll::Pending;
                     };
                     match read {
                         Ok((request, dispatch)) => {
                             State::Handling { dispatch, request: Some(request), next: Some(next) }
                         }
-                        Err(unread) => next.refuse(unread.refusal, &unread.parts.headers),
+                        Err(unread) => {
+                            let Unread { refusal, parts, body } = *unread;
+                            match body.filter(|_| next.handler.passes_unread(&refusal)) {
+                                Some(body) => {
+                                    let request = Request::from_parts(parts, B::from(body));
+                                    State::Passed(next.service.call(request))
+                                }
+                                None => next.refuse(refusal, &parts.headers),
+                            }
+                        }
                     }
                 }
                 StateProjection::Handling { dispatch, request, next } => {

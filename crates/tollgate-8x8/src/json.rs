@@ -1,6 +1,12 @@
 //! The grammar of RFC 8259, strict: a cursor that walks objects and arrays it is asked to and skips the rest, without
 //! recursion on what an attacker nests.
 
+mod string_stop;
+
+use std::ops::Range;
+
+use string_stop::string_stop;
+
 /// How deep arrays and objects may be nested, the outermost counted.
 pub(crate) const MAX_DEPTH: u32 = 128;
 
@@ -50,17 +56,23 @@ impl<'a> Cursor<'a> {
     }
 
     /// The byte at a position that was walked over.
-    pub(crate) fn byte(&self, at: u32) -> u8 {
-        self.bytes.get(at as usize).copied().unwrap_or(0)
+    pub(crate) fn byte(&self, at: usize) -> u8 {
+        self.bytes.get(at).copied().unwrap_or(0)
     }
 
-    /// The text of a string that was walked over; `None` where it is not text (a lone surrogate).
-    pub(crate) fn text(&self, start: u32, end: u32) -> Option<std::borrow::Cow<'a, str>> {
-        crate::key::quoted(self.bytes.get(start as usize..end as usize)?)
+    /// Whether a string that was walked over is text: a lone surrogate is not.
+    pub(crate) fn is_text(&self, value: Range<usize>) -> bool {
+        let raw = self.bytes.get(value).unwrap_or_default();
+        !raw.contains(&b'\\') || crate::key::quoted(raw).is_some()
     }
 
     pub(crate) fn raw(&self, text: Text) -> &'a [u8] {
         self.bytes.get(text.start..text.end).unwrap_or_default()
+    }
+
+    /// How many bytes are left.
+    pub(crate) fn left(&self) -> usize {
+        self.bytes.len().saturating_sub(self.at)
     }
 
     /// After the document: only white space may follow.
@@ -76,8 +88,7 @@ impl<'a> Cursor<'a> {
         &mut self,
         mut each: impl FnMut(&mut Self, Text) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.open()?;
-        if self.peek() != b'}' {
+        if self.open()? != b'}' {
             loop {
                 let key = self.member_key()?;
                 each(self, key)?;
@@ -96,8 +107,7 @@ impl<'a> Cursor<'a> {
         &mut self,
         mut each: impl FnMut(&mut Self) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.open()?;
-        if self.peek() != b']' {
+        if self.open()? != b']' {
             loop {
                 each(self)?;
                 if !self.another(b']')? {
@@ -110,23 +120,27 @@ impl<'a> Cursor<'a> {
     }
 
     /// Skips one value of any kind.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn skip(&mut self) -> Result<()> {
         match self.peek() {
             b'"' => self.string().map(|_| ()),
-            b'{' | b'[' => self.skip_container(),
-            _ => self.scalar(),
+            _ => self.skip_other(),
         }
     }
 
-    fn open(&mut self) -> Result<()> {
+    #[inline(never)]
+    fn skip_other(&mut self) -> Result<()> {
+        if matches!(self.peek(), b'{' | b'[') { self.skip_container() } else { self.scalar() }
+    }
+
+    /// At an opening bracket: what comes behind it.
+    fn open(&mut self) -> Result<u8> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(JsonError::Depth);
         }
         self.at += 1;
-        self.white_space();
-        Ok(())
+        Ok(self.white_space())
     }
 
     fn close(&mut self) {
@@ -135,10 +149,9 @@ impl<'a> Cursor<'a> {
     }
 
     /// After a value: true past a comma, false at the closing bracket.
-    #[inline]
+    #[inline(always)]
     fn another(&mut self, closing: u8) -> Result<bool> {
-        self.white_space();
-        match self.peek() {
+        match self.white_space() {
             b',' => {
                 self.at += 1;
                 self.white_space();
@@ -149,14 +162,13 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn member_key(&mut self) -> Result<Text> {
         if self.peek() != b'"' {
             return self.fail();
         }
         let key = self.string()?;
-        self.white_space();
-        if self.peek() != b':' {
+        if self.white_space() != b':' {
             return self.fail();
         }
         self.at += 1;
@@ -164,37 +176,54 @@ impl<'a> Cursor<'a> {
         Ok(key)
     }
 
-    #[inline]
-    fn white_space(&mut self) {
-        while matches!(self.peek(), b' ' | b'\n' | b'\r' | b'\t') {
-            self.at += 1;
+    /// Past white space: what comes then.
+    #[inline(always)]
+    fn white_space(&mut self) -> u8 {
+        match self.peek() {
+            b' ' | b'\n' | b'\r' | b'\t' => self.more_white_space(),
+            byte => byte,
         }
     }
 
-    /// At the opening quote.
-    #[inline]
-    fn string(&mut self) -> Result<Text> {
-        self.at += 1;
-        let start = self.at;
-        let mut escaped = false;
+    #[inline(never)]
+    fn more_white_space(&mut self) -> u8 {
         loop {
-            self.at = string_stop(self.bytes, self.at);
-            match self.peek() {
-                b'"' => {
-                    let end = self.at;
-                    self.at += 1;
-                    return Ok(Text { start, end, escaped });
-                }
-                b'\\' => {
-                    escaped = true;
-                    self.escape()?;
-                }
-                _ => return self.fail(),
+            self.at += 1;
+            let byte = self.peek();
+            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+                return byte;
             }
         }
     }
 
-    #[cold]
+    /// At the opening quote.
+    #[inline(always)]
+    fn string(&mut self) -> Result<Text> {
+        let start = self.at + 1;
+        self.at = string_stop(self.bytes, start);
+        if self.peek() != b'"' {
+            return self.escaped_string(start);
+        }
+        let end = self.at;
+        self.at += 1;
+        Ok(Text { start, end, escaped: false })
+    }
+
+    /// Where a string that began at `start` has its first escape, if it is one.
+    #[inline(never)]
+    fn escaped_string(&mut self, start: usize) -> Result<Text> {
+        while self.peek() == b'\\' {
+            self.escape()?;
+            self.at = string_stop(self.bytes, self.at);
+        }
+        if self.peek() != b'"' {
+            return self.fail();
+        }
+        let end = self.at;
+        self.at += 1;
+        Ok(Text { start, end, escaped: true })
+    }
+
     fn escape(&mut self) -> Result<()> {
         let length = match self.bytes.get(self.at + 1) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
@@ -267,10 +296,10 @@ impl<'a> Cursor<'a> {
             // At the start of a value.
             match self.peek() {
                 bracket @ (b'{' | b'[') => {
-                    self.open()?;
+                    let next = self.open()?;
                     let object = bracket == b'{';
                     objects = objects << 1 | u128::from(object);
-                    if self.peek() != bracket + 2 {
+                    if next != bracket + 2 {
                         if object {
                             self.member_key()?;
                         }
@@ -304,29 +333,4 @@ impl<'a> Cursor<'a> {
     fn fail<T>(&self) -> Result<T> {
         Err(JsonError::Syntax(self.at))
     }
-}
-
-/// The first `"`, `\` or control byte from `at` on: eight bytes at a time in one integer, which for the short strings
-/// of an SMS is quicker than calling a vectorised search.
-#[inline]
-fn string_stop(bytes: &[u8], mut at: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
-    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let word = u64::from_le_bytes(*chunk);
-        let quote = word ^ (ONES * 0x22);
-        let backslash = word ^ (ONES * 0x5c);
-        let hits = (quote.wrapping_sub(ONES) & !quote
-            | backslash.wrapping_sub(ONES) & !backslash
-            | word.wrapping_sub(ONES * 0x20) & !word)
-            & HIGHS;
-        if hits != 0 {
-            return at + (hits.trailing_zeros() / 8) as usize;
-        }
-        at += 8;
-    }
-    while bytes.get(at).is_some_and(|&byte| byte != b'"' && byte != b'\\' && byte >= 0x20) {
-        at += 1;
-    }
-    at
 }

@@ -14,6 +14,10 @@ pub(crate) enum Key {
     WhatsApp,
 }
 
+/// The lengths of the shortest and the longest name.
+const SHORTEST: usize = Key::Country.name().len();
+const LONGEST: usize = Key::Destinations.name().len();
+
 impl Key {
     const ALL: [Self; 9] = [
         Self::ClientIp,
@@ -47,8 +51,32 @@ impl Key {
     }
 
     /// The key that `raw`, the inside of a JSON string, stands for.
+    #[inline(always)]
     pub(crate) fn of(raw: &[u8], escaped: bool) -> Option<Self> {
+        if raw.len() < SHORTEST {
+            // Escapes and letters beyond ASCII make a spelling longer, never shorter.
+            return None;
+        }
+        Some(match raw {
+            b"clientIp" => Self::ClientIp,
+            b"destination" => Self::Destination,
+            b"destinations" => Self::Destinations,
+            b"messages" => Self::Messages,
+            b"country" => Self::Country,
+            b"channel" => Self::Channel,
+            b"template" => Self::Template,
+            b"codeLength" => Self::CodeLength,
+            b"whatsapp" => Self::WhatsApp,
+            _ => return Self::respelt(raw, escaped),
+        })
+    }
+
+    fn respelt(raw: &[u8], escaped: bool) -> Option<Self> {
         let plain = !escaped && raw.is_ascii();
+        // A letter is `\u0000` at the longest.
+        if raw.len() > if plain { LONGEST } else { 6 * LONGEST } {
+            return None;
+        }
         Self::ALL.into_iter().find(|key| {
             let name = key.name().as_bytes();
             if plain { raw.eq_ignore_ascii_case(name) } else { folds_to(raw, name) }
@@ -59,10 +87,19 @@ impl Key {
 /// Whether `raw`, the inside of a JSON string, is this name once escapes are decoded and letter case is folded.
 #[cold]
 pub(crate) fn folds_to(raw: &[u8], name: &[u8]) -> bool {
-    let Some(text) = decode(raw) else { return false };
-    let mut chars = text.chars();
-    name.iter().all(|&want| chars.next().is_some_and(|c| fold(c) == want.to_ascii_lowercase()))
-        && chars.next().is_none()
+    let Ok(mut rest) = std::str::from_utf8(raw) else { return false };
+    // The first letter that differs ends it: nobody buys much time with long keys.
+    for want in name {
+        let next = match rest.strip_prefix('\\') {
+            Some(tail) => escape(tail),
+            None => rest.chars().next().map(|c| (c, rest.get(c.len_utf8()..).unwrap_or_default())),
+        };
+        match next {
+            Some((c, after)) if fold(c) == want.to_ascii_lowercase() => rest = after,
+            _ => return false,
+        }
+    }
+    rest.is_empty()
 }
 
 /// Folds to ASCII lower case; 0 where there is none. Beside A–Z, the four letters that some Unicode case foldings take

@@ -62,6 +62,8 @@ pub struct Unread {
     pub refusal: Refusal,
     /// All of the request but its body.
     pub parts: Parts,
+    /// Its body, where that was read to its end all the same.
+    pub body: Option<Bytes>,
 }
 
 impl<B: http_body::Body> ReadBody<B> {
@@ -122,13 +124,19 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let read = ready!(self.as_mut().poll_body(cx));
-        let Some(parts) = self.project().parts.take() else {
+        let this = self.project();
+        let Some(parts) = this.parts.take() else {
             // Polled after it was done: nothing to give, and no reason to bring the server down.
             return Poll::Pending;
         };
         Poll::Ready(match read {
             Ok(body) => Ok((parts, body)),
-            Err(refusal) => Err(Box::new(Unread { refusal, parts })),
+            Err(refusal) => {
+                // Trailers come last.
+                let whole = refusal.kind() == RefusalKind::Trailers;
+                let body = whole.then(|| this.gathered.take());
+                Err(Box::new(Unread { refusal, parts, body }))
+            }
         })
     }
 }

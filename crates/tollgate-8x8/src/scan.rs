@@ -1,15 +1,22 @@
 mod error;
+mod span;
 
 use std::borrow::Cow;
 
 pub use error::{Fault, ScanError};
+pub(crate) use span::Span;
+use span::position;
 
 use crate::Endpoint;
-use crate::json::{Cursor, JsonError, Text};
+use crate::json::{Cursor, Text};
 use crate::key::{Key, quoted};
 
 /// The most destinations 8x8 takes in one batch.
 pub const MAX_DESTINATIONS: usize = 10_000;
+
+/// The bytes that one of `messages` usually has at least. Room is made for as many as there may be: a third of the body
+/// at most, and for no more than may be sent.
+const USUAL_MESSAGE: usize = 100;
 
 /// What one strict pass over a body found: where the destinations are, and where `clientIp` is or belongs.
 ///
@@ -28,6 +35,8 @@ pub struct Scan {
     pub(crate) code_length: Option<Span>,
     recipients: Vec<Recipient>,
     fault: Option<Fault>,
+    /// A list or an object where none belongs: whatever is in it was not looked at.
+    unseen: Option<Fault>,
 }
 
 /// An object that `clientIp` may be written into.
@@ -39,10 +48,20 @@ pub(crate) struct Object {
     pub(crate) has_client_ip: bool,
 }
 
-/// A member whose key a reader could take for `clientIp`.
+/// An object that `clientIp` may stand in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The body itself.
+    Top,
+    /// One of `messages`, by its index.
+    Message(u32),
+}
+
+/// A member whose key a reader could take for `clientIp`, or, but for the first of its object, several that follow one
+/// another.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ClientIpMember {
-    pub(crate) in_message: bool,
+    pub(crate) place: Place,
     /// The first of its object.
     pub(crate) first: bool,
     /// The key is spelt `clientIp`, byte for byte.
@@ -68,13 +87,6 @@ pub struct Recipient {
     country: Option<Span>,
     /// In a batch: all of its element of the list.
     pub(crate) element: Option<Span>,
-}
-
-/// A JSON value in the body.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Span {
-    pub(crate) start: u32,
-    pub(crate) end: u32,
 }
 
 impl Scan {
@@ -106,6 +118,7 @@ impl Scan {
             code_length: None,
             recipients: Vec::new(),
             fault: None,
+            unseen: None,
         };
         scan.top_level(&mut cursor, endpoint)?;
         cursor.end()?;
@@ -113,6 +126,12 @@ impl Scan {
             scan.fault = Some(Fault::NoRecipients);
         }
         Ok(scan)
+    }
+
+    /// How many `messages` there are, where each of them is an object that an address of its own can go into.
+    #[must_use]
+    pub fn own_messages(&self) -> Option<usize> {
+        (self.messages.len() == self.recipients.len() && self.fault.is_none()).then_some(self.messages.len())
     }
 
     /// The destinations, in the order of the body.
@@ -133,9 +152,16 @@ impl Scan {
         self.fault.as_ref()
     }
 
+    /// What there is in a batch that a lenient reader could take for messages, and that was not looked into: the injector
+    /// must mind.
+    #[must_use]
+    pub fn unseen(&self) -> Option<&Fault> {
+        self.unseen.as_ref()
+    }
+
     fn top_level(&mut self, cursor: &mut Cursor<'_>, endpoint: Endpoint) -> Result<(), ScanError> {
         let batch = endpoint.is_batch();
-        let mut recipient = Recipient::default();
+        let (mut destination, mut country) = (None, None);
         let mut members = Members::new(cursor, false);
         cursor.object(|cursor, text| {
             let key = members.key(cursor, text, self)?;
@@ -143,69 +169,82 @@ impl Scan {
             match key {
                 Some(Key::Messages) if batch => self.read_messages(cursor)?,
                 Some(Key::Destinations) if batch => self.read_destinations(cursor)?,
-                Some(Key::Destination) if !batch => recipient.destination = Some(span(cursor)?),
-                Some(Key::Country) if !batch => recipient.country = Some(span(cursor)?),
-                Some(Key::Channel) if !batch => self.channel = Some(span(cursor)?),
-                Some(Key::WhatsApp) if !batch => self.whatsapp = Some(span(cursor)?),
-                Some(Key::CodeLength) if !batch => self.code_length = Some(span(cursor)?),
                 _ => cursor.skip()?,
+            }
+            let value = Some(Span::new(start, cursor.at()));
+            match key {
+                Some(Key::Destination) => destination = value,
+                Some(Key::Country) => country = value,
+                Some(Key::Channel) if !batch => self.channel = value,
+                Some(Key::WhatsApp) if !batch => self.whatsapp = value,
+                Some(Key::CodeLength) if !batch => self.code_length = value,
+                _ => {}
             }
             members.value(cursor, text, key, start, self);
             Ok::<_, ScanError>(())
         })?;
         self.top = members.object();
         if !batch {
-            self.recipients.push(recipient);
-            self.check(0, recipient, cursor);
+            self.check(0, destination, country, cursor);
+            self.recipients.push(Recipient { destination, country, element: None });
         }
         Ok(())
     }
 
     fn read_messages(&mut self, cursor: &mut Cursor<'_>) -> Result<(), ScanError> {
         if cursor.peek() != b'[' {
-            self.note(Fault::NotAList(Key::Messages.name()));
+            self.note_unseen(Fault::NotAList(Key::Messages.name()), cursor);
             return Ok(cursor.skip()?);
         }
+        let room = (cursor.left() / USUAL_MESSAGE).min(MAX_DESTINATIONS);
+        self.messages.reserve_exact(room);
+        self.recipients.reserve_exact(room);
         cursor.array(|cursor| {
             let index = self.count()?;
             if cursor.peek() != b'{' {
-                self.note(Fault::MessageNotAnObject(index));
+                self.note_unseen(Fault::MessageNotAnObject(index), cursor);
                 self.recipients.push(Recipient::default());
                 return Ok(cursor.skip()?);
             }
-            let mut recipient = Recipient::default();
-            let begin = position(cursor.at());
+            let (mut destination, mut country) = (None, None);
+            let begin = cursor.at();
             let mut members = Members::new(cursor, true);
             cursor.object(|cursor, text| {
                 let key = members.key(cursor, text, self)?;
                 let start = cursor.at();
+                cursor.skip()?;
+                let value = Some(Span::new(start, cursor.at()));
                 match key {
-                    Some(Key::Destination) => recipient.destination = Some(span(cursor)?),
-                    Some(Key::Country) => recipient.country = Some(span(cursor)?),
-                    _ => cursor.skip()?,
+                    Some(Key::Destination) => destination = value,
+                    Some(Key::Country) => country = value,
+                    _ => {}
                 }
                 members.value(cursor, text, key, start, self);
                 Ok::<_, ScanError>(())
             })?;
-            recipient.element = Some(Span { start: begin, end: position(cursor.at()) });
+            self.check(index, destination, country, cursor);
             self.messages.push(members.object());
-            self.recipients.push(recipient);
-            self.check(index, recipient, cursor);
+            let element = Some(Span::new(begin, cursor.at()));
+            self.recipients.push(Recipient { destination, country, element });
             Ok(())
         })
     }
 
     fn read_destinations(&mut self, cursor: &mut Cursor<'_>) -> Result<(), ScanError> {
         if cursor.peek() != b'[' {
-            self.note(Fault::NotAList(Key::Destinations.name()));
+            self.note_unseen(Fault::NotAList(Key::Destinations.name()), cursor);
             return Ok(cursor.skip()?);
         }
         cursor.array(|cursor| {
             let index = self.count()?;
-            let element = Some(span(cursor)?);
-            let recipient = Recipient { destination: element, country: None, element };
-            self.recipients.push(recipient);
-            self.check(index, recipient, cursor);
+            if cursor.peek() != b'"' {
+                self.note_unseen(Fault::DestinationNotText(index), cursor);
+            }
+            let start = cursor.at();
+            cursor.skip()?;
+            let element = Some(Span::new(start, cursor.at()));
+            self.check(index, element, None, cursor);
+            self.recipients.push(Recipient { destination: element, country: None, element });
             Ok(())
         })
     }
@@ -216,20 +255,29 @@ impl Scan {
         if index >= MAX_DESTINATIONS { Err(ScanError::TooManyDestinations) } else { Ok(index) }
     }
 
-    fn check(&mut self, index: usize, recipient: Recipient, cursor: &Cursor<'_>) {
-        let text = |span: Span| cursor.byte(span.start) == b'"';
-        match recipient.destination {
+    #[inline(always)]
+    fn check(&mut self, index: usize, destination: Option<Span>, country: Option<Span>, cursor: &Cursor<'_>) {
+        let text = |span: Span| cursor.byte(span.start()) == b'"';
+        match destination {
             None => self.note(Fault::DestinationMissing(index)),
             Some(destination) if !text(destination) => self.note(Fault::DestinationNotText(index)),
             Some(_) => {}
         }
-        let readable = |span: Span| match cursor.byte(span.start) {
-            b'"' => cursor.text(span.start, span.end).is_some(),
+        let readable = |span: Span| match cursor.byte(span.start()) {
+            b'"' => cursor.is_text(span.range()),
             first => first == b'n',
         };
-        if recipient.country.is_some_and(|country| !readable(country)) {
+        if country.is_some_and(|country| !readable(country)) {
             self.note(Fault::CountryNotText(index));
         }
+    }
+
+    /// The same of a value at the cursor that is not what it should be.
+    fn note_unseen(&mut self, fault: Fault, cursor: &Cursor<'_>) {
+        if matches!(cursor.peek(), b'{' | b'[') {
+            self.unseen.get_or_insert_with(|| fault.clone());
+        }
+        self.note(fault);
     }
 
     /// The first one is told.
@@ -253,18 +301,7 @@ impl Recipient {
 }
 
 fn text(span: Span, body: &[u8]) -> Option<Cow<'_, str>> {
-    quoted(body.get(span.start as usize..span.end as usize)?)
-}
-
-fn span(cursor: &mut Cursor<'_>) -> Result<Span, JsonError> {
-    let start = position(cursor.at());
-    cursor.skip()?;
-    Ok(Span { start, end: position(cursor.at()) })
-}
-
-/// Bodies are shorter than 4 GiB: [`Scan::read`] looked first.
-fn position(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(u32::MAX)
+    quoted(body.get(span.range())?)
 }
 
 /// The members of one object as they go by.
@@ -297,6 +334,7 @@ impl Members {
     }
 
     /// Before a value: which key it is, if one that Tollgate reads.
+    #[inline(always)]
     fn key(&mut self, cursor: &Cursor<'_>, text: Text, scan: &mut Scan) -> Result<Option<Key>, ScanError> {
         if let Some(member) = self.pending.take().and_then(|index| scan.client_ips.get_mut(index)) {
             member.next = position(text.start - 1);
@@ -316,16 +354,29 @@ impl Members {
     }
 
     /// After a value, which began at `start`.
+    #[inline(always)]
     fn value(&mut self, cursor: &Cursor<'_>, text: Text, key: Option<Key>, start: usize, scan: &mut Scan) {
         if key == Some(Key::ClientIp) {
-            self.pending = Some(scan.client_ips.len());
             let end = position(cursor.at());
+            let before = position(self.end);
+            let place =
+                if self.in_message { Place::Message(position(scan.messages.len())) } else { Place::Top };
+            // However many follow one another, they go as one.
+            if let Some(last) = scan.client_ips.last_mut()
+                && (last.place, last.end, last.first) == (place, before, false)
+            {
+                (last.end, last.next) = (end, end);
+                self.pending = Some(scan.client_ips.len() - 1);
+                self.end = cursor.at();
+                return;
+            }
+            self.pending = Some(scan.client_ips.len());
             scan.client_ips.push(ClientIpMember {
-                in_message: self.in_message,
+                place,
                 first: !self.has_client_ip,
                 exact: cursor.raw(text) == Key::ClientIp.name().as_bytes(),
                 kept_before: self.kept,
-                before: position(self.end),
+                before,
                 key: position(text.start - 1),
                 value: position(start),
                 end,

@@ -26,7 +26,7 @@ impl Scan {
     /// It is not a whole number from 3 to 10, written as one.
     pub fn code_length(&self, body: &[u8]) -> Result<u8, Fault> {
         let Some(span) = self.code_length else { return Ok(DEFAULT_CODE_LENGTH) };
-        let raw = body.get(span.start as usize..span.end as usize).unwrap_or_default();
+        let raw = body.get(span.range()).unwrap_or_default();
         let text = std::str::from_utf8(raw).unwrap_or_default();
         let length = text.parse().ok().filter(|length| CODE_LENGTH.contains(length));
         length.ok_or_else(|| Fault::CodeLength((text.len() <= TOLD).then(|| text.to_owned())))
@@ -58,7 +58,7 @@ impl StartEdit<'_> {
         let mut splices = Vec::new();
         let mut tail = String::new();
         let mut put = |span: Option<Span>, key: &str, value: String| match span {
-            Some(span) => splices.push((span.start as usize, span.end as usize, value)),
+            Some(span) => splices.push((span.start(), span.end(), value)),
             None => {
                 if !scan.top.empty || !tail.is_empty() {
                     tail.push(',');

@@ -2,6 +2,24 @@ use bytes::Bytes;
 
 use crate::Scan;
 
+/// In a request's extensions: which recipients of its batch a layer has taken out, by where they stood.
+#[derive(Clone, Debug)]
+pub struct Removed(Vec<usize>);
+
+impl Removed {
+    /// These, in rising order.
+    #[must_use]
+    pub fn new(indices: Vec<usize>) -> Self {
+        Self(indices)
+    }
+
+    /// Whether it was this one.
+    #[must_use]
+    pub fn has(&self, index: usize) -> bool {
+        self.0.binary_search(&index).is_ok()
+    }
+}
+
 /// The body of a batch without the recipients at these indices, which are in rising order. All other bytes stay as they
 /// are: with an element goes the comma before it and the white space between, or, where nothing stays before it, the
 /// comma after it.
@@ -20,16 +38,16 @@ pub fn without(scan: &Scan, body: &[u8], removed: &[usize]) -> Option<Bytes> {
         let element = recipient.element?;
         if removed.next_if_eq(&index).is_none() {
             if kept.is_none() {
-                out.extend_from_slice(body.get(..recipients.first()?.element?.start as usize)?);
-                at = element.start as usize;
+                out.extend_from_slice(body.get(..recipients.first()?.element?.start())?);
+                at = element.start();
             }
-            kept = Some(element.end as usize);
+            kept = Some(element.end());
             continue;
         }
         if let Some(end) = kept {
             // Nothing where the one before this was taken out, too.
             out.extend_from_slice(body.get(at..end.max(at))?);
-            at = element.end as usize;
+            at = element.end();
         }
     }
     if kept.is_none() || removed.next().is_some() {

@@ -39,6 +39,25 @@ impl<B> Body<B> {
         Body { kind }
     }
 
+    /// The inner body, or one made of the bytes.
+    pub fn into_inner(self) -> B
+    where
+        B: From<Bytes>,
+    {
+        match self.kind {
+            Kind::Inner(body) => body,
+            Kind::Bytes(bytes) => bytes.unwrap_or_default().into(),
+        }
+    }
+
+    /// A copy of a body that is bytes, of what was not given out yet. `None` for an inner body.
+    pub fn try_clone(&self) -> Option<Self> {
+        match &self.kind {
+            Kind::Inner(_) => None,
+            Kind::Bytes(bytes) => Some(Self { kind: Kind::Bytes(bytes.clone()) }),
+        }
+    }
+
     /// A body without content, at its end at once.
     #[must_use]
     pub fn empty() -> Self {
@@ -107,5 +126,15 @@ mod tests {
         assert_eq!(body.collect().await.unwrap().to_bytes(), "refused");
         let body = Body::inner(Full::new(Bytes::from_static(b"inner")));
         assert_eq!(body.collect().await.unwrap().to_bytes(), "inner");
+    }
+
+    #[tokio::test]
+    async fn bytes_can_be_copied_and_an_inner_body_cannot() {
+        let body = Body::<Full<Bytes>>::from(Bytes::from_static(b"bytes"));
+        let copy = body.try_clone().unwrap();
+        for body in [body, copy] {
+            assert_eq!(body.into_inner().collect().await.unwrap().to_bytes(), "bytes");
+        }
+        assert!(Body::inner(Full::new(Bytes::from_static(b"inner"))).try_clone().is_none());
     }
 }

@@ -13,7 +13,7 @@ mod profile;
 mod pump_guard;
 mod traffic_log;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 use tollgate::client_ip;
@@ -218,6 +218,9 @@ pub struct Injector {
     pub batch: Batch,
     /// What becomes of private, loopback, link-local and documentation addresses.
     pub unusable_address: Unusable,
+    /// The address that goes in their place, where that is `replace`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replacement: Option<IpAddr>,
     /// Takes documentation addresses for usable: the demo's only.
     #[serde(skip)]
     pub documentation: bool,
@@ -245,6 +248,8 @@ pub enum Unusable {
     Omit,
     /// It is sent as it is.
     Pass,
+    /// It is sent with `replacement` in its place.
+    Replace,
 }
 
 /// `[upstream]`

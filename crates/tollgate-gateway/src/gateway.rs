@@ -13,9 +13,9 @@ use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use tollgate::client_ip::TrustedClientIpLayer;
 use tollgate::core::{Body, Refusal, RefusalKind, SharedClock, SystemClock};
-use tollgate::eight::{Class, Hosts, envelope};
+use tollgate::eight::{Class, FeedbackCall, Hosts, ReadBody, envelope, refuse_encoded};
 use tollgate::injector::ClientIpInjector;
-use tollgate::pump_guard::{NotSent, Observer, PumpGuard, SmsPumpGuard, SmsPumpGuardLayer, State};
+use tollgate::pump_guard::{NotSent, Observer, Outcome, PumpGuard, SmsPumpGuard, SmsPumpGuardLayer, State};
 use tollgate::rate_limit::Limiter;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, ServiceExt, service_fn};
@@ -111,7 +111,7 @@ fn app(
         let timeout = config.listen.body_timeout.0;
         Receipts { guard: guard.clone(), authorization, timeout }
     });
-    let outbound = SmsPumpGuardLayer::new(guard)
+    let outbound = SmsPumpGuardLayer::new(guard.clone())
         .with_hosts(built.hosts.clone())
         .with_body_limit(config.listen.max_body)
         .layer(built.injector.layer(upstream));
@@ -119,6 +119,7 @@ fn app(
     let secrets = Arc::new(secrets);
     let proxy = Proxy {
         outbound,
+        guard,
         bases: Arc::new(built.bases),
         hosts: built.hosts,
         secrets: Arc::clone(&secrets),
@@ -156,10 +157,14 @@ fn app(
     BoxCloneSyncService::new(observed)
 }
 
+/// The longest feedback call, in bytes.
+const FEEDBACK: usize = 4 << 10;
+
 /// Sends what may go out, and brings the answer back.
 #[derive(Clone)]
 struct Proxy {
     outbound: SmsPumpGuard<ClientIpInjector<Upstream>>,
+    guard: PumpGuard,
     bases: Arc<Bases>,
     hosts: Hosts,
     secrets: Arc<Secrets>,
@@ -203,7 +208,21 @@ impl Proxy {
         if streamed {
             parts.extensions.insert(Streamed(self.body_timeout));
         }
-        let mut response = self.outbound.oneshot(Request::from_parts(parts, body)).await?;
+        let mut request = Request::from_parts(parts, body);
+        let mut verified = None;
+        if let Some(umid) = FeedbackCall::message(request.method(), request.uri()).map(str::to_owned) {
+            // The app tells 8x8 what became of a code of its own: the guard learns it, too.
+            let (parts, body) = match ReadBody::checked(refuse_encoded, request, FEEDBACK).await {
+                Ok(read) => read,
+                Err(unread) => return Ok(refuse(unread.refusal, &Request::from_parts(unread.parts, ()))),
+            };
+            verified = FeedbackCall::succeeded(&body).filter(|succeeded| *succeeded).map(|_| umid);
+            request = Request::from_parts(parts, Body::from(body));
+        }
+        let mut response = self.outbound.oneshot(request).await?;
+        if let Some(umid) = verified.filter(|_| response.status().is_success()) {
+            self.guard.observe_id(&umid, Outcome::Verified);
+        }
         // A refusal of the layers above 8x8 has its kind in the extensions; 8x8's own answer has not.
         if response.extensions().get::<RefusalKind>().is_none() {
             forward::inbound(response.headers_mut());

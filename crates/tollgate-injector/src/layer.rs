@@ -1,6 +1,10 @@
+use std::net::IpAddr;
+
 use tollgate_8x8::{Hosts, Placement, envelope};
 use tollgate_core::RefusalFormat;
 use tower_layer::Layer;
+
+use crate::insecure::Insecure;
 
 use crate::service::ClientIpInjector;
 
@@ -16,6 +20,9 @@ pub enum Unusable {
     Omit,
     /// It is sent with the address as it is.
     Pass,
+    /// It is sent with this address instead: one of your own that 8x8 knows, so that all of them share its limits. It is
+    /// not looked at itself.
+    Replace(IpAddr),
 }
 
 /// Puts [`ClientIpInjector`] around an outbound client. The layer is its configuration.
@@ -28,7 +35,7 @@ pub struct ClientIpInjectorLayer {
     pub(crate) placement: Placement,
     pub(crate) unusable: Unusable,
     pub(crate) documentation: bool,
-    pub(crate) pass_unknown: bool,
+    pub(crate) insecure: Insecure,
 }
 
 impl ClientIpInjectorLayer {
@@ -42,8 +49,20 @@ impl ClientIpInjectorLayer {
             placement: Placement::Top,
             unusable: Unusable::Refuse,
             documentation: false,
-            pass_unknown: false,
+            insecure: Insecure::default(),
         }
+    }
+
+    /// Which hosts are 8x8's.
+    #[must_use]
+    pub fn hosts(&self) -> &Hosts {
+        &self.hosts
+    }
+
+    /// The form of refusals.
+    #[must_use]
+    pub fn refusal_format(&self) -> &RefusalFormat {
+        &self.format
     }
 
     /// Which hosts are 8x8's.
@@ -84,7 +103,27 @@ impl ClientIpInjectorLayer {
 
     /// Passes calls to 8x8 that are not known, with whatever `clientIp` is in them.
     pub fn insecure_pass_unknown(mut self) -> Self {
-        self.pass_unknown = true;
+        self.insecure.unknown = true;
+        self
+    }
+
+    /// Passes, as they came, requests of which it is in doubt where they go: a path that is not in its normal form, a
+    /// `Host` that differs from the authority, a header that changes the method.
+    pub fn insecure_pass_doubtful(mut self) -> Self {
+        self.insecure.doubtful = true;
+        self
+    }
+
+    /// Passes, as they came and with whatever `clientIp` is in them, dispatches that it cannot write into: of another
+    /// content type, encoded, signed, with trailers (which are lost), not strict JSON, or to be read in two ways.
+    pub fn insecure_pass_unreadable(mut self) -> Self {
+        self.insecure.unreadable = true;
+        self
+    }
+
+    /// Passes, as they came and with whatever `clientIp` is in them, dispatches of which no client IP is known.
+    pub fn insecure_pass_without_client_ip(mut self) -> Self {
+        self.insecure.without_client_ip = true;
         self
     }
 }

@@ -9,12 +9,16 @@
 //!    ([`Placement::Top`](tollgate_8x8::Placement::Top)), or written into each ([`Placement::Each`](tollgate_8x8::Placement::Each)).
 //! 3. The address is, in this order, that of the request's extensions ([`ClientIp`](tollgate_core::ClientIp) or
 //!    [`Origin`](tollgate_core::Origin)), or that of the ambient scope. With neither, the request is refused.
+//!    A batch of several end users has one for each message instead: [`MessageOrigins`].
 //! 4. For [`Origin::System`](tollgate_core::Origin::System) it is left out (and removed where it is), and that is
 //!    counted. SMA coverage needs one: there it is refused.
-//! 5. An address 8x8 cannot use (private, loopback, link-local, documentation, …) is refused, left out, or passed:
-//!    [`Unusable`].
+//! 5. An address 8x8 cannot use (private, loopback, link-local, documentation, …) is refused, left out, passed, or
+//!    replaced by one of your own: [`Unusable`].
 //! 6. A body that can be read in two ways, is encoded or signed, or has trailers, is refused: see [`tollgate_8x8`].
 //! 7. `Content-Length` is right afterwards. All other bytes are kept.
+//!
+//! With the feature `reqwest`, `ReqwestService` lets it stand around a `reqwest` client; with `reqwest-middleware` the layer
+//! is a middleware of that crate's, too.
 //!
 //! # Caveats
 //!
@@ -65,7 +69,11 @@
 //! # Ok::<(), tollgate_8x8::HostError>(())
 //! ```
 
+mod insecure;
 mod layer;
+mod message_origins;
+#[cfg(feature = "reqwest-middleware")]
+mod middleware;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 mod service;
@@ -73,7 +81,9 @@ mod usable;
 mod writing;
 
 pub use layer::{ClientIpInjectorLayer, Unusable};
+pub use message_origins::MessageOrigins;
 #[cfg(feature = "reqwest")]
 pub use reqwest::{ReqwestFuture, ReqwestService};
 pub use service::{ClientIpInjector, ResponseFuture};
+pub use usable::why_unusable;
 pub use writing::Writing;

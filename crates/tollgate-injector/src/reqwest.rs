@@ -8,7 +8,8 @@ use http::{Request, Response};
 use pin_project::pin_project;
 use tower_service::Service;
 
-/// A [`reqwest::Client`] (or a service around one) as a service of [`http::Request`]s, which layers can stand around.
+/// A [`reqwest::Client`] (or a service around one, such as reqwest-middleware's client) as a service of
+/// [`http::Request`]s, which layers can stand around.
 ///
 /// Extensions go along in both directions. Bodies made from bytes stay reusable, so that reqwest's own retries and
 /// redirects work; for 8x8 switch redirects off, or the address goes wherever they lead.
@@ -47,10 +48,11 @@ impl<S> ReqwestService<S> {
 
 impl<S> Service<Request<Body>> for ReqwestService<S>
 where
-    S: Service<::reqwest::Request, Response = ::reqwest::Response, Error = ::reqwest::Error>,
+    S: Service<::reqwest::Request, Response = ::reqwest::Response>,
+    S::Error: From<::reqwest::Error>,
 {
     type Response = Response<Body>;
-    type Error = ::reqwest::Error;
+    type Error = S::Error;
     type Future = ReqwestFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
@@ -81,18 +83,19 @@ enum State<F> {
     Failed(Option<::reqwest::Error>),
 }
 
-impl<F> Future for ReqwestFuture<F>
+impl<F, E> Future for ReqwestFuture<F>
 where
-    F: Future<Output = Result<::reqwest::Response, ::reqwest::Error>>,
+    F: Future<Output = Result<::reqwest::Response, E>>,
+    E: From<::reqwest::Error>,
 {
-    type Output = Result<Response<Body>, ::reqwest::Error>;
+    type Output = Result<Response<Body>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
             StateProjection::Sent(future) => future.poll(cx).map_ok(Response::from),
             // Polled after it was done: nothing to give.
             StateProjection::Failed(error) => {
-                error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error)))
+                error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error.into())))
             }
         }
     }
@@ -103,3 +106,7 @@ impl<F> fmt::Debug for ReqwestFuture<F> {
         f.write_str("ReqwestFuture(..)")
     }
 }
+
+#[cfg(test)]
+#[path = "reqwest_tests.rs"]
+mod tests;

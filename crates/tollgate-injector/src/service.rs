@@ -5,13 +5,14 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use tollgate_8x8::{Class, DispatchFuture, Endpoint, refuse_signed};
+use tollgate_8x8::{Class, DispatchFuture, Endpoint, Removed, refuse_other_than_json, refuse_signed};
 use tollgate_core::{Body, Origin, Refusal, RefusalKind};
 use tower_service::Service;
 
 use crate::layer::{ClientIpInjectorLayer, Unusable};
-use crate::usable::{documentation, unusable};
-use crate::writing::{Writing, tell};
+use crate::message_origins::MessageOrigins;
+use crate::usable::{documentation, why_unusable};
+use crate::writing::{Addresses, Writing, tell};
 
 /// Writes `clientIp` before the inner service sends the request. Made by [`ClientIpInjectorLayer`].
 #[derive(Clone, Debug)]
@@ -26,8 +27,7 @@ pub type ResponseFuture<S, B> = DispatchFuture<S, B, Writing>;
 /// What becomes of a request, seen from outside.
 enum Decision {
     Pass,
-    /// `None` is left out.
-    Write(Endpoint, Option<IpAddr>),
+    Write(Endpoint, Addresses),
     Refuse(Refusal),
 }
 
@@ -52,29 +52,44 @@ impl<S> ClientIpInjector<S> {
     }
 
     fn decide<B>(&self, request: &Request<B>) -> Decision {
-        let class = self.config.hosts.classify(request.method(), request.uri(), request.headers());
-        let endpoint = match class {
-            // What 8x8 does not document there, nobody else may write either.
-            Ok(Class::Body(endpoint)) if !endpoint.takes_client_ip() => {
-                return Decision::Write(endpoint, None);
-            }
-            Ok(Class::Body(endpoint)) => endpoint,
-            Ok(_) => return Decision::Pass,
-            Err(refusal) if refusal.kind() == RefusalKind::UnknownEndpoint && self.config.pass_unknown => {
-                return Decision::Pass;
-            }
-            Err(refusal) => return Decision::Refuse(refusal),
-        };
-        let origin = Origin::resolve(request.extensions());
-        match refuse_signed(request.headers()).and_then(|()| self.address(endpoint, origin)) {
-            Ok(addr) => Decision::Write(endpoint, addr),
+        match self.judge(request) {
+            Ok(None) => Decision::Pass,
+            Ok(Some((endpoint, addresses))) => Decision::Write(endpoint, addresses),
+            Err(refusal) if self.config.insecure.passes(&refusal) => Decision::Pass,
             Err(refusal) => Decision::Refuse(refusal),
         }
     }
 
+    /// Where to write and what; `None` passes as it is.
+    fn judge<B>(&self, request: &Request<B>) -> Result<Option<(Endpoint, Addresses)>, Refusal> {
+        let headers = request.headers();
+        let Class::Body(endpoint) = self.config.hosts.classify(request.method(), request.uri(), headers)?
+        else {
+            return Ok(None);
+        };
+        refuse_other_than_json(headers)?;
+        refuse_signed(headers)?;
+        let of_messages = request.extensions().get::<MessageOrigins>().filter(|_| endpoint.is_batch());
+        let addresses = match of_messages {
+            // What 8x8 does not document there, nobody else may write either.
+            _ if !endpoint.takes_client_ip() => Addresses::One(None),
+            None => Addresses::One(self.address(endpoint, Origin::resolve(request.extensions()))?),
+            Some(origins) => {
+                let removed = request.extensions().get::<Removed>();
+                let stays = |index: usize| removed.is_none_or(|removed| !removed.has(index));
+                let origins = origins.iter().enumerate().filter(|(index, _)| stays(*index));
+                let addresses = origins.map(|(index, origin)| {
+                    self.address(endpoint, origin).map_err(|refusal| of_message(index, &refusal))
+                });
+                Addresses::Each(addresses.collect::<Result<_, _>>()?)
+            }
+        };
+        Ok(Some((endpoint, addresses)))
+    }
+
     fn address(&self, endpoint: Endpoint, origin: Origin) -> Result<Option<IpAddr>, Refusal> {
         let addr = match origin {
-            Origin::Client(client) => Some(client.addr()),
+            Origin::Client(client) => self.usable(client.addr())?,
             Origin::System => None,
             _ => {
                 return Err(Refusal::new(
@@ -84,7 +99,6 @@ impl<S> ClientIpInjector<S> {
                 ));
             }
         };
-        let addr = addr.map_or(Ok(None), |addr| self.usable(addr))?;
         if addr.is_none() && endpoint == Endpoint::SmaCoverage {
             return Err(Refusal::new(
                 RefusalKind::NoClientIp,
@@ -95,24 +109,35 @@ impl<S> ClientIpInjector<S> {
     }
 
     fn usable(&self, addr: IpAddr) -> Result<Option<IpAddr>, Refusal> {
-        let Some(why) = unusable(addr) else {
+        let Some(why) = why_unusable(addr) else {
             return Ok(Some(addr));
         };
         if self.config.documentation && documentation(addr) {
             return Ok(Some(addr));
         }
-        match self.config.unusable {
-            Unusable::Pass => Ok(Some(addr)),
-            Unusable::Omit => Ok(None),
-            Unusable::Refuse => Err(Refusal::new(
-                RefusalKind::UnusableAddress,
-                format!(
-                    "nothing was sent: the client IP {addr} is {why}, 8x8 cannot limit by it. Say which proxies to \
-                     trust, or what to do with such addresses (unusable_address)"
-                ),
-            )),
-        }
+        let (result, addr) = match self.config.unusable {
+            Unusable::Pass => ("passed", Ok(Some(addr))),
+            Unusable::Omit => ("left_out", Ok(None)),
+            Unusable::Replace(instead) => ("replaced", Ok(Some(instead.to_canonical()))),
+            Unusable::Refuse => (
+                "refused",
+                Err(Refusal::new(
+                    RefusalKind::UnusableAddress,
+                    format!(
+                        "nothing was sent: the client IP {addr} is {why}, 8x8 cannot limit by it. Say which proxies to \
+                         trust, or what to do with such addresses (unusable_address)"
+                    ),
+                )),
+            ),
+        };
+        metrics::counter!("tollgate_injector_unusable_total", "result" => result).increment(1);
+        addr
     }
+}
+
+/// The refusal of a batch for one of its messages.
+fn of_message(index: usize, refusal: &Refusal) -> Refusal {
+    Refusal::new(refusal.kind(), format!("messages[{index}]: {}", refusal.detail()))
 }
 
 impl<S, B, ResBody> Service<Request<B>> for ClientIpInjector<S>
@@ -135,13 +160,16 @@ where
             Decision::Pass => DispatchFuture::pass(self.inner.call(request)),
             Decision::Refuse(refusal) => {
                 tell(&refusal);
+                // What the service that was made ready holds, such as a permit, others may have.
+                let clone = self.inner.clone();
+                drop(std::mem::replace(&mut self.inner, clone));
                 DispatchFuture::refuse(refusal, &config.format, request.headers())
             }
-            Decision::Write(endpoint, addr) => {
+            Decision::Write(endpoint, addresses) => {
                 // The service that was made ready is the one to call.
                 let clone = self.inner.clone();
                 let ready = std::mem::replace(&mut self.inner, clone);
-                let writing = Writing::new(addr, config.placement);
+                let writing = Writing::new(addresses, config.placement, config.insecure);
                 DispatchFuture::read(endpoint, request, config.limit, ready, writing, config.format.clone())
             }
         }

@@ -11,16 +11,17 @@
 //! * [`client_ip`]: the client IP no header can fake.
 //! * [`rate_limit`]: how often a client IP may ask.
 //! * [`pump_guard`]: whether a message goes to a person.
-//! * [`injector`]: 8x8's `clientIp`, and an adapter for `reqwest`.
+//! * [`injector`]: 8x8's `clientIp`, and adapters for `reqwest`.
+//! * [`outbound`]: both of them, retries, and limits, as one layer around a client.
 //! * `redis` (with its feature): limits and a guard's memory that many nodes share.
 //! * [`core`]: the words they share. [`eight`]: what is known of the 8x8 wire.
 //!
 //! # Features
 //!
 //! `client-ip`, `rate-limit`, `pump-guard`, `injector`: a layer each, all by default. `axum`: extractors, and the peer
-//! from axum's `ConnectInfo`. `tonic`: the peer from tonic's connect info. `reqwest`: the adapter. `number-lookup`: what 8x8 knows
-//! of doubtful numbers. `feedback`: 8x8's feedback call. `redis`: limits and a guard's memory that many
-//! nodes share, on Redis or Valkey. `full`: everything.
+//! from axum's `ConnectInfo`. `tonic`: the peer from tonic's connect info. `reqwest`, `reqwest-middleware`: the adapters.
+//! `outbound`: the way out as one layer. `number-lookup`: what 8x8 knows of doubtful numbers. `feedback`: 8x8's feedback
+//! call. `redis`: limits and a guard's memory that many nodes share, on Redis or Valkey. `full`: everything.
 //!
 //! # Example
 //!
@@ -42,11 +43,12 @@
 //!         Limit::new("per-day", Quota::requests(20).per(Duration::from_secs(86_400))),
 //!     ])?);
 //!
+//! let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
 //! // Between the app and 8x8: the client IP goes along by the ambient scope.
 //! let outbound = ServiceBuilder::new()
 //!     .layer(SmsPumpGuardLayer::new(PumpGuard::new(Policy::default())?))
 //!     .layer(ClientIpInjectorLayer::new())
-//!     .service(ReqwestService::new(reqwest::Client::new()));
+//!     .service(ReqwestService::new(client));
 //! # let _ = (inbound, outbound);
 //! # Ok(())
 //! # }
@@ -58,6 +60,8 @@ pub use tollgate_client_ip as client_ip;
 pub use tollgate_core as core;
 #[cfg(feature = "injector")]
 pub use tollgate_injector as injector;
+#[cfg(feature = "outbound")]
+pub mod outbound;
 #[cfg(feature = "pump-guard")]
 pub use tollgate_pump_guard as pump_guard;
 #[cfg(feature = "rate-limit")]
@@ -67,6 +71,8 @@ pub use tollgate_redis as redis;
 
 /// What most programs need.
 pub mod prelude {
+    #[cfg(feature = "outbound")]
+    pub use crate::outbound::{Outbound, OutboundLayer};
     pub use tollgate_8x8::Hosts;
     #[cfg(feature = "client-ip")]
     pub use tollgate_client_ip::{Resolver, Rule, Strategy, TrustedClientIpLayer};

@@ -2,10 +2,12 @@
 
 mod address;
 mod forwarded;
+mod json_inject;
 mod x_forwarded_for;
 
 pub use address::address;
 pub use forwarded::forwarded;
+pub use json_inject::json_inject;
 pub use x_forwarded_for::x_forwarded_for;
 
 use tollgate_client_ip::Strategy;

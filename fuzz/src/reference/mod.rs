@@ -7,6 +7,8 @@ mod forwarded;
 mod list;
 mod node;
 
+pub mod json;
+
 pub use forwarded::{forwarded, is_forwarded};
 pub use list::{Method, x_forwarded_for};
 pub use node::{single, single_with_port};

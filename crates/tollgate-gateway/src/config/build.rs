@@ -56,6 +56,7 @@ impl Config {
         let bases = self.bases(&mut problems);
         self.listen.check(&mut problems);
         self.check_keys(&mut problems);
+        self.check_replacement(&mut problems);
         self.pump_guard.number_lookup.check(&self.upstream, &mut problems);
         self.state.check(&mut problems);
         self.traffic_log.check(&self.state, &mut problems);
@@ -202,6 +203,28 @@ impl Config {
         }
     }
 
+    fn check_replacement(&self, problems: &mut Problems) {
+        const FIELD: &str = "injector.replacement";
+        let replaces = matches!(self.injector.unusable_address, Unusable::Replace);
+        match self.injector.replacement {
+            None if replaces => problems.add(
+                FIELD,
+                "is missing: unusable_address = \"replace\" needs an address of yours that 8x8 can limit by, such as \
+                 your office's",
+            ),
+            Some(addr) if !replaces => problems.add(
+                FIELD,
+                format!("\"{addr}\" would go nowhere: write unusable_address = \"replace\", or leave it out"),
+            ),
+            Some(addr) => {
+                if let Some(why) = injector::why_unusable(addr) {
+                    problems.add(FIELD, format!("\"{addr}\" is {why}: name one that 8x8 can limit by"));
+                }
+            }
+            None => {}
+        }
+    }
+
     fn injector(&self, hosts: Hosts) -> ClientIpInjectorLayer {
         let placement = match self.injector.batch {
             Batch::Top => Placement::Top,
@@ -211,6 +234,10 @@ impl Config {
             Unusable::Refuse => injector::Unusable::Refuse,
             Unusable::Omit => injector::Unusable::Omit,
             Unusable::Pass => injector::Unusable::Pass,
+            // That there is one was checked.
+            Unusable::Replace => {
+                self.injector.replacement.map_or(injector::Unusable::Refuse, injector::Unusable::Replace)
+            }
         };
         let layer = ClientIpInjectorLayer::new()
             .with_hosts(hosts)

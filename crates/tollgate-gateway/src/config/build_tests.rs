@@ -77,6 +77,17 @@ fn an_api_key_is_used_on_loopback_or_with_a_caller_token_only() {
 }
 
 #[test]
+fn a_replacement_is_an_address_8x8_can_limit_by_and_there_when_it_is_asked_for() {
+    built("[injector]\nunusable_address = \"replace\"\nreplacement = \"8.8.4.4\"\n");
+    assert!(
+        problems("[injector]\nunusable_address = \"replace\"\n").contains("injector.replacement: is missing")
+    );
+    assert!(problems("[injector]\nreplacement = \"8.8.4.4\"\n").contains("would go nowhere"));
+    let private = problems("[injector]\nunusable_address = \"replace\"\nreplacement = \"10.0.0.1\"\n");
+    assert!(private.contains("injector.replacement: \"10.0.0.1\" is private"), "{private}");
+}
+
+#[test]
 fn upstreams_are_https_unless_they_are_on_this_host() {
     built("[upstream]\nsms = \"http://127.0.0.1:9001\"\nverify = \"https://verify.example\"\n");
     assert!(problems("[upstream]\nsms = \"http://sms.example\"\n").contains("insecure_http"));

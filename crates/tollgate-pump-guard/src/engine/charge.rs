@@ -197,83 +197,6 @@ impl State {
             }
         }
     }
-
-    /// Remembers an attempt that was stopped, at these levels of ranges (bits).
-    pub(super) fn press(&mut self, policy: &Policy, seen: &Seen<'_>, profile: Profile, stopped: u8) {
-        let charge = Charge { counted: stopped.into(), ..asked(seen, profile, self.latest) };
-        let place = place(seen.number);
-        self.pressed(policy, &charge, place, seen.now);
-        self.tell_pressed(&charge, place, seen.now);
-    }
-
-    /// Remembers an attempt that was stopped, here or by another node: it weighs on the narrowest range that explains it,
-    /// and is forgotten soon. What it counts in is where it was stopped.
-    pub(super) fn pressed(&mut self, policy: &Policy, charge: &Charge, place: u16, now: u32) {
-        let levels = levels(charge.national.into());
-        if ADJACENT < levels {
-            let key = self.range_key(charge.profile, ADJACENT, charge.range);
-            self.ranges.known(key, now, |cell| cell.asked_at(place));
-        }
-        let mut explained = false;
-        for level in 0..levels {
-            let stops = charge.counted & 1 << level != 0;
-            let key = self.range_key(charge.profile, level, charge.range);
-            let owed = self.ranges.change(key, now, |cell| {
-                *cell = cell.at(now);
-                cell.pressed(policy.conversion.pressure(level));
-                if stops {
-                    cell.hold.stopped(now, cell.verified >= PEOPLE);
-                }
-                cell.owed()
-            });
-            if stops {
-                explained = owed.unwrap_or_default() >= policy.conversion.bears(level);
-                break;
-            }
-        }
-        let places = &policy.places;
-        let tenant = self.tenant_mut(charge.profile);
-        let here = tenant.country(charge.country, now);
-        let new = here.verified < KNOWN_FROM;
-        let pool = tenant.new.at(now, 2 * places::FORGOTTEN);
-        if new && places.new_country.used_up_new(charge.country, &pool) {
-            tenant.new.hold.stopped(now, false);
-        }
-        tenant.world = tenant.world.at(now, places::FORGOTTEN);
-        tenant.world.pressed(places.breaker.bears(&tenant.world), 2.0);
-        if places.breaker.used_up(&tenant.world) {
-            tenant.world.hold.stopped(now, true);
-        }
-        let used_up = places.country.used_up(&here);
-        let country = tenant.country_mut(charge.country, now);
-        if let Some(country) = country.filter(|_| !new && (used_up || !explained)) {
-            country.pressed(places.country.bears(&here), 3.0);
-            if used_up {
-                country.hold.stopped(now, true);
-            }
-        }
-        for key in charge.client.into_iter().filter(|key| *key != 0) {
-            self.clients.known(key, now, |client| {
-                *client = client.at(now, clients::FORGOTTEN);
-                client.budget.pressed(policy.clients.strangers, 2.0);
-            });
-        }
-        for key in charge.caller.into_iter().filter(|key| *key != 0) {
-            self.callers.known(key, now, |caller| {
-                *caller = caller.at(now, caller::FORGOTTEN);
-                caller.budget.pressed(policy.users.strangers, 2.0);
-            });
-        }
-        if charge.operator != 0 && !explained {
-            self.clients.known(charge.operator, now, |operator| {
-                *operator = operator.at(now, places::FORGOTTEN);
-                operator.budget.pressed(policy.operator_share.bears(&operator.budget), 3.0);
-                if policy.operator_share.used_up(&operator.budget) {
-                    operator.budget.hold.stopped(now, true);
-                }
-            });
-        }
-    }
 }
 
 /// Whether a number is to be counted, which counts once in 24 hours.
@@ -332,7 +255,7 @@ fn charge_place(place: &mut Budget, counts: u16, now: u32) {
 }
 
 /// Who asked for what, at no price.
-fn asked(seen: &Seen<'_>, profile: Profile, now: Duration) -> Charge {
+pub(super) fn asked(seen: &Seen<'_>, profile: Profile, now: Duration) -> Charge {
     Charge {
         number: seen.keys.number,
         range: seen.number.range(LEVELS[0].0),

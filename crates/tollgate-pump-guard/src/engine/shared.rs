@@ -8,7 +8,6 @@ use super::attempt::{Charge, Outcome};
 use super::charge::take_back;
 use super::deltas::Deltas;
 use super::numbers::Stage;
-use super::persist::Changes;
 use super::policy::Policy;
 use super::record::{Record, record};
 use super::state::{State, seconds};
@@ -18,8 +17,6 @@ use super::{Money, Number, Profile};
 const MOST_WAITING: usize = 1 << 16;
 /// Of attempts that were stopped, so many are told within a second: pressure has a bound, and floods have none.
 const PRESSES: u32 = 100;
-/// How many other nodes are told apart.
-const MOST_NODES: usize = 256;
 /// How many outcomes wait for their send to be told of, and for how long.
 const MOST_EARLY: usize = 1024;
 const EARLY_FOR: Duration = Duration::from_secs(600);
@@ -234,78 +231,6 @@ struct Early {
     keys: [u64; 2],
     outcome: Outcome,
     told: Duration,
-}
-
-/// Up to where each node's events count.
-#[derive(Debug, Default)]
-pub(super) struct Heard {
-    nodes: Vec<HeardOf>,
-    /// Who is not to be kept any more.
-    gone: Vec<u64>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct HeardOf {
-    node: u64,
-    next: u64,
-    at: u32,
-    changed: bool,
-    written: bool,
-}
-
-impl Heard {
-    /// Takes note of so many events from `first` on: how many of them are known, and how many were missed.
-    fn hear(&mut self, node: Node, first: u64, count: u64, at: u32) -> (u64, u64) {
-        let index = self.nodes.iter().position(|heard| heard.node == node.0);
-        let index = index.unwrap_or_else(|| self.meet(node, first, at));
-        let Some(heard) = self.nodes.get_mut(index) else { return (count, 0) };
-        let known = heard.next.saturating_sub(first).min(count);
-        let missed = first.saturating_sub(heard.next);
-        let next = heard.next.max(first + count);
-        heard.changed |= next != heard.next;
-        (heard.next, heard.at) = (next, at);
-        (known, missed)
-    }
-
-    fn meet(&mut self, node: Node, first: u64, at: u32) -> usize {
-        if self.nodes.len() >= MOST_NODES
-            && let Some((oldest, _)) = self.nodes.iter().enumerate().min_by_key(|(_, heard)| heard.at)
-        {
-            let gone = self.nodes.swap_remove(oldest);
-            if gone.written {
-                self.gone.push(gone.node);
-            }
-        }
-        self.nodes.push(HeardOf { node: node.0, next: first, at, changed: true, written: false });
-        self.nodes.len() - 1
-    }
-
-    pub(super) fn note_all(&mut self) {
-        self.gone.clear();
-        for heard in &mut self.nodes {
-            (heard.changed, heard.written) = (true, false);
-        }
-    }
-
-    /// Writes up to where what was told counts in what is kept, so that it does not count twice after a restart.
-    pub(super) fn drain(&mut self, table: u8, changes: &mut Changes) {
-        for gone in std::mem::take(&mut self.gone) {
-            changes.remove(table, gone);
-        }
-        for heard in self.nodes.iter_mut().filter(|heard| heard.changed) {
-            (heard.changed, heard.written) = (false, true);
-            changes.put(table, heard.node, |out| {
-                heard.next.put(out);
-                heard.at.put(out);
-            });
-        }
-    }
-
-    pub(super) fn take_back(&mut self, node: u64, value: &mut &[u8]) -> Option<()> {
-        let (next, at) = (u64::take(value)?, u32::take(value)?);
-        let fits = node < 1 << 48 && next < 1 << 62 && self.nodes.len() < MOST_NODES;
-        fits.then(|| self.nodes.push(HeardOf { node, next, at, changed: false, written: true }))
-    }
 }
 
 impl State {

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::super::*;
 use super::*;
+use crate::engine::heard::MOST_NODES;
 use crate::engine::persist::Changes;
 
 const BYTES: usize = 1 << 20;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use redis::Value;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tollgate_pump_guard::PumpGuard;
 
 use super::KEY;
@@ -73,10 +73,8 @@ impl Teller {
                 if *stop.borrow() {
                     return;
                 }
-                tokio::select! {
-                    () = sleep(EVERY) => {}
-                    _ = stop.changed() => sleep(EVERY).await,
-                }
+                // Or until it is stopped.
+                let _ = timeout(EVERY, stop.changed()).await;
             } else if !self.connection.is_up() {
                 self.connection.up_within(PAUSE).await;
             } else if !self.send().await {

@@ -53,8 +53,9 @@ impl Tick {
     }
 
     /// How many ticks this is ahead of `now`; zero when it is not.
+    #[must_use]
     #[inline]
-    pub(crate) fn ahead_of(self, now: Self) -> u64 {
+    pub fn ahead_of(self, now: Self) -> u64 {
         let ahead = self.0.wrapping_sub(now.0) & MASK;
         if ahead < FUTURE { ahead } else { 0 }
     }
@@ -70,8 +71,10 @@ impl Tick {
         now.after(self.ahead_of(now).saturating_sub(debt.0))
     }
 
+    /// So many ticks later.
+    #[must_use]
     #[inline]
-    pub(crate) fn after(self, ticks: u64) -> Self {
+    pub fn after(self, ticks: u64) -> Self {
         Self::from_bits(self.0.wrapping_add(ticks))
     }
 }
@@ -85,6 +88,18 @@ impl Wait {
     #[must_use]
     pub fn at_least(wait: Duration) -> Self {
         Self(ticks_up(wait).max(1))
+    }
+
+    /// So many ticks; at least 1.
+    #[must_use]
+    pub fn of_ticks(ticks: u64) -> Self {
+        Self(ticks.max(1))
+    }
+
+    /// In ticks.
+    #[must_use]
+    pub fn ticks(self) -> u64 {
+        self.0
     }
 
     /// The exact wait from `monotonic`, which lies somewhere inside its tick: one nanosecond less is too little.
@@ -114,6 +129,18 @@ impl Debt {
     #[must_use]
     pub fn new(time: Duration) -> Self {
         Self(ticks_up(time).min(FUTURE - 1))
+    }
+
+    /// So many ticks, at most what can be owed.
+    #[must_use]
+    pub fn of_ticks(ticks: u64) -> Self {
+        Self(ticks.min(FUTURE - 1))
+    }
+
+    /// In ticks.
+    #[must_use]
+    pub fn ticks(self) -> u64 {
+        self.0
     }
 
     /// As time.
@@ -158,6 +185,21 @@ impl Gcra {
         (self.interval, self.capacity)
     }
 
+    /// One part of `parts` of the quota: what somebody owes is owed for as long, and a request adds `parts` times as
+    /// much to it. At least one request of `cost` fits.
+    #[must_use]
+    pub fn part(&self, parts: u32, cost: u32) -> Self {
+        let interval = self.interval.saturating_mul(parts.max(1).into()).min(FUTURE - 1);
+        let least = interval.saturating_mul(u64::from(cost).min(self.burst()));
+        Self { interval, capacity: self.capacity.max(least).min(FUTURE - 1) }
+    }
+
+    /// The time in which one request comes back, in ticks.
+    #[must_use]
+    pub fn interval_ticks(&self) -> u64 {
+        self.interval
+    }
+
     /// The time in which one request comes back.
     #[must_use]
     pub fn interval(&self) -> Duration {
@@ -185,7 +227,8 @@ impl Gcra {
     }
 
     /// What a request that costs `cost` is charged.
-    pub(crate) fn charge(&self, cost: u32) -> Debt {
+    #[must_use]
+    pub fn charge(&self, cost: u32) -> Debt {
         Debt(self.interval.saturating_mul(cost.into()).min(FUTURE - 1))
     }
 
@@ -213,14 +256,17 @@ impl Gcra {
         self.capacity.saturating_sub(debt.0) / self.interval
     }
 
-    /// How long a request that costs `cost` would wait; `None`, if it would pass now.
-    pub(crate) fn wait(&self, debt: Debt, cost: u32) -> Option<Wait> {
+    /// How long a request that costs `cost` would wait of somebody who owes `debt`; `None`, if it would pass now.
+    #[must_use]
+    #[inline]
+    pub fn wait(&self, debt: Debt, cost: u32) -> Option<Wait> {
         let after = debt.0.saturating_add(self.interval.saturating_mul(cost.into()));
         (after > self.capacity).then(|| Wait(after - self.capacity))
     }
 
     /// What is owed by whom a request that costs `cost` would make wait so long.
-    pub(crate) fn debt_behind(&self, wait: Wait, cost: u32) -> Debt {
+    #[must_use]
+    pub fn debt_behind(&self, wait: Wait, cost: u32) -> Debt {
         let after = self.capacity.saturating_add(wait.0);
         Debt(after.saturating_sub(self.interval.saturating_mul(cost.into())))
     }
@@ -309,6 +355,21 @@ mod tests {
         // A penalty of ten minutes stays one.
         let penalty = Debt(used_up.0 + Debt::new(Duration::from_secs(600)).0);
         assert_eq!(hundred.converted(&five, penalty).time(), Duration::from_secs(660));
+    }
+
+    #[test]
+    fn the_parts_of_what_is_left_are_together_what_is_left() {
+        let whole = gcra(100, Duration::from_secs(60), 100);
+        let left_of_40 = Debt(whole.charge(60).0);
+        let part = whole.part(4, 1);
+        assert_eq!(whole.remaining(left_of_40), 40);
+        assert_eq!(part.remaining(left_of_40), 10);
+        assert_eq!(part.remaining(whole.capacity()), 0);
+        // One passes everywhere, whatever it costs.
+        let few = gcra(10, Duration::from_secs(60), 10);
+        assert_eq!(few.part(64, 1).remaining(Debt(0)), 1);
+        assert!(few.part(4, 10).decide(IDLE, IDLE, 10).is_ok());
+        assert!(gcra(1, Gcra::MAX_FILL, 1).part(1024, 1).decide(IDLE, IDLE, 1).is_ok());
     }
 
     #[test]

@@ -24,11 +24,16 @@ impl Key {
         Self(high << 64 | low)
     }
 
-    pub(crate) fn from_bits(bits: u128) -> Self {
+    /// The key with these bits, for limits that several processes share: 128 bits of a hash of your own that is the same
+    /// in all of them, and keyed, so that nobody can look for two things that share one.
+    #[must_use]
+    pub fn from_bits(bits: u128) -> Self {
         Self(bits)
     }
 
-    pub(crate) fn bits(self) -> u128 {
+    /// Its bits: of an address's key, the prefix of the address.
+    #[must_use]
+    pub fn bits(self) -> u128 {
         self.0
     }
 }

@@ -276,7 +276,9 @@ impl Limit {
         }
     }
 
-    pub(crate) fn is_settled(&self) -> bool {
+    /// Whether what requests are charged changes with their answers ([`settled_by`](Self::settled_by) and its like).
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
         self.settle.is_some()
     }
 

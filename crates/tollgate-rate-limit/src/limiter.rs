@@ -153,6 +153,18 @@ impl Limiter {
         Limiter { rules, off, store, clock, lists, banned, talkers, mark, twice_told, changing }
     }
 
+    /// Keeps what clients owe in the store that `make` makes of the one there is, and of the limits that it is for: those
+    /// that are not off, in the order in which counts name them. By the limiter's own clock.
+    pub fn with_store_of<S: Store>(
+        self,
+        make: impl FnOnce(Memory, &[Limit], SharedClock) -> S,
+    ) -> Limiter<S> {
+        let limits: Vec<Limit> = self.limits().collect();
+        let Self { rules, off, store, clock, lists, banned, talkers, mark, twice_told, changing } = self;
+        let store = make(store, &limits, SharedClock::clone(&clock));
+        Limiter { rules, off, store, clock, lists, banned, talkers, mark, twice_told, changing }
+    }
+
     /// The store by itself, as a part of another one.
     #[must_use]
     pub fn into_store(self) -> Memory {

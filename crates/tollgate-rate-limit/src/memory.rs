@@ -36,7 +36,8 @@ impl Memory {
     }
 
     /// As large, with nobody in it.
-    pub(crate) fn emptied(&self) -> Self {
+    #[must_use]
+    pub fn emptied(&self) -> Self {
         let emptied = |levels: &[Table]| levels.iter().map(|table| Table::new(table.bytes())).collect();
         Self { tables: self.tables.iter().map(|levels| emptied(levels)).collect() }
     }
@@ -45,6 +46,20 @@ impl Memory {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.tables.iter().flatten().map(Table::bytes).sum()
+    }
+
+    /// Somebody is known to owe so much now, more or less than was known here.
+    pub fn learn(&self, count: &Count, debt: Debt, now: Tick) {
+        if let Some(table) = self.table(count) {
+            table.set(count.key(), now, |_| now.after(debt.0));
+        }
+    }
+
+    /// Somebody is known to owe at least so much now.
+    pub fn learn_least(&self, count: &Count, debt: Debt, now: Tick) {
+        if let Some(table) = self.table(count) {
+            table.set(count.key(), now, |tat| now.after(tat.map_or(0, |tat| tat.ahead_of(now)).max(debt.0)));
+        }
     }
 
     /// What every client that is counted by a limit owes.
@@ -204,6 +219,10 @@ impl Store for Memory {
         if let Some(table) = self.tables.get(limit).and_then(|levels| levels.get(level)) {
             table.convert(now, convert);
         }
+    }
+
+    fn memory(&self) -> Option<&Memory> {
+        Some(self)
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tollgate_core::ClientIp;
 
 use crate::handle::Left;
+use crate::store::Store;
 use crate::{Limiter, Mode, Quota};
 
 /// A limiter at one moment.
@@ -46,10 +47,12 @@ pub struct Talker {
     pub left: Left,
 }
 
-impl Limiter {
+impl<S: Store> Limiter<S> {
     /// Who is limited now, and who asks most: of each limit the `top` clients. The counts are read off the tables, whole
     /// (a quarter of a millisecond for a MiB), and how each client stands is exact; but whom to look at is known of those only that were
     /// refused lately or asked often, 128 at most, since a table holds no addresses.
+    ///
+    /// With a store that several processes share, what this one knows of.
     ///
     /// These are addresses of people: show them to whom you would show a log.
     #[must_use]
@@ -59,7 +62,7 @@ impl Limiter {
         let limits = self.rules.iter().enumerate().map(|(index, rule)| {
             let (mut clients, mut limited) = (0, 0);
             let gcra = rule.gcra_of_clients();
-            for debt in self.store.debts(index, now) {
+            for debt in self.store.memory().into_iter().flat_map(|memory| memory.debts(index, now)) {
                 clients += 1;
                 limited += usize::from(gcra.wait(debt, 1).is_some());
             }

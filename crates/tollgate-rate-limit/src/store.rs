@@ -4,6 +4,7 @@
 //! what. [`Memory`] is the one this crate has: it answers at once. A store that asks elsewhere answers [`Step::Later`],
 //! and the request waits for it.
 
+mod group;
 #[cfg(feature = "store-suite")]
 pub mod suite;
 
@@ -15,6 +16,7 @@ use smallvec::SmallVec;
 use crate::Key;
 use crate::table::Charged;
 
+pub use self::group::Grouping;
 pub use crate::gcra::{Debt, Gcra, Tick, Wait};
 pub use crate::memory::Memory;
 
@@ -50,6 +52,11 @@ pub trait Store: Send + Sync + 'static {
     /// A limit's quota is another from now on, on one of its levels: whoever owed `debt` by the old one now owes
     /// `convert(debt)`.
     fn convert(&self, limit: usize, level: usize, convert: &dyn Fn(Debt) -> Debt, now: Tick);
+
+    /// What of all this is in memory here, for [`Limiter::snapshot`](crate::Limiter::snapshot): nothing, if not said.
+    fn memory(&self) -> Option<&Memory> {
+        None
+    }
 }
 
 /// A store's answer.
@@ -131,6 +138,12 @@ impl Count {
     #[must_use]
     pub fn gcra(&self) -> &Gcra {
         &self.gcra
+    }
+
+    /// The same count by another quota.
+    #[must_use]
+    pub fn with_gcra(self, gcra: Gcra) -> Self {
+        Self { gcra, ..self }
     }
 
     /// How many requests' worth is charged, at least 1.

@@ -13,6 +13,7 @@
 //! * [`pump_guard`]: whether a message goes to a person.
 //! * [`injector`]: 8x8's `clientIp`, and adapters for `reqwest`.
 //! * [`outbound`]: both of them, retries, and limits, as one layer around a client.
+//! * `redis` (with its feature): limits that many nodes share.
 //! * [`core`]: the words they share. [`eight`]: what is known of the 8x8 wire.
 //!
 //! # Features
@@ -20,7 +21,7 @@
 //! `client-ip`, `rate-limit`, `pump-guard`, `injector`: a layer each, all by default. `axum`: extractors, and the peer
 //! from axum's `ConnectInfo`. `tonic`: the peer from tonic's connect info. `reqwest`, `reqwest-middleware`: the adapters.
 //! `outbound`: the way out as one layer. `number-lookup`: what 8x8 knows of doubtful numbers. `feedback`: 8x8's feedback
-//! call. `full`: everything.
+//! call. `redis`: limits that many nodes share, on Redis or Valkey. `full`: everything.
 //!
 //! # Example
 //!
@@ -64,6 +65,8 @@ pub mod outbound;
 pub use tollgate_pump_guard as pump_guard;
 #[cfg(feature = "rate-limit")]
 pub use tollgate_rate_limit as rate_limit;
+#[cfg(feature = "redis")]
+pub use tollgate_redis as redis;
 
 /// What most programs need.
 pub mod prelude {

@@ -1,0 +1,421 @@
+//! One connection to a server that may go away, with a deadline for every call.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::cluster_async::ClusterConnection;
+use redis::{AsyncConnectionConfig, Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
+
+use crate::breaker::Breaker;
+use crate::server::Opener;
+use crate::{Script, Server, ServerError, metrics};
+
+/// How long a call may take if nothing is said.
+const DEFAULT_DEADLINE: Duration = Duration::from_millis(25);
+
+/// How long it may take to make a connection. Nobody waits for that.
+const CONNECTING: Duration = Duration::from_secs(1);
+
+/// A connection to a [`Server`], for any number of calls at once; clones are the same one.
+///
+/// Every call has the [deadline](Self::with_deadline). Five that fail in a row, or a lost connection, open a *circuit
+/// breaker*: from then on calls fail at once ([`Fault::Away`]), while a task in the background connects again, and asks
+/// the server to write something, three times in a row within the deadline, before calls are let through again. At the
+/// start, too, nobody waits: until the first connection is made, the server is away.
+#[derive(Clone)]
+pub struct Connection {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    server: Server,
+    opener: Opener,
+    deadline: Duration,
+    link: ArcSwapOption<Link>,
+    breaker: Mutex<Breaker>,
+    /// The breaker is closed.
+    is_up: AtomicBool,
+    told: watch::Sender<bool>,
+    /// The breaker has opened.
+    opened: Notify,
+    runtime: Handle,
+}
+
+#[derive(Clone)]
+enum Link {
+    One(MultiplexedConnection),
+    Cluster(ClusterConnection),
+}
+
+/// Why a call has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The server is given up for the moment: it was not asked.
+    Away,
+    /// No answer within the deadline. It may have done what it was asked.
+    Late,
+    /// The connection was lost. It may have done what it was asked.
+    Lost,
+    /// The server answered with an error of this code (`OOM`, `READONLY`, `NOPERM` …), and did nothing.
+    Refused(String),
+    /// The server's answer was none to this question.
+    Garbage,
+}
+
+impl Connection {
+    /// Connects in the background, as a task of the current tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// A certificate authority that cannot be read, or none on this machine.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub fn open(server: Server) -> Result<Self, ServerError> {
+        Self::open_with(server, DEFAULT_DEADLINE)
+    }
+
+    /// The same with another deadline for every call, at least a millisecond; 25 ms if not said.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open).
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub fn open_with(server: Server, deadline: Duration) -> Result<Self, ServerError> {
+        let opener = server.opener().map_err(|error| ServerError::of_client(&error))?;
+        let shared = Arc::new(Shared {
+            server,
+            opener,
+            deadline: deadline.max(Duration::from_millis(1)),
+            link: ArcSwapOption::empty(),
+            breaker: Mutex::new(Breaker::new()),
+            is_up: AtomicBool::new(false),
+            told: watch::Sender::new(false),
+            opened: Notify::new(),
+            runtime: Handle::current(),
+        });
+        shared.runtime.spawn(keep(Arc::downgrade(&shared)));
+        Ok(Self { shared })
+    }
+
+    /// The deadline of every call.
+    #[must_use]
+    pub fn deadline(&self) -> Duration {
+        self.shared.deadline
+    }
+
+    /// Whether calls are let through.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.shared.is_up.load(Acquire)
+    }
+
+    /// Whether it is a Cluster: a script may only touch keys of one hash slot.
+    #[must_use]
+    pub fn is_cluster(&self) -> bool {
+        self.shared.server.is_cluster()
+    }
+
+    /// [`is_up`](Self::is_up), as it changes.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<bool> {
+        self.shared.told.subscribe()
+    }
+
+    /// Waits until calls are let through, for so long at the most: whether they are.
+    pub async fn up_within(&self, wait: Duration) -> bool {
+        let mut told = self.watch();
+        let up = timeout(wait, told.wait_for(|is_up| *is_up)).await;
+        matches!(up, Ok(Ok(_)))
+    }
+
+    /// The runtime that it was opened in.
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.shared.runtime
+    }
+
+    /// Calls a script, within the deadline.
+    ///
+    /// # Errors
+    ///
+    /// There is no answer.
+    pub async fn call(&self, script: &Script, call: Call) -> Result<Value, Fault> {
+        self.run(|asking| async move { asking.call(script, &call).await }).await
+    }
+
+    /// Several calls, all within one deadline. An answer that `calls` cannot read is a [`Fault::Garbage`] of its own
+    /// making, and counts like any other fault.
+    ///
+    /// # Errors
+    ///
+    /// What `calls` says, or there is no answer.
+    pub async fn run<T, F>(&self, calls: impl FnOnce(Asking) -> F) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
+        let link = if self.is_up() { self.shared.link.load_full() } else { None };
+        let Some(link) = link else {
+            metrics::called("away");
+            return Err(Fault::Away);
+        };
+        let asking = Asking { link: Arc::clone(&link) };
+        let answer = timeout(self.shared.deadline, calls(asking)).await.unwrap_or(Err(Fault::Late));
+        match &answer {
+            Ok(_) => {
+                metrics::called("answered");
+                self.shared.breaker().succeeded();
+            }
+            Err(fault) => {
+                metrics::called(fault.name());
+                self.shared.failed(fault, &link);
+            }
+        }
+        answer
+    }
+}
+
+/// A connection that calls are made on, within the deadline of [`Connection::run`].
+pub struct Asking {
+    link: Arc<Link>,
+}
+
+/// A script's keys and arguments.
+#[derive(Clone, Debug, Default)]
+pub struct Call {
+    keys: Vec<Vec<u8>>,
+    args: Vec<Vec<u8>>,
+}
+
+impl Call {
+    /// With room for so many of each.
+    #[must_use]
+    pub fn with_capacity(keys: usize, args: usize) -> Self {
+        Self { keys: Vec::with_capacity(keys), args: Vec::with_capacity(args) }
+    }
+
+    /// One more key.
+    pub fn key(&mut self, key: impl Into<Vec<u8>>) -> &mut Self {
+        self.keys.push(key.into());
+        self
+    }
+
+    /// One more argument.
+    pub fn arg(&mut self, arg: impl Into<Vec<u8>>) -> &mut Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    fn command(&self, name: &str, script: &str) -> Cmd {
+        let mut command = redis::cmd(name);
+        command.arg(script).arg(self.keys.len()).arg(&self.keys).arg(&self.args);
+        command
+    }
+}
+
+impl Asking {
+    /// Calls a script. One that the server does not know (it was restarted) is sent whole.
+    ///
+    /// # Errors
+    ///
+    /// There is no answer.
+    pub async fn call(&self, script: &Script, call: &Call) -> Result<Value, Fault> {
+        let answer = self.send(&call.command("EVALSHA", script.hash())).await;
+        let answer = match answer {
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                self.send(&call.command("EVAL", script.source())).await
+            }
+            answer => answer,
+        };
+        answer.map_err(|error| Fault::of(&error))
+    }
+
+    async fn send(&self, command: &Cmd) -> RedisResult<Value> {
+        // Clones share what they are clones of.
+        let answer = match &*self.link {
+            Link::One(link) => link.clone().req_packed_command(command).await,
+            Link::Cluster(link) => link.clone().req_packed_command(command).await,
+        };
+        answer.and_then(Value::extract_error)
+    }
+}
+
+impl Shared {
+    fn breaker(&self) -> std::sync::MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failed(&self, fault: &Fault, link: &Arc<Link>) {
+        // A Cluster's connection mends itself, node by node.
+        let lost = fault.is_for_good() && !self.server.is_cluster();
+        if lost {
+            self.drop_link(link);
+        }
+        let mut breaker = self.breaker();
+        if breaker.failed(lost) {
+            self.is_up.store(false, Release);
+            drop(breaker);
+            self.told.send_replace(false);
+            self.opened.notify_one();
+            metrics::opened();
+            tracing::warn!(server = %self.server, %fault, "the shared store is away: this node decides by itself");
+        }
+    }
+
+    /// Unless somebody has already made another one.
+    fn drop_link(&self, link: &Arc<Link>) {
+        self.link.compare_and_swap(&Some(Arc::clone(link)), None);
+    }
+
+    async fn connect(&self) -> RedisResult<Link> {
+        let config =
+            AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECTING)).set_response_timeout(None);
+        Ok(match &self.opener {
+            Opener::Single(client) => {
+                Link::One(client.get_multiplexed_async_connection_with_config(&config).await?)
+            }
+            Opener::Sentinel(client) => {
+                let mut client = client.lock().await;
+                Link::One(client.get_async_connection_with_config(&config).await?)
+            }
+            Opener::Cluster(client) => Link::Cluster(client.get_async_connection().await?),
+        })
+    }
+
+    /// Whether the server can be asked, and writes.
+    async fn probe(&self) -> Result<(), Fault> {
+        let link = match self.link.load_full() {
+            Some(link) => link,
+            None => {
+                let link = timeout(CONNECTING, self.connect()).await;
+                let link = Arc::new(link.map_err(|_| Fault::Late)?.map_err(|error| Fault::of(&error))?);
+                self.link.store(Some(Arc::clone(&link)));
+                link
+            }
+        };
+        let asking = Asking { link };
+        let written = timeout(self.deadline, asking.call(&PROBE, &probe_call())).await;
+        let written = match written {
+            Ok(Ok(Value::Int(1))) => Ok(()),
+            Ok(Ok(_)) => Err(Fault::Garbage),
+            Ok(Err(fault)) => Err(fault),
+            Err(_) => Err(Fault::Late),
+        };
+        // A late one, too: the address may be another server's by now.
+        if written.is_err() {
+            self.drop_link(&asking.link);
+        }
+        written
+    }
+}
+
+static PROBE: Script = Script::new("redis.call('SET',KEYS[1],'1','PX',1000) return 1");
+
+fn probe_call() -> Call {
+    let mut call = Call::default();
+    call.key("tollgate1:{probe}");
+    call
+}
+
+/// Connects, and closes the breaker when the server can be asked. Ends with the last clone of the connection.
+async fn keep(shared: std::sync::Weak<Shared>) {
+    loop {
+        let Some(strong) = shared.upgrade() else { return };
+        if strong.is_up.load(Acquire) {
+            let opened = async {
+                // Looks from time to time whether anybody is left who would open it.
+                let _ = timeout(Duration::from_secs(1), strong.opened.notified()).await;
+            };
+            opened.await;
+            continue;
+        }
+        let probed = strong.probe().await;
+        let pause = strong.breaker().probed(probed.is_ok());
+        let Some(pause) = pause else {
+            strong.is_up.store(true, Release);
+            strong.told.send_replace(true);
+            metrics::closed();
+            tracing::info!(server = %strong.server, "the shared store is there");
+            continue;
+        };
+        if let Err(fault) = probed {
+            tracing::debug!(server = %strong.server, %fault, "the shared store is still away");
+        }
+        drop(strong);
+        tokio::time::sleep(pause).await;
+    }
+}
+
+impl Fault {
+    fn of(error: &RedisError) -> Self {
+        match error.kind() {
+            ErrorKind::Parse | ErrorKind::UnexpectedReturnType => Self::Garbage,
+            _ if error.is_timeout() => Self::Late,
+            _ => match error.code() {
+                Some(code) => Self::Refused(code.to_owned()),
+                None => Self::Lost,
+            },
+        }
+    }
+
+    /// The connection is of no use any more: lost, out of step, or to a server that is no master now.
+    fn is_for_good(&self) -> bool {
+        match self {
+            Self::Lost | Self::Garbage => true,
+            Self::Refused(code) => code == "READONLY",
+            Self::Away | Self::Late => false,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Away => "away",
+            Self::Late => "late",
+            Self::Lost => "lost",
+            Self::Refused(_) => "refused",
+            Self::Garbage => "garbage",
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Away => f.write_str("given up for the moment"),
+            Self::Late => f.write_str("no answer within the deadline"),
+            Self::Lost => f.write_str("connection lost, or none to be made"),
+            Self::Refused(code) => write!(f, "it answered {code}"),
+            Self::Garbage => f.write_str("its answer made no sense"),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("server", &self.shared.server)
+            .field("is_up", &self.is_up())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Asking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Asking").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,53 @@
+//! The state that many nodes share, on Redis or Valkey.
+//!
+//! [`Server`] says where it is, [`Connection`] asks it, and [`rate_limit`] keeps the limiter's counts there.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use tollgate_rate_limit::{IpRateLimitLayer, Limit, Limiter, Quota};
+//! use tollgate_redis::{Connection, rate_limit::Sharing};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let limiter = Limiter::new([Limit::new("per-minute", Quota::requests(100).per(Duration::from_secs(60)))])?;
+//! let connection = Connection::open("redis://redis.example:6379/0".parse()?)?;
+//! // Three nodes, one quota.
+//! let limiter = Sharing::over(connection).with_nodes(3)?.share(limiter);
+//! let layer = IpRateLimitLayer::from(limiter);
+//! # let _ = layer;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # When the server is away
+//!
+//! No call takes longer than the connection's [deadline](Connection::deadline), 25 ms if not said. After five in a row
+//! that failed, or when the connection is lost, none is made, until the server has proved in the background that it
+//! answers and writes. What is decided meanwhile, and how that is made good, is for each user of a connection to say:
+//! see [`rate_limit`].
+//!
+//! # Metrics
+//!
+//! | metric | labels | says |
+//! |---|---|---|
+//! | `tollgate_redis_calls_total` | `result`: `answered`, `late`, `lost`, `refused`, `garbage`, `away` | calls; `away` were not made |
+//! | `tollgate_redis_up` | | 1 while calls are made |
+//! | `tollgate_redis_breaker_opened_total` | | how often the server was given up |
+//! | `tollgate_redis_decisions_total` | `by`: `redis`, `lease`, `refusal`, `fallback` | requests, and by what they were decided |
+//! | `tollgate_redis_merged_total` | `what`: `sent`, `dropped` | counts told to the server after the fact, or not for lack of room |
+//!
+//! # Features
+//!
+//! * `rate-limit` (default): the limiter's store.
+
+mod breaker;
+mod connect;
+mod metrics;
+#[cfg(feature = "rate-limit")]
+pub mod rate_limit;
+mod script;
+mod server;
+
+pub use connect::{Asking, Call, Connection, Fault};
+pub use script::Script;
+pub use server::{Server, ServerError};

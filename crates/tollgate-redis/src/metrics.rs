@@ -1,0 +1,31 @@
+//! What is counted. Labels are fixed words.
+
+use metrics::{counter, gauge};
+
+/// A call, and what came of it.
+pub(crate) fn called(result: &'static str) {
+    counter!("tollgate_redis_calls_total", "result" => result).increment(1);
+}
+
+/// The server is given up.
+pub(crate) fn opened() {
+    counter!("tollgate_redis_breaker_opened_total").increment(1);
+    gauge!("tollgate_redis_up").set(0.0);
+}
+
+/// The server is asked again.
+pub(crate) fn closed() {
+    gauge!("tollgate_redis_up").set(1.0);
+}
+
+/// A request, and who decided it.
+#[cfg(feature = "rate-limit")]
+pub(crate) fn decided(by: &'static str) {
+    counter!("tollgate_redis_decisions_total", "by" => by).increment(1);
+}
+
+/// What was counted here was told to the server (`sent`), or had no room here to be kept until then (`dropped`).
+#[cfg(feature = "rate-limit")]
+pub(crate) fn merged(what: &'static str) {
+    counter!("tollgate_redis_merged_total", "what" => what).increment(1);
+}

@@ -1,0 +1,218 @@
+//! Parts of quotas that this node has taken at once, to spend by itself.
+
+use std::hash::BuildHasher;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use foldhash::quality::RandomState;
+use tollgate_rate_limit::store::{Count, Debt, Tick};
+
+/// How many counts can have leases at once: three quarters of a MiB.
+const SLOTS: usize = 1 << 13;
+
+/// A quota is leased in so small parts that all nodes together hold an eighth at the most: each node two parts.
+const PARTS: u64 = 16;
+
+/// The first lease of a count that turns out to be busy, in requests.
+const FIRST: u64 = 4;
+
+/// 10 s: whoever asks less often than that is not busy.
+const BUSY: u64 = 10 * 62_500;
+
+/// The leases of a node.
+///
+/// What is leased is charged on the server when it is taken, so that no count of all nodes exceeds its quota however the
+/// lease is spent. But the server also forgets the charge as time passes, the oldest first: a part of a lease whose charge
+/// is forgotten by then must not be spent any more, or a quota and an old lease could be spent at once. From when it was
+/// taken, the server owes this lease nothing after `until`, and of it at most what is left of the time until then. That
+/// much of a lease can be spent, and no more.
+pub(crate) struct Leases {
+    slots: Box<[Mutex<Slot>]>,
+    hasher: RandomState,
+    nodes: u64,
+    /// By limit.
+    can_lease: Box<[bool]>,
+}
+
+/// A lease: ticks of debt that are paid, and until when that debt lasts on the server.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lease {
+    left: u64,
+    until: Tick,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    id: Option<(u8, u8, u128)>,
+    interval: u64,
+    lease: Lease,
+    /// The one after it.
+    next: Lease,
+    /// How much to ask for.
+    want: u64,
+    is_asking: bool,
+    asked: Tick,
+}
+
+/// What came of spending.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spent {
+    /// What is owed of what others can see, without what is still held.
+    pub(crate) debt: Debt,
+    /// Which lease it was.
+    pub(crate) until: Tick,
+    /// So much more is to be leased: it is running low. Whoever gets this has to ask for it.
+    pub(crate) ask_for: u64,
+}
+
+impl Lease {
+    fn usable(&self, now: Tick) -> u64 {
+        self.left.min(self.until.ahead_of(now))
+    }
+}
+
+impl Slot {
+    fn is(&self, count: &Count) -> bool {
+        self.id == Some(id(count)) && self.interval == count.gcra().interval_ticks()
+    }
+
+    /// Goes on to the next lease where this one is used up.
+    fn turn(&mut self, needs: u64, now: Tick) {
+        if self.lease.usable(now) < needs {
+            self.lease = std::mem::take(&mut self.next);
+        }
+    }
+
+    fn held(&self, now: Tick) -> u64 {
+        self.lease.usable(now) + self.next.usable(now)
+    }
+}
+
+fn id(count: &Count) -> (u8, u8, u128) {
+    // There are 64 limits and 8 levels.
+    (count.limit() as u8, count.level() as u8, count.key().bits())
+}
+
+impl Leases {
+    /// For so many nodes; `can_lease` by limit.
+    pub(crate) fn new(nodes: u32, can_lease: Box<[bool]>) -> Self {
+        Self {
+            slots: (0..SLOTS).map(|_| Mutex::default()).collect(),
+            hasher: RandomState::default(),
+            nodes: nodes.into(),
+            can_lease,
+        }
+    }
+
+    /// In how many parts the server is to leave what is left of a quota.
+    pub(crate) fn parts_of_rest(&self) -> u64 {
+        2 * self.nodes
+    }
+
+    fn slot(&self, count: &Count) -> Option<MutexGuard<'_, Slot>> {
+        if !self.can_lease.get(count.limit()).copied().unwrap_or_default() {
+            return None;
+        }
+        let hash = self.hasher.hash_one(id(count));
+        let slot = self.slots.get(hash as usize % SLOTS)?;
+        Some(slot.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Pays for a request, if enough is held.
+    pub(crate) fn spend(&self, count: &Count, now: Tick) -> Option<Spent> {
+        let mut slot = self.slot(count)?;
+        if !slot.is(count) {
+            return None;
+        }
+        let needs = count.gcra().charge(count.cost()).ticks();
+        slot.turn(needs, now);
+        if slot.lease.usable(now) < needs {
+            return None;
+        }
+        // Without what must not be spent any more.
+        slot.lease.left = slot.lease.usable(now) - needs;
+        let is_low = slot.next.usable(now) == 0 && slot.lease.left < slot.want / 2 && !slot.is_asking;
+        let mut ask_for = 0;
+        if is_low && slot.want >= slot.interval {
+            // It is spent as fast as it was thought, or faster.
+            slot.want = slot.want.saturating_mul(2).min(self.most(count));
+            (slot.is_asking, slot.asked, ask_for) = (true, now, slot.want);
+        }
+        let last = if slot.next.left > 0 { slot.next.until } else { slot.lease.until };
+        let debt = Debt::of_ticks(last.ahead_of(now).saturating_sub(slot.held(now)));
+        Some(Spent { debt, until: slot.lease.until, ask_for })
+    }
+
+    /// Takes back what was spent of the lease that lasts until `until`: the request was refused for something else.
+    pub(crate) fn unspend(&self, count: &Count, until: Tick) {
+        if let Some(mut slot) = self.slot(count)
+            && slot.is(count)
+            && slot.lease.until == until
+        {
+            slot.lease.left += count.gcra().charge(count.cost()).ticks();
+        }
+    }
+
+    /// The server is about to be asked for a request of this count: how much to lease with it.
+    pub(crate) fn ask(&self, count: &Count, now: Tick) -> u64 {
+        let Some(mut slot) = self.slot(count) else { return 0 };
+        let is_recent = now.ahead_of(slot.asked) < BUSY;
+        if !slot.is(count) {
+            // Whoever is here stays while busy, so that no flood of others takes the place.
+            if slot.id.is_none() || !(is_recent || slot.is_asking || slot.held(now) > 0) {
+                let interval = count.gcra().interval_ticks();
+                *slot = Slot { id: Some(id(count)), interval, asked: now, ..Slot::default() };
+            }
+            return 0;
+        }
+        slot.asked = now;
+        if slot.is_asking {
+            return 0;
+        }
+        let first = slot.interval.saturating_mul(FIRST);
+        slot.want = if is_recent { slot.want.saturating_mul(2).max(first) } else { slot.want / 4 };
+        slot.want = slot.want.min(self.most(count));
+        if slot.want < slot.interval {
+            return 0;
+        }
+        slot.is_asking = true;
+        slot.want
+    }
+
+    /// What the server said to what was asked for: so much is leased, and owed for so long from `sent` on. `None`: nothing
+    /// was said.
+    pub(crate) fn answered(&self, count: &Count, leased: Option<(u64, Debt)>, sent: Tick) {
+        let Some(mut slot) = self.slot(count) else { return };
+        if !slot.is(count) || !slot.is_asking {
+            return;
+        }
+        slot.is_asking = false;
+        let Some((left, debt)) = leased else { return };
+        if left == 0 {
+            // Near its end, a quota is not leased.
+            slot.want = 0;
+            return;
+        }
+        let lease = Lease { left, until: sent.after(debt.ticks()) };
+        if slot.lease.usable(sent) == 0 { slot.lease = lease } else { slot.next = lease }
+    }
+
+    /// What is held of this count.
+    pub(crate) fn held(&self, count: &Count, now: Tick) -> u64 {
+        self.slot(count).filter(|slot| slot.is(count)).map_or(0, |slot| slot.held(now))
+    }
+
+    /// Holds nothing of this count any more: what was left of it is lost.
+    pub(crate) fn drop(&self, count: &Count) {
+        if let Some(mut slot) = self.slot(count)
+            && slot.is(count)
+        {
+            *slot = Slot::default();
+        }
+    }
+
+    fn most(&self, count: &Count) -> u64 {
+        let gcra = count.gcra();
+        let most = gcra.capacity().ticks() / (PARTS * self.nodes);
+        most - most % gcra.interval_ticks()
+    }
+}

@@ -1,0 +1,99 @@
+//! Three nodes of one Cluster.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tollgate_core::ClientIp;
+use tollgate_rate_limit::store::suite;
+use tollgate_rate_limit::{Key, Limit, RequestHead};
+use tollgate_redis::rate_limit::Sharing;
+
+use crate::server::{TestServer, program};
+use crate::{client, node, of_day, passing};
+
+struct Cluster {
+    servers: Vec<TestServer>,
+}
+
+impl Cluster {
+    fn start(program: &'static str) -> Option<Self> {
+        let args = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"];
+        let servers: Vec<_> = (0..3).map(|_| TestServer::start(program, &args)).collect();
+        let addrs = servers.iter().map(|server| format!("127.0.0.1:{}", server.port));
+        let tool = program.replace("server", "cli");
+        let mut create = Command::new(tool);
+        create.args(["--cluster", "create"]).args(addrs).args(["--cluster-replicas", "0", "--cluster-yes"]);
+        let created = create.stdout(Stdio::null()).stderr(Stdio::null()).status();
+        if !created.is_ok_and(|status| status.success()) {
+            eprintln!("no Cluster can be made here: not tested against one");
+            return None;
+        }
+        let cluster = Self { servers };
+        let start = Instant::now();
+        let is_ok = |server: &TestServer| server.cli(&["cluster", "info"]).contains("cluster_state:ok");
+        while !cluster.servers.iter().all(is_ok) {
+            assert!(start.elapsed() < Duration::from_secs(20), "the Cluster does not come up");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Some(cluster)
+    }
+
+    fn url(&self) -> String {
+        let hosts: Vec<_> = self.servers.iter().map(|server| format!("127.0.0.1:{}", server.port)).collect();
+        format!("redis+cluster://{}", hosts.join(","))
+    }
+
+    fn clear(&self) {
+        for server in &self.servers {
+            server.cli(&["flushall"]);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_store_passes_the_suite_on_a_cluster() {
+    let Some(cluster) = program().and_then(Cluster::start) else { return };
+    suite::run(async |limits| {
+        cluster.clear();
+        node(&cluster.url(), limits, |sharing| sharing).await
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_cluster_limits_by_address_and_by_key_are_all_or_nothing() {
+    let Some(cluster) = program().and_then(Cluster::start) else { return };
+    let by_key = |name, most, bits| {
+        of_day(name, most).with_key(move |_: ClientIp, _: &RequestHead<'_>| Some(Key::from_bits(bits)))
+    };
+    let limits: Vec<Limit> = vec![of_day("address", 5), by_key("user", 3, 77), by_key("other", 4, 78)];
+    let limiter = node(&cluster.url(), limits, Sharing::without_leases).await;
+    assert_eq!(passing(&limiter, client(1), 10).await, 3);
+    let of_user = limiter.limit("user").unwrap();
+    of_user.forget(Key::from_bits(77)).unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(passing(&limiter, client(1), 10).await, 1, "what one refuses is charged to none");
+    let of_other = limiter.limit("other").unwrap();
+    of_other.forget(Key::from_bits(78)).unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(passing(&limiter, client(1), 10).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_nodes_of_ours_share_a_quota_on_a_cluster_and_one_server_less_stops_nobody() {
+    let Some(mut cluster) = program().and_then(Cluster::start) else { return };
+    let limits = || vec![of_day("a", 20)];
+    let one = node(&cluster.url(), limits(), |sharing| sharing.with_nodes(2).unwrap()).await;
+    let other = node(&cluster.url(), limits(), |sharing| sharing.with_nodes(2).unwrap()).await;
+    for last in 0..20 {
+        let passed = passing(&one, client(last), 12).await + passing(&other, client(last), 12).await;
+        assert_eq!(passed, 20);
+    }
+    cluster.servers[0].kill();
+    let start = Instant::now();
+    for last in 0..20 {
+        assert_eq!(passing(&other, client(last), 2).await, 0);
+        assert!(passing(&one, client(100 + last), 2).await >= 1);
+    }
+    assert!(start.elapsed() < 80 * Duration::from_millis(60), "{:?}", start.elapsed());
+}

@@ -1,0 +1,71 @@
+//! A master that Sentinels know, and another one after it.
+
+use std::process::{Child, Command, Stdio};
+
+use tollgate_rate_limit::Limiter;
+use tollgate_redis::Connection;
+use tollgate_redis::rate_limit::Sharing;
+
+use crate::server::{TestServer, cli, free_port, program};
+use crate::{SOON, client, of_day, passing};
+
+struct Sentinel {
+    child: Child,
+    port: u16,
+    dir: std::path::PathBuf,
+}
+
+impl Sentinel {
+    fn over(program: &'static str, master: u16) -> Self {
+        let port = free_port();
+        let dir = std::env::temp_dir().join(format!("tollgate-sentinel-{}-{port}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let config = format!(
+            "port {port}\nbind 127.0.0.1\nsentinel monitor primary 127.0.0.1 {master} 1\n\
+             sentinel down-after-milliseconds primary 500\nsentinel failover-timeout primary 3000\n"
+        );
+        let file = dir.join("sentinel.conf");
+        std::fs::write(&file, config).unwrap();
+        let mut command = Command::new(program);
+        let child = command.arg(&file).arg("--sentinel").stdout(Stdio::null()).spawn().unwrap();
+        let sentinel = Self { child, port, dir };
+        while cli(program, port, &["ping"]).trim() != "PONG" {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        sentinel
+    }
+}
+
+impl Drop for Sentinel {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failover_resets_no_limit() {
+    let Some(program) = program() else { return };
+    let mut master = TestServer::start(program, &[]);
+    let replica = TestServer::start(program, &["--replicaof", "127.0.0.1", &master.port.to_string()]);
+    let sentinel = Sentinel::over(program, master.port);
+    let is_known = || {
+        cli(program, sentinel.port, &["sentinel", "replicas", "primary"]).contains("master-link-status\nok")
+    };
+    let start = std::time::Instant::now();
+    while !is_known() && start.elapsed() < 2 * SOON {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    let url = format!("redis+sentinel://127.0.0.1:{}/primary", sentinel.port);
+    let connection = Connection::open(url.parse().unwrap()).unwrap();
+    assert!(connection.up_within(SOON).await);
+    let limiter = Sharing::over(connection.clone()).share(Limiter::new([of_day("a", 10)]).unwrap());
+    assert_eq!(passing(&limiter, client(1), 4).await, 4);
+    master.kill();
+    assert_eq!(passing(&limiter, client(1), 2).await, 2);
+    assert!(connection.up_within(3 * SOON).await, "{}", replica.cli(&["role"]));
+    assert!(replica.cli(&["role"]).starts_with("master"));
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    assert_eq!(passing(&limiter, client(1), 20).await, 4);
+}

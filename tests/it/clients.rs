@@ -15,6 +15,7 @@ use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
+use tollgate::injector::MessageOrigins;
 use tollgate::prelude::*;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 
@@ -251,6 +252,22 @@ async fn a_middleware_looks_into_the_request_and_then_into_the_extensions_beside
 
     post().with_extension(Origin::System).send().await.unwrap();
     assert_eq!(eight.bodies(), [r#"{ "destination" : "+6591234567","text":"é\u00e9 \/" }"#]);
+}
+
+#[tokio::test]
+async fn a_middleware_finds_the_addresses_of_a_batch_beside_the_request() {
+    let (eight, url) = eight().await;
+    let client = ClientBuilder::new(reqwest::Client::new()).with(injector(&url)).build();
+    let batch = r#"{"messages":[{"destination":"1"},{"destination":"2"}]}"#;
+    let people = MessageOrigins::new(["203.0.113.1", "203.0.113.2"].map(|addr| Origin::Client(ip(addr))));
+    let post = client.post(format!("{url}{BATCH}")).header("content-type", "application/json").body(batch);
+    ip("203.0.113.3").scope(post.with_extension(people).send()).await.unwrap();
+    assert_eq!(
+        eight.bodies(),
+        [
+            r#"{"messages":[{"destination":"1","clientIp":"203.0.113.1"},{"destination":"2","clientIp":"203.0.113.2"}]}"#
+        ]
+    );
 }
 
 #[tokio::test]

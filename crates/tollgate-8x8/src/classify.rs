@@ -4,7 +4,7 @@ use http::{HeaderMap, Method, Uri};
 use tollgate_core::{Refusal, RefusalKind};
 
 use crate::endpoint::{Meaning, meaning};
-use crate::hosts::{Hosts, Suite};
+use crate::hosts::{Hosts, Suite, is_8x8s};
 use crate::{Endpoint, path};
 
 /// What a request is to Tollgate.
@@ -43,7 +43,15 @@ impl Hosts {
     /// A refusal where two readers could read two requests, or nothing is known of it: `HostMismatch`,
     /// `MethodOverride`, `DoubtfulPath`, `UnknownEndpoint`.
     pub fn classify(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<Class, Refusal> {
-        let host = host_header(headers)?;
+        let host = match (host_header(headers), uri.authority()) {
+            // Where it goes is nobody's we know, whatever its Host header is.
+            (Err(_), Some(authority))
+                if self.of(authority, uri).is_none() && !names_one_of(self, headers) =>
+            {
+                return Ok(Class::Foreign);
+            }
+            (host, _) => host?,
+        };
         let authority = match (uri.authority(), &host) {
             (Some(authority), Some(host)) if !same(authority, host, uri) => {
                 // Only where one of them is 8x8's is it ours to refuse.
@@ -62,6 +70,17 @@ impl Hosts {
             }
         };
         match self.of(authority, uri) {
+            None if is_8x8s(authority.host())
+                && matches!(meaning(Suite::Sms, method, uri.path()), Some(Meaning::Body(_))) =>
+            {
+                Err(Refusal::new(
+                    RefusalKind::UnknownEndpoint,
+                    format!(
+                        "{} is no host of 8x8's that is known: say that it is one (Hosts::with_host)",
+                        authority.host()
+                    ),
+                ))
+            }
             None => Ok(Class::Foreign),
             Some(suite) => classify_path(suite, method, uri.path(), headers),
         }
@@ -115,6 +134,14 @@ fn is_override(name: &str) -> bool {
     OVERRIDES
         .iter()
         .any(|known| known.len() == name.len() && name.bytes().zip(known.bytes()).all(|(a, b)| same(a, b)))
+}
+
+/// Whether any of the `Host` lines, readable or not, names a host that is ours to look at.
+fn names_one_of(hosts: &Hosts, headers: &HeaderMap) -> bool {
+    headers.get_all(HOST).iter().any(|line| {
+        let host = Authority::try_from(line.as_bytes());
+        host.map_or(true, |host| hosts.suite(host.host(), host.port_u16()).is_some())
+    })
 }
 
 /// The one `Host` header, if there is one.

@@ -158,3 +158,38 @@ fn the_subaccount_of_every_dispatch_is_known_as_the_path_spells_it() {
         assert_eq!(Endpoint::named(endpoint.as_str()), Some(endpoint));
     }
 }
+
+#[test]
+fn a_dispatch_to_a_host_of_8x8s_that_is_not_known_is_refused_and_other_hosts_are_left_alone() {
+    let class = |uri: &str, hosts: &[&str]| {
+        let mut headers = HeaderMap::new();
+        for host in hosts {
+            headers.append("host", host.parse().unwrap());
+        }
+        let uri = uri.parse().unwrap();
+        Hosts::new().classify(&Method::POST, &uri, &headers).map_err(|refusal| refusal.kind())
+    };
+    let path = "/api/v1/subaccounts/x/messages";
+    for host in ["api.8x8.com", "sms.mars.8x8.com", "SMS.wavecell.com."] {
+        let unknown = class(&format!("https://{host}{path}"), &[]);
+        assert_eq!(unknown, Err(RefusalKind::UnknownEndpoint), "{host}");
+    }
+    assert_eq!(class("https://www.8x8.com/contact", &[]), Ok(Class::Foreign));
+    assert_eq!(class("https://not8x8.com/api/v1/subaccounts/x/messages", &[]), Ok(Class::Foreign));
+    // Whatever the Host header of somebody else's is.
+    assert_eq!(class("https://example.com/", &["a", "b"]), Ok(Class::Foreign));
+    assert_eq!(class("https://example.com/", &["sms.8x8.com", "b"]), Err(RefusalKind::HostMismatch));
+    assert_eq!(
+        class("https://sms.8x8.com/api/v1/subaccounts/x/messages", &["a", "b"]),
+        Err(RefusalKind::HostMismatch)
+    );
+}
+
+#[test]
+fn a_host_of_ones_own_is_known_by_its_name_where_the_port_is_not_said() {
+    let hosts = Hosts::new().with_host("box:443").unwrap();
+    let mut headers = HeaderMap::new();
+    headers.insert("host", "box".parse().unwrap());
+    let uri = "/api/v1/subaccounts/x/messages".parse().unwrap();
+    assert_eq!(hosts.classify(&Method::POST, &uri, &headers).unwrap(), Class::Body(Endpoint::SmsSingle));
+}

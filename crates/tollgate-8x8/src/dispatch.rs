@@ -98,7 +98,15 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let (mut parts, body) = ready!(this.read.poll(cx))?;
+        let (mut parts, body) = match ready!(this.read.poll(cx)) {
+            Ok(read) => read,
+            Err(mut unread) => {
+                if let Some(body) = &unread.body {
+                    fit_headers(&mut unread.parts.headers, body.len());
+                }
+                return Poll::Ready(Err(unread));
+            }
+        };
         let endpoint = *this.endpoint;
         let known = parts.extensions.get::<Arc<Dispatch>>();
         let dispatch = match known.filter(|known| known.is_of(endpoint, &body)) {

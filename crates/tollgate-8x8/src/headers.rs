@@ -60,7 +60,10 @@ pub fn refuse_signed(headers: &HeaderMap) -> Result<(), Refusal> {
 
 /// `application/json` or `application/…+json`, with `charset=utf-8` or no charset (RFC 8259 §8.1).
 fn is_json(value: &[u8]) -> bool {
-    let Ok(value) = std::str::from_utf8(value) else {
+    // A comma may begin a second one.
+    let Some(value) =
+        std::str::from_utf8(value).ok().filter(|value| value.is_ascii() && !value.contains(','))
+    else {
         return false;
     };
     let mut parts = value.split(';');
@@ -78,7 +81,7 @@ fn is_json(value: &[u8]) -> bool {
     let mut charsets = 0;
     for parameter in parts {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-        if name.trim().eq_ignore_ascii_case("charset") {
+        if name.trim().trim_end_matches('*').eq_ignore_ascii_case("charset") {
             charsets += 1;
             let value = value.trim();
             let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
@@ -110,6 +113,9 @@ mod tests {
             "",
             "text/plain",
             "application/json, text/plain",
+            "application/json; x=1, application/xml",
+            "application/json; charset*=utf-16''x",
+            "application/json\u{a0}",
             "application/json; charset=utf-16",
             "application/json; charset=utf-8; charset=utf-16",
             "application/json; charset=utf-7",

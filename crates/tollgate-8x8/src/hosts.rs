@@ -147,11 +147,10 @@ impl Hosts {
     /// Whose host it is: `None` where it is nobody's we know. Hosts of the SMS suite share one table of paths.
     pub(crate) fn suite(&self, host: &str, port: Option<u16>) -> Option<Suite> {
         let host = canonical(host);
-        if self
-            .own
-            .iter()
-            .any(|own| own.host.eq_ignore_ascii_case(host) && own.port.is_none_or(|own| Some(own) == port))
-        {
+        if self.own.iter().any(|own| {
+            own.host.eq_ignore_ascii_case(host)
+                && own.port.is_none_or(|own| port.is_none_or(|port| port == own))
+        }) {
             return Some(Suite::Sms);
         }
         if LEGACY.iter().any(|legacy| legacy.eq_ignore_ascii_case(host)) {
@@ -169,6 +168,13 @@ impl Hosts {
 pub(crate) enum Suite {
     Sms,
     MessagingApps,
+}
+
+/// Whether it is under a domain of 8x8's: a region that came later, perhaps.
+pub(crate) fn is_8x8s(host: &str) -> bool {
+    const DOMAINS: [&str; 4] = [".8x8.com", ".8x8.uk", ".8x8.id", ".wavecell.com"];
+    let host = canonical(host).to_ascii_lowercase();
+    DOMAINS.iter().any(|domain| host.ends_with(domain))
 }
 
 /// `sms.8x8.com.` is `sms.8x8.com`: the root's dot names the same host.

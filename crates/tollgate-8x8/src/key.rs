@@ -73,7 +73,8 @@ impl Key {
 
     fn respelt(raw: &[u8], escaped: bool) -> Option<Self> {
         let plain = !escaped && raw.is_ascii();
-        if plain && raw.len() > LONGEST {
+        // A letter is `\u0000` at the longest.
+        if raw.len() > if plain { LONGEST } else { 6 * LONGEST } {
             return None;
         }
         Self::ALL.into_iter().find(|key| {
@@ -86,10 +87,19 @@ impl Key {
 /// Whether `raw`, the inside of a JSON string, is this name once escapes are decoded and letter case is folded.
 #[cold]
 pub(crate) fn folds_to(raw: &[u8], name: &[u8]) -> bool {
-    let Some(text) = decode(raw) else { return false };
-    let mut chars = text.chars();
-    name.iter().all(|&want| chars.next().is_some_and(|c| fold(c) == want.to_ascii_lowercase()))
-        && chars.next().is_none()
+    let Ok(mut rest) = std::str::from_utf8(raw) else { return false };
+    // The first letter that differs ends it: nobody buys much time with long keys.
+    for want in name {
+        let next = match rest.strip_prefix('\\') {
+            Some(tail) => escape(tail),
+            None => rest.chars().next().map(|c| (c, rest.get(c.len_utf8()..).unwrap_or_default())),
+        };
+        match next {
+            Some((c, after)) if fold(c) == want.to_ascii_lowercase() => rest = after,
+            _ => return false,
+        }
+    }
+    rest.is_empty()
 }
 
 /// Folds to ASCII lower case; 0 where there is none. Beside A–Z, the four letters that some Unicode case foldings take

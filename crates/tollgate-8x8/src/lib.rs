@@ -95,4 +95,4 @@ pub use receipt::{Receipt, ReceiptError, ReceiptState};
 pub use scan::{Fault, MAX_DESTINATIONS, Place, Recipient, Scan, ScanError};
 pub use start::{CODE_LENGTH, DEFAULT_CODE_LENGTH, StartEdit};
 pub use sub_account::{SubAccount, SubAccountError};
-pub use without::without;
+pub use without::{Removed, without};

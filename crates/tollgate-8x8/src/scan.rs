@@ -35,6 +35,8 @@ pub struct Scan {
     pub(crate) code_length: Option<Span>,
     recipients: Vec<Recipient>,
     fault: Option<Fault>,
+    /// A list or an object where none belongs: whatever is in it was not looked at.
+    unseen: Option<Fault>,
 }
 
 /// An object that `clientIp` may be written into.
@@ -116,6 +118,7 @@ impl Scan {
             code_length: None,
             recipients: Vec::new(),
             fault: None,
+            unseen: None,
         };
         scan.top_level(&mut cursor, endpoint)?;
         cursor.end()?;
@@ -147,6 +150,13 @@ impl Scan {
     #[must_use]
     pub fn fault(&self) -> Option<&Fault> {
         self.fault.as_ref()
+    }
+
+    /// What there is in a batch that a lenient reader could take for messages, and that was not looked into: the injector
+    /// must mind.
+    #[must_use]
+    pub fn unseen(&self) -> Option<&Fault> {
+        self.unseen.as_ref()
     }
 
     fn top_level(&mut self, cursor: &mut Cursor<'_>, endpoint: Endpoint) -> Result<(), ScanError> {
@@ -183,7 +193,7 @@ impl Scan {
 
     fn read_messages(&mut self, cursor: &mut Cursor<'_>) -> Result<(), ScanError> {
         if cursor.peek() != b'[' {
-            self.note(Fault::NotAList(Key::Messages.name()));
+            self.note_unseen(Fault::NotAList(Key::Messages.name()), cursor);
             return Ok(cursor.skip()?);
         }
         let room = (cursor.left() / USUAL_MESSAGE).min(MAX_DESTINATIONS);
@@ -192,7 +202,7 @@ impl Scan {
         cursor.array(|cursor| {
             let index = self.count()?;
             if cursor.peek() != b'{' {
-                self.note(Fault::MessageNotAnObject(index));
+                self.note_unseen(Fault::MessageNotAnObject(index), cursor);
                 self.recipients.push(Recipient::default());
                 return Ok(cursor.skip()?);
             }
@@ -222,11 +232,14 @@ impl Scan {
 
     fn read_destinations(&mut self, cursor: &mut Cursor<'_>) -> Result<(), ScanError> {
         if cursor.peek() != b'[' {
-            self.note(Fault::NotAList(Key::Destinations.name()));
+            self.note_unseen(Fault::NotAList(Key::Destinations.name()), cursor);
             return Ok(cursor.skip()?);
         }
         cursor.array(|cursor| {
             let index = self.count()?;
+            if cursor.peek() != b'"' {
+                self.note_unseen(Fault::DestinationNotText(index), cursor);
+            }
             let start = cursor.at();
             cursor.skip()?;
             let element = Some(Span::new(start, cursor.at()));
@@ -257,6 +270,14 @@ impl Scan {
         if country.is_some_and(|country| !readable(country)) {
             self.note(Fault::CountryNotText(index));
         }
+    }
+
+    /// The same of a value at the cursor that is not what it should be.
+    fn note_unseen(&mut self, fault: Fault, cursor: &Cursor<'_>) {
+        if matches!(cursor.peek(), b'{' | b'[') {
+            self.unseen.get_or_insert_with(|| fault.clone());
+        }
+        self.note(fault);
     }
 
     /// The first one is told.

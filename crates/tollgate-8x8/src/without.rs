@@ -2,6 +2,24 @@ use bytes::Bytes;
 
 use crate::Scan;
 
+/// In a request's extensions: which recipients of its batch a layer has taken out, by where they stood.
+#[derive(Clone, Debug)]
+pub struct Removed(Vec<usize>);
+
+impl Removed {
+    /// These, in rising order.
+    #[must_use]
+    pub fn new(indices: Vec<usize>) -> Self {
+        Self(indices)
+    }
+
+    /// Whether it was this one.
+    #[must_use]
+    pub fn has(&self, index: usize) -> bool {
+        self.0.binary_search(&index).is_ok()
+    }
+}
+
 /// The body of a batch without the recipients at these indices, which are in rising order. All other bytes stay as they
 /// are: with an element goes the comma before it and the white space between, or, where nothing stays before it, the
 /// comma after it.

@@ -22,13 +22,23 @@ const HOP_BY_HOP: [&str; 9] = [
 ];
 
 /// Headers that tell of the network on this side: 8x8 is told the client IP in the body.
-const OURS: [&str; 7] = [
+const OURS: [&str; 17] = [
+    "cf-connecting-ip",
+    "fastly-client-ip",
     "forwarded",
+    "true-client-ip",
     "via",
+    "x-client-ip",
+    "x-cluster-client-ip",
     "x-forwarded-for",
     "x-forwarded-host",
     "x-forwarded-port",
+    "x-forwarded-path",
+    "x-forwarded-prefix",
     "x-forwarded-proto",
+    "x-forwarded-uri",
+    "x-original-forwarded-for",
+    "x-original-uri",
     "x-real-ip",
 ];
 

@@ -12,6 +12,7 @@ use tollgate_core::{Origin, RefusalKind};
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::MessageOrigins;
 use crate::layer::ClientIpInjectorLayer;
 
 /// For [`reqwest_middleware::ClientBuilder::with`]. A refusal is a response here too.
@@ -44,6 +45,11 @@ impl Middleware for ClientIpInjectorLayer {
             && let Some(origin) = Origin::of(extensions)
         {
             request.extensions_mut().insert(origin);
+        }
+        if request.extensions().get::<MessageOrigins>().is_none()
+            && let Some(origins) = extensions.get::<MessageOrigins>()
+        {
+            request.extensions_mut().insert(origins.clone());
         }
         let mut service = self.layer(Rest(Some((next, extensions))));
         poll_fn(|cx| service.poll_ready(cx)).await?;

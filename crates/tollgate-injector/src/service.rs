@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use tollgate_8x8::{Class, DispatchFuture, Endpoint, refuse_other_than_json, refuse_signed};
+use tollgate_8x8::{Class, DispatchFuture, Endpoint, Removed, refuse_other_than_json, refuse_signed};
 use tollgate_core::{Body, Origin, Refusal, RefusalKind};
 use tower_service::Service;
 
@@ -75,7 +75,10 @@ impl<S> ClientIpInjector<S> {
             _ if !endpoint.takes_client_ip() => Addresses::One(None),
             None => Addresses::One(self.address(endpoint, Origin::resolve(request.extensions()))?),
             Some(origins) => {
-                let addresses = origins.iter().enumerate().map(|(index, origin)| {
+                let removed = request.extensions().get::<Removed>();
+                let stays = |index: usize| removed.is_none_or(|removed| !removed.has(index));
+                let origins = origins.iter().enumerate().filter(|(index, _)| stays(*index));
+                let addresses = origins.map(|(index, origin)| {
                     self.address(endpoint, origin).map_err(|refusal| of_message(index, &refusal))
                 });
                 Addresses::Each(addresses.collect::<Result<_, _>>()?)
@@ -115,7 +118,7 @@ impl<S> ClientIpInjector<S> {
         let (result, addr) = match self.config.unusable {
             Unusable::Pass => ("passed", Ok(Some(addr))),
             Unusable::Omit => ("left_out", Ok(None)),
-            Unusable::Replace(instead) => ("replaced", Ok(Some(instead))),
+            Unusable::Replace(instead) => ("replaced", Ok(Some(instead.to_canonical()))),
             Unusable::Refuse => (
                 "refused",
                 Err(Refusal::new(
@@ -157,6 +160,9 @@ where
             Decision::Pass => DispatchFuture::pass(self.inner.call(request)),
             Decision::Refuse(refusal) => {
                 tell(&refusal);
+                // What the service that was made ready holds, such as a permit, others may have.
+                let clone = self.inner.clone();
+                drop(std::mem::replace(&mut self.inner, clone));
                 DispatchFuture::refuse(refusal, &config.format, request.headers())
             }
             Decision::Write(endpoint, addresses) => {

@@ -315,3 +315,47 @@ async fn a_thousand_addresses_in_one_object_are_one() {
     let alone = format!("{{{}}}", many.trim_end_matches(','));
     assert_eq!(body(by(post(SINGLE, &alone), Origin::System)).await, "{}");
 }
+
+#[tokio::test]
+async fn what_a_lenient_reader_could_take_for_messages_is_not_sent_unseen() {
+    let hidden = r#"{"destination":"1","clientIp":"6.6.6.6"}"#;
+    for body in [
+        format!(r#"{{"messages":{hidden}}}"#),
+        format!(r#"{{"messages":{{"$values":[{hidden}]}}}}"#),
+        format!(r#"{{"messages":[{{}},[{hidden}]]}}"#),
+        format!(r#"{{"destinations":[{hidden}]}}"#),
+        format!(r#"{{"destinations":["1",[{hidden}]]}}"#),
+        format!(r#"{{"destinations":{hidden}}}"#),
+    ] {
+        assert_eq!(
+            send(by(post(BATCH, &body), client("8.8.4.4"))).await.unwrap_err(),
+            "invalid_shape",
+            "{body}"
+        );
+    }
+    for body in [r#"{"messages":null}"#, r#"{"messages":[1,{}]}"#, r#"{"destinations":[1,null]}"#] {
+        assert!(send(by(post(BATCH, body), client("8.8.4.4"))).await.is_ok(), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn addresses_of_recipients_that_were_taken_out_go_with_them() {
+    let [anna, ben, carl] = ["9.9.9.9", "8.8.4.4", "1.1.1.1"].map(|ip| Origin::Client(client(ip)));
+    let two = r#"{"messages":[{"destination":"1"},{"destination":"3"}]}"#;
+    let request =
+        by(by(post(BATCH, two), MessageOrigins::new([anna, ben, carl])), tollgate_8x8::Removed::new(vec![1]));
+    assert_eq!(
+        body(request).await,
+        r#"{"messages":[{"destination":"1","clientIp":"9.9.9.9"},{"destination":"3","clientIp":"1.1.1.1"}]}"#
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_lets_go_of_what_the_inner_service_held() {
+    let one = tower::limit::GlobalConcurrencyLimitLayer::new(1);
+    let layer = ClientIpInjectorLayer::new();
+    let [mut refused, mut other] = [0, 1].map(|_| layer.layer(one.layer(Client::default())));
+    refused.ready().await.unwrap().call(post(SINGLE, "{}")).await.unwrap();
+    let ready = tokio::time::timeout(std::time::Duration::from_secs(1), other.ready());
+    assert!(ready.await.is_ok(), "the permit is free");
+}

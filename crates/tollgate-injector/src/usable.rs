@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// Source: the IANA special-purpose address registries (RFC 6890).
 #[must_use]
 pub fn why_unusable(addr: IpAddr) -> Option<&'static str> {
-    match addr {
+    match addr.to_canonical() {
         IpAddr::V4(v4) => unusable_v4(v4),
         IpAddr::V6(v6) => unusable_v6(v6),
     }
@@ -33,7 +33,12 @@ fn unusable_v4(v4: Ipv4Addr) -> Option<&'static str> {
         _ if v4.is_documentation() => "for documentation",
         _ if v4.is_broadcast() => "broadcast",
         _ if v4.is_multicast() => "multicast",
-        _ if a == 192 && b == 0 && c == 0 || a == 198 && b & 0xfe == 18 || a >= 240 => "reserved",
+        _ if a == 192 && (b == 0 && c == 0 || b == 88 && c == 99)
+            || a == 198 && b & 0xfe == 18
+            || a >= 240 =>
+        {
+            "reserved"
+        }
         _ => return None,
     })
 }
@@ -46,10 +51,9 @@ fn unusable_v6(v6: Ipv6Addr) -> Option<&'static str> {
         _ if v6.is_unicast_link_local() => "link-local",
         _ if v6.is_multicast() => "multicast",
         _ if documentation(IpAddr::V6(v6)) => "for documentation",
-        // Deprecated site-local addresses, IPv4-compatible ones, and the discard prefix.
-        _ if v6.segments()[0] & 0xffc0 == 0xfec0
-            || v6.segments()[..6] == [0; 6]
-            || v6.segments()[..4] == [0x100, 0, 0, 0] =>
+        // Of what is not global unicast (2000::/3), NAT64's prefix alone goes anywhere; benchmarks go nowhere.
+        _ if v6.segments()[0] & 0xe000 != 0x2000 && v6.segments()[..6] != [0x64, 0xff9b, 0, 0, 0, 0]
+            || v6.segments()[..3] == [0x2001, 2, 0] =>
         {
             "reserved"
         }
@@ -95,6 +99,12 @@ mod tests {
             "3fff:fff::1",
             "100::1",
             "::1.2.3.4",
+            "::ffff:10.0.0.1",
+            "192.88.99.1",
+            "64:ff9b:1::1",
+            "5f00::1",
+            "2001:2::1",
+            "4000::1",
         ] {
             assert!(why_unusable(text.parse().unwrap()).is_some(), "{text}");
         }

@@ -34,11 +34,15 @@ impl Writing {
     /// The body with the addresses in it, and whether there is any.
     fn write(&self, dispatch: &Dispatch) -> Result<(Bytes, bool), Refusal> {
         let (scan, body) = (dispatch.scan(), dispatch.body());
+        if let Some(fault) = scan.unseen() {
+            return Err(fault.into());
+        }
         match &self.addresses {
             Addresses::One(None) => Ok((apply(body, &scan.edits(Placement::Nowhere), ""), false)),
             // Canonical text of an `IpAddr`: nothing in it needs escaping.
             Addresses::One(Some(addr)) => {
-                Ok((apply(body, &scan.edits(self.placement), &addr.to_string()), true))
+                let written = self.placement != Placement::Nowhere;
+                Ok((apply(body, &scan.edits(self.placement), &addr.to_string()), written))
             }
             Addresses::Each(addresses) => {
                 if scan.own_messages() != Some(addresses.len()) {

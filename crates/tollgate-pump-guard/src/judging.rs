@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::header::ACCEPT_ENCODING;
 use http::{Extensions, Request, Response, Uri};
-use tollgate_8x8::{Dispatch, Endpoint, Halt, HandleDispatch, StartEdit, replace_body, without};
+use tollgate_8x8::{Dispatch, Endpoint, Halt, HandleDispatch, Removed, StartEdit, replace_body, without};
 use tollgate_core::Refusal;
 
 use crate::challenge::Challenge;
@@ -272,7 +272,9 @@ impl Judging {
         };
         let changed = if !self.bad.is_empty() {
             let bad: Vec<_> = self.bad.iter().map(|(index, _)| *index).collect();
-            without(scan, body, &bad)
+            let rest = without(scan, body, &bad);
+            request.extensions_mut().insert(Removed::new(bad));
+            rest
         } else if !edit.is_empty() {
             edit.apply(scan, body)
         } else {

@@ -93,13 +93,20 @@ where
         let guard = self.config.guard.clone();
         let (future, check) = match self.decide(&request) {
             Decision::Pass => (DispatchFuture::pass(self.inner.call(request)), None),
-            Decision::Refuse(refusal) => (self.refuse(refusal, request.headers()), None),
+            Decision::Refuse(refusal) => {
+                self.let_go();
+                (self.refuse(refusal, request.headers()), None)
+            }
             Decision::Check(check) => {
                 let client = client_of(Origin::of(request.extensions()).or_else(Origin::current));
                 match guard.judge_check(&check, client) {
-                    Err(refusal) => (self.refuse(refusal, request.headers()), None),
+                    Err(refusal) => {
+                        self.let_go();
+                        (self.refuse(refusal, request.headers()), None)
+                    }
                     Ok(charge) => {
                         if let Some(response) = guard.check_decoy(&check, request.uri().path(), client) {
+                            self.let_go();
                             return ResponseFuture::new(DispatchFuture::answer(response), guard, None);
                         }
                         // The answer is to be read.
@@ -116,6 +123,12 @@ where
 }
 
 impl<S: Clone> SmsPumpGuard<S> {
+    /// What the service that was made ready holds, such as a permit, others may have: it is not called.
+    fn let_go(&mut self) {
+        let clone = self.inner.clone();
+        drop(std::mem::replace(&mut self.inner, clone));
+    }
+
     fn judge<B>(
         &mut self,
         endpoint: Endpoint,

@@ -43,11 +43,12 @@
 //!         Limit::new("per-day", Quota::requests(20).per(Duration::from_secs(86_400))),
 //!     ])?);
 //!
+//! let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
 //! // Between the app and 8x8: the client IP goes along by the ambient scope.
 //! let outbound = ServiceBuilder::new()
 //!     .layer(SmsPumpGuardLayer::new(PumpGuard::new(Policy::default())?))
 //!     .layer(ClientIpInjectorLayer::new())
-//!     .service(ReqwestService::new(reqwest::Client::new()));
+//!     .service(ReqwestService::new(client));
 //! # let _ = (inbound, outbound);
 //! # Ok(())
 //! # }

@@ -26,7 +26,7 @@ impl<B, ResBody, E> Policy<Request<Body<B>>, Response<ResBody>, E> for TooManyRe
         if response.status() != StatusCode::TOO_MANY_REQUESTS || is_refusal(response) {
             return None;
         }
-        let wait = retry_after(response.headers()).filter(|wait| *wait <= self.longest);
+        let wait = retry_after(response.headers()).filter(|wait| *wait <= self.longest && self.left > 0);
         let result = if wait.is_some() { "again" } else { "given_up" };
         metrics::counter!("tollgate_outbound_too_many_total", "result" => result).increment(1);
         tracing::debug!(result, ?wait, "8x8 takes no more for now");
@@ -36,9 +36,6 @@ impl<B, ResBody, E> Policy<Request<Body<B>>, Response<ResBody>, E> for TooManyRe
     }
 
     fn clone_request(&mut self, request: &Request<Body<B>>) -> Option<Request<Body<B>>> {
-        if self.left == 0 {
-            return None;
-        }
         let mut copy = Request::new(request.body().try_clone()?);
         *copy.method_mut() = request.method().clone();
         *copy.uri_mut() = request.uri().clone();

@@ -108,6 +108,7 @@ impl Connection {
             opened: Notify::new(),
             runtime: Handle::current(),
         });
+        metrics::away();
         shared.runtime.spawn(keep(Arc::downgrade(&shared)));
         Ok(Self { shared })
     }
@@ -332,6 +333,8 @@ fn probe_call() -> Call {
 
 /// Connects, and closes the breaker when the server can be asked. Ends with the last clone of the connection.
 async fn keep(shared: std::sync::Weak<Shared>) {
+    // At the start it may be away for longer than a person on call would like to guess.
+    let mut was_told = false;
     loop {
         let Some(strong) = shared.upgrade() else { return };
         if strong.is_up.load(Acquire) {
@@ -348,11 +351,17 @@ async fn keep(shared: std::sync::Weak<Shared>) {
             strong.is_up.store(true, Release);
             strong.told.send_replace(true);
             metrics::closed();
+            was_told = true;
             tracing::info!(server = %strong.server, "the shared store is there");
             continue;
         };
         if let Err(fault) = probed {
-            tracing::debug!(server = %strong.server, %fault, "the shared store is still away");
+            let server = &strong.server;
+            if std::mem::replace(&mut was_told, true) {
+                tracing::debug!(%server, %fault, "the shared store is still away");
+            } else {
+                tracing::warn!(%server, %fault, "the shared store is not there yet: this node decides by itself");
+            }
         }
         drop(strong);
         tokio::time::sleep(pause).await;

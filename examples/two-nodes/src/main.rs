@@ -7,6 +7,8 @@
 //! cargo run -p example-two-nodes
 //! ```
 
+#![allow(clippy::disallowed_methods, reason = "how long it really takes")]
+
 mod redis;
 
 use std::error::Error;

@@ -83,8 +83,7 @@ fn a_gateway_starts_and_limits_without_the_server_and_asks_it_as_soon_as_it_is_t
         "both have told what they let through"
     );
     for node in &shared.nodes {
-        let told: Vec<String> = node.lines.try_iter().collect();
-        assert!(told.iter().any(|line| line.contains("is not there yet")), "{told:?}");
+        assert!(node.told.contains("is not there yet"), "{}", node.told);
     }
 }
 
@@ -124,7 +123,7 @@ fn only_serve_opens_the_server_and_check_says_what_it_means() {
     for arguments in [
         [&["resolve"][..], &file].concat(),
         [&["replay"][..], &file, &[log.path()]].concat(),
-        [&["simulate"][..], &file, &["--days", "1"]].concat(),
+        [&["simulate"][..], &file, &["--scenario", "burst", "--days", "4", "--per-day", "400"]].concat(),
     ] {
         let ran = tollgate(&arguments, b"");
         assert!(ran.status == 0 && !format!("{ran:?}").contains("hunter2"), "{arguments:?}: {ran:?}");
@@ -151,4 +150,14 @@ fn without_a_secret_that_nobody_guesses_nothing_is_served() {
         assert!(told.contains("state.secret_env") && told.contains("\"TOLLGATE_TEST_SECRET\""), "{told}");
         assert!(!told.contains("short-and"), "{told}");
     }
+}
+
+#[test]
+fn the_configuration_for_docker_is_valid_and_shares_its_limits() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/tollgate.toml");
+    let checked = tollgate(&["check", "--config", path], b"");
+    assert!(
+        checked.out.contains("counted on redis://valkey:6379; while it is away, each of 2"),
+        "{checked:?}"
+    );
 }

@@ -11,7 +11,7 @@ use super::*;
 pub(super) struct Running {
     pub(super) child: Child,
     pub(super) addr: String,
-    /// The line that told it.
+    /// What it wrote up to then.
     pub(super) told: String,
     /// What it wrote after that.
     pub(super) lines: Receiver<String>,
@@ -43,12 +43,11 @@ impl Running {
                 });
             });
         }
-        let told = loop {
-            let line = lines.recv_timeout(Duration::from_secs(20)).expect("it tells its address");
-            if line.contains(&format!("\"{key}\":")) {
-                break line;
-            }
-        };
+        let mut told = String::new();
+        while !told.contains(&format!("\"{key}\":")) {
+            told += &lines.recv_timeout(Duration::from_secs(20)).expect("it tells its address");
+            told.push('\n');
+        }
         Self { child, addr: value(&told, key), told, lines }
     }
 

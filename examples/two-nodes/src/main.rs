@@ -144,7 +144,8 @@ impl Nodes {
         let left = self.ask("203.0.113.8", 60).await?;
         println!("who is new:");
         let new = self.ask("203.0.113.9", 60).await?;
-        println!("Redis comes back, empty. The gateways tell it what they know, and what they let through:");
+        println!("Redis comes back, empty. The gateways tell it what they know, and what they let through.");
+        println!("One of them may have known of one request less:");
         redis.start_again()?;
         tokio::time::sleep(SOON).await;
         let mut again = 0;
@@ -170,6 +171,7 @@ mod tests {
         let nodes = Nodes::start(&redis.url()).await.unwrap();
         nodes.share().await.unwrap();
         let [half, nothing, left, new, again] = nodes.lose(&mut redis).await.unwrap();
-        assert_eq!((half, nothing, left, new, again), (10, 0, 10, 20, 0));
+        assert_eq!((half, nothing, left, new), (10, 0, 10, 20));
+        assert!(again <= 1, "{again}");
     }
 }

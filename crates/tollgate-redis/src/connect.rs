@@ -372,6 +372,8 @@ impl Fault {
     fn of(error: &RedisError) -> Self {
         match error.kind() {
             ErrorKind::Parse | ErrorKind::UnexpectedReturnType => Self::Garbage,
+            // It answered WRONGPASS or the like while the connection was made.
+            ErrorKind::AuthenticationFailed => Self::Refused("WRONGPASS".to_owned()),
             _ if error.is_timeout() => Self::Late,
             _ => match error.code() {
                 Some(code) => Self::Refused(code.to_owned()),

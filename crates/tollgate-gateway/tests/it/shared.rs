@@ -83,8 +83,21 @@ fn a_gateway_starts_and_limits_without_the_server_and_asks_it_as_soon_as_it_is_t
         "both have told what they let through"
     );
     for node in &shared.nodes {
-        assert!(node.told.contains("is not there yet"), "{}", node.told);
+        let told: Vec<String> = node.lines.try_iter().collect();
+        let told = node.told.clone() + &told.join("\n");
+        assert!(told.contains("is not there yet"), "{told}");
     }
+}
+
+#[test]
+fn a_wrong_password_is_told_and_not_shown() {
+    let Some(redis) = Redis::start() else { return };
+    let shared = Nodes::start("shared-password", &redis.url().replace(Redis::PASSWORD, "swordfish"), 1, 10);
+    let mut told = shared.nodes[0].told.clone();
+    while !told.contains("is not there yet") {
+        told += &shared.nodes[0].lines.recv_timeout(Duration::from_secs(20)).expect("it tells");
+    }
+    assert!(told.contains("it answered WRONGPASS") && !told.contains("swordfish"), "{told}");
 }
 
 #[cfg(unix)]

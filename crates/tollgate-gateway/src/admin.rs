@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tollgate::client_ip::Resolver;
 use tollgate::core::{Clock, SystemClock};
 use tollgate::rate_limit::Limiter;
+use tollgate::rate_limit::store::Store;
 
 static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
@@ -46,7 +47,11 @@ pub fn collect() {
 /// # Errors
 ///
 /// The listener failed.
-pub async fn serve(listener: TcpListener, resolver: Resolver, limiter: Arc<Limiter>) -> io::Result<()> {
+pub async fn serve<S: Store>(
+    listener: TcpListener,
+    resolver: Resolver,
+    limiter: Arc<Limiter<S>>,
+) -> io::Result<()> {
     let clock = SystemClock::new();
     let text = move || {
         resolver.record_ages(clock.wall());
@@ -63,7 +68,7 @@ pub async fn serve(listener: TcpListener, resolver: Resolver, limiter: Arc<Limit
 
 /// Addresses of people, which are for whoever may see the log. A web page that rebinds its own name to this host's address
 /// gets here too, but shows that name.
-fn limited(headers: &HeaderMap, limiter: &Limiter) -> Response {
+fn limited<S: Store>(headers: &HeaderMap, limiter: &Limiter<S>) -> Response {
     let host = headers.get(HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
     let by_address = host.is_some_and(|host| {
         let name = host.host().trim_start_matches('[').trim_end_matches(']');
@@ -80,7 +85,7 @@ fn limited(headers: &HeaderMap, limiter: &Limiter) -> Response {
 /// How many clients are shown of each limit.
 const TOP: usize = 20;
 
-fn limits(limiter: &Limiter) -> Value {
+fn limits<S: Store>(limiter: &Limiter<S>) -> Value {
     let snapshot = limiter.snapshot(TOP);
     let limits = snapshot.limits.into_iter().map(|limit| {
         let top = limit.top.iter().map(|talker| {

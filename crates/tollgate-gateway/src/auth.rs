@@ -19,7 +19,12 @@ pub struct Secrets {
     caller: Option<HeaderValue>,
     /// `Authorization` that 8x8's receipts come with, whole.
     pub(crate) webhook: Option<HeaderValue>,
+    /// The key of the hashes on a server that other gateways ask too.
+    pub(crate) shared: Vec<u8>,
 }
+
+/// The least of a key that nobody guesses, in bytes.
+const LEAST_KEY: usize = 16;
 
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -27,6 +32,7 @@ impl fmt::Debug for Secrets {
             .field("api_key", &self.api_key.is_some())
             .field("caller", &self.caller.is_some())
             .field("webhook", &self.webhook.is_some())
+            .field("shared", &!self.shared.is_empty())
             .finish()
     }
 }
@@ -36,14 +42,15 @@ impl Secrets {
     ///
     /// # Errors
     ///
-    /// A variable that is named and is not there, is empty, or can be no header.
+    /// A variable that is named and is not there, is empty, can be no header, or is too short for a key.
     pub fn of(config: &Config, env: impl Fn(&str) -> Option<String>) -> Result<Self, Problems> {
         let mut problems = Problems::default();
+        let env = |name: &str| env(name).map(|value| value.trim().to_owned());
         let mut secret = |field: &str, name: &str, scheme: &str| {
             if name.is_empty() {
                 return None;
             }
-            let value = env(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+            let value = env(name).filter(|value| !value.is_empty());
             let header = value.and_then(|value| HeaderValue::try_from(format!("{scheme}{value}")).ok());
             match header {
                 Some(mut header) => {
@@ -62,7 +69,21 @@ impl Secrets {
         let api_key = secret("upstream.api_key_env", &config.upstream.api_key_env, "Bearer ");
         let caller = secret("listen.caller_token_env", &config.listen.caller_token_env, "Bearer ");
         let webhook = secret("listen.webhook_secret_env", &config.listen.webhook_secret_env, "");
-        if problems.0.is_empty() { Ok(Self { api_key, caller, webhook }) } else { Err(problems) }
+        let shared = match config.state.secret_env.as_str() {
+            "" => Vec::new(),
+            name => env(name).unwrap_or_default().into_bytes(),
+        };
+        if !config.state.secret_env.is_empty() && shared.len() < LEAST_KEY {
+            problems.add(
+                "state.secret_env",
+                format!(
+                    "the environment variable {:?} is missing or shorter than {LEAST_KEY} bytes: give all gateways the \
+                     same 32 random bytes or so, as hexadecimal or Base64",
+                    config.state.secret_env
+                ),
+            );
+        }
+        if problems.0.is_empty() { Ok(Self { api_key, caller, webhook, shared }) } else { Err(problems) }
     }
 
     /// Whether the caller may send.
@@ -169,5 +190,22 @@ mod tests {
         let config = Config::parse("[upstream]\napi_key_env = \"K\"\n").unwrap();
         assert!(Secrets::of(&config, |_| None).unwrap_err().to_string().contains("\"K\" is missing"));
         assert!(!format!("{:?}", secrets("[upstream]\napi_key_env = \"K\"\n")).contains("secret-of"));
+    }
+
+    #[test]
+    fn a_shared_key_has_to_be_there_and_long_enough() {
+        let config = Config::parse("[state]\nredis = \"redis://localhost\"\nsecret_env = \"S\"\n").unwrap();
+        let of = |value: Option<&str>| Secrets::of(&config, |_| value.map(str::to_owned));
+        for value in [None, Some(""), Some("fifteen-bytes-x"), Some("  fifteen-bytes-x \n")] {
+            let problems = of(value).unwrap_err().to_string();
+            assert!(
+                problems
+                    .starts_with("state.secret_env: the environment variable \"S\" is missing or shorter")
+            );
+            assert!(!problems.contains("fifteen"), "{problems}");
+        }
+        let secrets = of(Some("sixteen-bytes-xx\n")).unwrap();
+        assert_eq!(secrets.shared, b"sixteen-bytes-xx");
+        assert!(!format!("{secrets:?}").contains("sixteen") && !format!("{secrets:?}").contains("115"));
     }
 }

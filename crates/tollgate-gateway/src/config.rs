@@ -11,6 +11,7 @@ mod prices;
 mod problem;
 mod profile;
 mod pump_guard;
+mod state;
 mod traffic_log;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -29,6 +30,7 @@ pub use prices::{CallPrices, Prices};
 pub use problem::{Problem, Problems};
 pub use profile::{Like, Profile};
 pub use pump_guard::{Preset, PumpGuard};
+pub use state::{ServerUrl, State};
 pub use traffic_log::TrafficLog;
 
 /// A configuration as it is written. Every table may be left out; an empty one means the defaults.
@@ -310,22 +312,4 @@ pub enum Region {
     Eu,
     /// Indonesia.
     Id,
-}
-
-/// `[state]`
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct State {
-    /// The file in which `tollgate serve` keeps the guard's memory; empty keeps nothing.
-    pub path: String,
-    /// A shared Redis or Valkey.
-    pub redis: String,
-    /// How many gateways share it.
-    pub nodes: u32,
-}
-
-impl Default for State {
-    fn default() -> Self {
-        Self { path: String::new(), redis: String::new(), nodes: 1 }
-    }
 }

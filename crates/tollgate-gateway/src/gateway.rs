@@ -16,7 +16,7 @@ use tollgate::core::{Body, Refusal, RefusalKind, SharedClock, SystemClock};
 use tollgate::eight::{Class, FeedbackCall, Hosts, ReadBody, envelope, refuse_encoded};
 use tollgate::injector::ClientIpInjector;
 use tollgate::pump_guard::{NotSent, Observer, Outcome, PumpGuard, SmsPumpGuard, SmsPumpGuardLayer, State};
-use tollgate::rate_limit::Limiter;
+use tollgate::rate_limit::{IpRateLimitLayer, Limiter};
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, ServiceExt, service_fn};
 
@@ -27,6 +27,7 @@ use crate::deadline::Deadline;
 use crate::forward;
 use crate::number_lookup;
 use crate::receipts::Receipts;
+use crate::shared::{LimitStore, Shared};
 use crate::told;
 use crate::upstream::{Bases, OutBody, Streamed, Upstream};
 
@@ -44,18 +45,23 @@ pub struct Gateway {
     /// Who asks: whose connections begin with a PROXY protocol header is in its rules too.
     pub client_ip: TrustedClientIpLayer,
     /// How often: to be looked at and changed while it serves.
-    pub limiter: Arc<Limiter>,
+    pub limiter: Arc<Limiter<LimitStore>>,
     /// To whom: its memory can be kept.
     pub guard: PumpGuard,
 }
 
 impl Gateway {
     /// The gateway of a configuration. Its guard begins with an empty memory and nothing is logged of its traffic, whatever
-    /// `[state]` and `[traffic_log]` say.
+    /// `[state]` path and `[traffic_log]` say. Where `[state]` redis names a server, the limits are on it: the connection is
+    /// made in the background, and nothing waits for it.
     ///
     /// # Errors
     ///
     /// All that is wrong in the configuration.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime, where `[state]` redis names a server.
     pub fn new(config: &Config, secrets: Secrets) -> Result<Self, Problems> {
         Self::with_state(config, secrets, State::new(config.pump_guard.memory.bytes()), None)
     }
@@ -65,6 +71,10 @@ impl Gateway {
     /// # Errors
     ///
     /// All that is wrong in the configuration.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new) does.
     pub fn with_state(
         config: &Config,
         secrets: Secrets,
@@ -72,63 +82,59 @@ impl Gateway {
         observer: Option<Arc<dyn Observer>>,
     ) -> Result<Self, Problems> {
         let clock = SystemClock::shared();
-        let built = config.build(Arc::clone(&clock))?;
-        let client_ip = built.client_ip.clone();
-        let limiter = Arc::clone(built.limits.limiter());
-        let guard = PumpGuard::with_state(built.profiles.clone(), Arc::clone(&clock), state);
-        let mut guard = guard.map_err(|error| failed(&error))?;
+        let Built { client_ip, limiter, redis, profiles, injector, bases, hosts, warnings, .. } =
+            config.build(Arc::clone(&clock))?;
+        for warning in &warnings {
+            tracing::warn!("{warning}");
+        }
+        let shared = redis.map(|server| Shared::open(server, &config.state, &secrets)).transpose()?;
+        let limiter = Arc::new(match &shared {
+            Some(shared) => shared.limiter(limiter)?,
+            None => limiter.map_store(LimitStore::Here),
+        });
+        let guard = PumpGuard::with_state(profiles, Arc::clone(&clock), state);
+        let mut guard = guard.map_err(|error| Problems::one("", error))?;
         if let Some(observer) = observer {
             guard = guard.with_observer(observer);
         }
-        let upstream = Upstream::new(config.upstream.timeout.0).map_err(|error| failed(&error))?;
+        let upstream = Upstream::new(config.upstream.timeout.0).map_err(|error| Problems::one("", error))?;
         let lookup = &config.pump_guard.number_lookup;
-        if let Some(known) = number_lookup::intelligence(lookup, secrets.api_key(), &built.bases, &upstream) {
+        if let Some(known) = number_lookup::intelligence(lookup, secrets.api_key(), &bases, &upstream) {
             guard = guard.with_intelligence(known);
         }
-        let app = app(config, built, guard.clone(), secrets, clock, upstream);
+        let receipts = secrets.webhook.clone().map(|authorization| {
+            let timeout = config.listen.body_timeout.0;
+            Receipts { guard: guard.clone(), authorization, timeout }
+        });
+        let proxy = Proxy {
+            outbound: SmsPumpGuardLayer::new(guard.clone())
+                .with_hosts(hosts.clone())
+                .with_body_limit(config.listen.max_body)
+                .layer(injector.layer(upstream)),
+            guard: guard.clone(),
+            bases: Arc::new(bases),
+            hosts,
+            secrets: Arc::new(secrets),
+            managed: client_ip.resolver().managed_headers().into(),
+            budget: BodyBudget::new(config.listen.max_body),
+            body_timeout: config.listen.body_timeout.0,
+        };
+        let limits = IpRateLimitLayer::from(Arc::clone(&limiter)).with_refusal_format(envelope());
+        let app = app(client_ip.clone(), limits, proxy, receipts, clock);
         Ok(Self { app, client_ip, limiter, guard })
     }
 }
 
-fn failed(error: &dyn std::fmt::Display) -> Problems {
-    let mut problems = Problems::default();
-    problems.add("", error);
-    problems
-}
-
 fn app(
-    config: &Config,
-    built: Built,
-    guard: PumpGuard,
-    secrets: Secrets,
+    client_ip: TrustedClientIpLayer,
+    limits: IpRateLimitLayer<LimitStore>,
+    proxy: Proxy,
+    receipts: Option<Receipts>,
     clock: SharedClock,
-    upstream: Upstream,
 ) -> App {
-    for warning in &built.warnings {
-        tracing::warn!("{warning}");
-    }
-    let receipts = secrets.webhook.clone().map(|authorization| {
-        let timeout = config.listen.body_timeout.0;
-        Receipts { guard: guard.clone(), authorization, timeout }
-    });
-    let outbound = SmsPumpGuardLayer::new(guard.clone())
-        .with_hosts(built.hosts.clone())
-        .with_body_limit(config.listen.max_body)
-        .layer(built.injector.layer(upstream));
-
-    let secrets = Arc::new(secrets);
-    let proxy = Proxy {
-        outbound,
-        guard,
-        bases: Arc::new(built.bases),
-        hosts: built.hosts,
-        secrets: Arc::clone(&secrets),
-        managed: built.client_ip.resolver().managed_headers().into(),
-        budget: BodyBudget::new(config.listen.max_body),
-        body_timeout: config.listen.body_timeout.0,
-    };
+    let secrets = Arc::clone(&proxy.secrets);
     let handler = service_fn(move |request| proxy.clone().answer(request));
-    let limited = built.limits.layer(handler);
+    let limited = limits.layer(handler);
     let admitted = service_fn(move |request: Request<Incoming>| {
         let admitted = secrets.admit(&request);
         let limited = limited.clone();
@@ -139,7 +145,7 @@ fn app(
             }
         }
     });
-    let resolved = built.client_ip.layer(admitted);
+    let resolved = client_ip.layer(admitted);
     let observed = service_fn(move |mut request: Request<Incoming>| {
         let (resolved, clock, receipts) = (resolved.clone(), Arc::clone(&clock), receipts.clone());
         async move {

@@ -5,12 +5,13 @@ use std::path::Path;
 use tollgate::client_ip::{Resolver, RuleConfig, TrustedClientIpLayer};
 use tollgate::core::SystemClock;
 use tollgate::rate_limit::Limiter;
+use tollgate::rate_limit::store::Store;
 
 use crate::config::Config;
 
 /// Reads the quotas, the modes and the lists of clients again. What cannot be right leaves everything as it is, and is
 /// told.
-pub(crate) fn reload_limits(path: &Path, limiter: &Limiter) {
+pub(crate) fn reload_limits<S: Store>(path: &Path, limiter: &Limiter<S>) {
     let loaded = Config::load(path).and_then(|config| config.build(SystemClock::shared()).map(|_| config));
     let config = match loaded {
         Ok(config) => config,

@@ -149,8 +149,7 @@ impl Limiter {
 
     /// Keeps what clients owe in another store; bans and lists stay here.
     pub fn with_store<S: Store>(self, store: S) -> Limiter<S> {
-        let Self { rules, off, clock, lists, banned, talkers, mark, twice_told, changing, .. } = self;
-        Limiter { rules, off, store, clock, lists, banned, talkers, mark, twice_told, changing }
+        self.map_store(|_| store)
     }
 
     /// Keeps what clients owe in the store that `make` makes of the one there is, and of the limits that it is for: those
@@ -232,6 +231,12 @@ impl<S: Store> Limiter<S> {
             }
         };
         decision
+    }
+
+    /// The same with its store put into another one, which goes on with what that knows.
+    pub fn map_store<T: Store>(self, into: impl FnOnce(S) -> T) -> Limiter<T> {
+        let Self { rules, off, store, clock, lists, banned, talkers, mark, twice_told, changing } = self;
+        Limiter { rules, off, store: into(store), clock, lists, banned, talkers, mark, twice_told, changing }
     }
 
     /// The limits that were not off from the start, as they are now, in the order they were given in.

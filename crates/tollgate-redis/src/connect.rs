@@ -108,6 +108,7 @@ impl Connection {
             opened: Notify::new(),
             runtime: Handle::current(),
         });
+        metrics::away();
         shared.runtime.spawn(keep(Arc::downgrade(&shared)));
         Ok(Self { shared })
     }
@@ -347,6 +348,8 @@ fn probe_call() -> Call {
 
 /// Connects, and closes the breaker when the server can be asked. Ends with the last clone of the connection.
 async fn keep(shared: std::sync::Weak<Shared>) {
+    // At the start it may be away for longer than a person on call would like to guess.
+    let mut was_told = false;
     loop {
         let Some(strong) = shared.upgrade() else { return };
         if strong.is_up.load(Acquire) {
@@ -363,11 +366,17 @@ async fn keep(shared: std::sync::Weak<Shared>) {
             strong.is_up.store(true, Release);
             strong.told.send_replace(true);
             metrics::closed();
+            was_told = true;
             tracing::info!(server = %strong.server, "the shared store is there");
             continue;
         };
         if let Err(fault) = probed {
-            tracing::debug!(server = %strong.server, %fault, "the shared store is still away");
+            let server = &strong.server;
+            if std::mem::replace(&mut was_told, true) {
+                tracing::debug!(%server, %fault, "the shared store is still away");
+            } else {
+                tracing::warn!(%server, %fault, "the shared store is not there yet: this node decides by itself");
+            }
         }
         drop(strong);
         tokio::time::sleep(pause).await;
@@ -378,6 +387,8 @@ impl Fault {
     fn of(error: &RedisError) -> Self {
         match error.kind() {
             ErrorKind::Parse | ErrorKind::UnexpectedReturnType => Self::Garbage,
+            // It answered WRONGPASS or the like while the connection was made.
+            ErrorKind::AuthenticationFailed => Self::Refused("WRONGPASS".to_owned()),
             _ if error.is_timeout() => Self::Late,
             _ => match error.code() {
                 Some(code) => Self::Refused(code.to_owned()),

@@ -7,10 +7,15 @@ pub(crate) fn called(result: &'static str) {
     counter!("tollgate_redis_calls_total", "result" => result).increment(1);
 }
 
+/// The server is not asked.
+pub(crate) fn away() {
+    gauge!("tollgate_redis_up").set(0.0);
+}
+
 /// The server is given up.
 pub(crate) fn opened() {
     counter!("tollgate_redis_breaker_opened_total").increment(1);
-    gauge!("tollgate_redis_up").set(0.0);
+    away();
 }
 
 /// The server is asked again.

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::net::IpAddr;
 
 use percent_encoding::percent_decode_str;
 use redis::cluster::ClusterClientBuilder;
@@ -77,6 +78,16 @@ impl Server {
     #[must_use]
     pub fn is_cluster(&self) -> bool {
         self.kind == Kind::Cluster
+    }
+
+    /// Whether what is said to it, its password too, crosses a network without TLS: it is on another host than this one.
+    #[must_use]
+    pub fn is_in_the_clear(&self) -> bool {
+        let is_here = |host: &str| match host.parse::<IpAddr>() {
+            Ok(addr) => addr.to_canonical().is_loopback(),
+            Err(_) => host.eq_ignore_ascii_case("localhost"),
+        };
+        !self.is_tls && !self.hosts.iter().all(|(host, _)| is_here(host))
     }
 
     pub(crate) fn opener(&self) -> RedisResult<Opener> {
@@ -335,6 +346,20 @@ mod tests {
         }
         let server = parse("redis://us%3Aer:p%40ss@h").unwrap();
         assert_eq!((server.user.as_deref(), server.password.as_deref()), (Some("us:er"), Some("p@ss")));
+    }
+
+    #[test]
+    fn what_crosses_a_network_without_tls_is_told() {
+        for url in
+            ["redis://localhost", "redis://127.0.0.2/1", "redis+cluster://[::1],localhost", "rediss://h"]
+        {
+            assert!(!parse(url).unwrap().is_in_the_clear(), "{url}");
+        }
+        for url in
+            ["redis://h", "redis://10.0.0.5", "redis+cluster://localhost,h", "redis://localhost.evil.example"]
+        {
+            assert!(parse(url).unwrap().is_in_the_clear(), "{url}");
+        }
     }
 
     #[test]

@@ -111,6 +111,13 @@ fn explain(config: &Config, built: &Built) {
             limit.burst.unwrap_or(limit.requests),
         );
     }
+    if let Some(server) = &built.redis {
+        let away = match config.state.nodes {
+            1 => "here".to_owned(),
+            nodes => format!("each of {nodes} gateways has its part of a quota"),
+        };
+        say!("            counted on {server}; while it is away, {away}");
+    }
     let (guard, policy) = (&config.pump_guard, &built.policy);
     say!(
         "pump guard  {:?}{}: strangers that do not verify: {}, {}, {}, {} and {} of one 1k, 10k, 100k, 1M and 10M range to begin \

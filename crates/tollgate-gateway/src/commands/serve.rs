@@ -19,7 +19,8 @@ use crate::{Gateway, Secrets, admin, serve};
 /// SIGHUP reads the files named by peers_file again, and of the configuration [clients] and the quotas and modes of
 /// [[rate_limit]]: nobody who is limited is forgotten. What cannot be right is told, and what was there stays.
 ///
-/// With [state] path, what the guard remembers outlives a restart. With [traffic_log] path, what it judges and learns is
+/// With [state] path, what the guard remembers outlives a restart. With [state] redis, several gateways have one limit;
+/// none waits for that server longer than 25 ms, and while it is away, each decides by itself. With [traffic_log] path, what it judges and learns is
 /// written down for replay.
 #[derive(Debug, Args)]
 pub(super) struct Serve {

@@ -5,20 +5,24 @@ use tollgate::core::SharedClock;
 use tollgate::eight::{Class, Hosts, Placement, Product};
 use tollgate::injector::{self, ClientIpInjectorLayer};
 use tollgate::pump_guard::{self, Policy, Profiles};
-use tollgate::rate_limit::{ConfigError, HeadersOn, IpRateLimitLayer, Limit, Limiter, RequestHead};
+use tollgate::rate_limit::store::Store;
+use tollgate::rate_limit::{ConfigError, HeadersOn, Limit, Limiter, RequestHead};
+use tollgate::redis::Server;
 
-use super::{Batch, Clients, Config, Headers, Match, Mode, Problems, Region, Span, State, Unusable};
+use super::{Batch, Clients, Config, Headers, Match, Mode, Problems, Region, Span, Unusable};
 use crate::gateway::Served;
 use crate::upstream::{Base, Bases};
 
 /// A configuration that cannot be wrong: the parts it is made into.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub struct Built {
     /// Who asks.
     pub client_ip: TrustedClientIpLayer,
     /// How often.
-    pub limits: IpRateLimitLayer,
+    pub limiter: Limiter,
+    /// On which server that is counted, where others count there too.
+    pub redis: Option<Server>,
     /// To whom, where no profile says otherwise.
     pub policy: Policy,
     /// To whom, by use case.
@@ -35,7 +39,7 @@ pub struct Built {
 
 impl Clients {
     /// Puts them in place of the limiter's lists.
-    pub(crate) fn set(&self, limiter: &Limiter) -> Result<(), ConfigError> {
+    pub(crate) fn set<S: Store>(&self, limiter: &Limiter<S>) -> Result<(), ConfigError> {
         limiter.set_allowed(&self.allow)?;
         limiter.set_denied(&self.deny)
     }
@@ -51,23 +55,26 @@ impl Config {
         let mut problems = Problems::default();
         let mut warnings = Vec::new();
         let client_ip = self.client_ip(&mut problems, &mut warnings);
-        let limits = self.limits(clock, &mut problems);
+        let limiter = self.limiter(clock, &mut problems);
         let (policy, profiles) = self.pump_guard.profiles(&mut problems);
         let bases = self.bases(&mut problems);
         self.listen.check(&mut problems);
         self.check_keys(&mut problems);
         self.check_replacement(&mut problems);
         self.pump_guard.number_lookup.check(&self.upstream, &mut problems);
-        self.state.check(&mut problems);
+        let redis = self.state.server(&mut problems);
         self.traffic_log.check(&self.state, &mut problems);
         self.warn(&mut warnings);
         warn_of_money(&policy, &mut warnings);
         warnings.extend(self.traffic_log.warning());
+        if let Some(server) = &redis {
+            self.state.warn(server, &mut warnings);
+        }
         let hosts = bases.as_ref().and_then(|bases| problems.take("upstream", bases.hosts()));
-        match (client_ip, limits, bases, hosts) {
-            (Some(client_ip), Some(limits), Some(bases), Some(hosts)) if problems.0.is_empty() => {
+        match (client_ip, limiter, bases, hosts) {
+            (Some(client_ip), Some(limiter), Some(bases), Some(hosts)) if problems.0.is_empty() => {
                 let injector = self.injector(hosts.clone());
-                Ok(Built { client_ip, limits, policy, profiles, injector, bases, hosts, warnings })
+                Ok(Built { client_ip, limiter, redis, policy, profiles, injector, bases, hosts, warnings })
             }
             _ => Err(problems),
         }
@@ -123,7 +130,7 @@ impl Config {
         Some(layer.with_refusal_format(tollgate::eight::envelope()))
     }
 
-    fn limits(&self, clock: SharedClock, problems: &mut Problems) -> Option<IpRateLimitLayer> {
+    fn limiter(&self, clock: SharedClock, problems: &mut Problems) -> Option<Limiter> {
         let limits = self.rate_limit.iter().map(|limit| {
             let headers = match limit.headers {
                 Headers::Never => HeadersOn::Never,
@@ -151,7 +158,7 @@ impl Config {
             problems.add(format!("clients.{list}"), format!("{} {}", error.value(), error.remedy()));
             return None;
         }
-        Some(IpRateLimitLayer::from(limiter).with_refusal_format(tollgate::eight::envelope()))
+        Some(limiter)
     }
 
     /// What is allowed and seldom meant.
@@ -344,20 +351,6 @@ impl super::Listen {
             problems.add(
                 "listen.admin",
                 format!("\"{}\" is the gateway's address too: give it another port", self.admin),
-            );
-        }
-    }
-}
-
-impl State {
-    fn check(&self, problems: &mut Problems) {
-        if !self.redis.is_empty() {
-            problems.add("state.redis", "this version shares no state between gateways: write redis = \"\"");
-        }
-        if self.nodes != 1 {
-            problems.add(
-                "state.nodes",
-                format!("{} needs a shared state, which this version has not: write 1", self.nodes),
             );
         }
     }

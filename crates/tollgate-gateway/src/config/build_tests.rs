@@ -14,7 +14,7 @@ fn built(text: &str) -> Built {
 fn an_empty_configuration_is_valid_and_says_what_it_trusts() {
     let built = built("");
     assert!(built.warnings[0].contains("no rule"), "{:?}", built.warnings);
-    let names: Vec<_> = built.limits.limiter().limits().map(|limit| limit.name().to_owned()).collect();
+    let names: Vec<_> = built.limiter.limits().map(|limit| limit.name().to_owned()).collect();
     assert_eq!(names, ["per-minute", "per-day"]);
 }
 
@@ -59,7 +59,7 @@ fn every_problem_names_field_value_and_remedy_and_all_are_told_at_once() {
         "upstream.sms: \"ftp://127.0.0.1\"",
         "upstream.verify: \"nonsense\"",
         "upstream.api_key_env: \"KEY\" would let anybody",
-        "state.redis",
+        "state.secret_env: \"\" leaves the addresses",
         "traffic_log.max_mb: 0 is not within 1 and 1048576",
         "traffic_log.path: \"a.jsonl\" would be written over the file of state.path: name another",
     ] {

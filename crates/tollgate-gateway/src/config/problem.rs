@@ -26,6 +26,13 @@ impl fmt::Display for Problem {
 pub struct Problems(pub Vec<Problem>);
 
 impl Problems {
+    /// Only this one.
+    pub(crate) fn one(field: &str, detail: impl fmt::Display) -> Self {
+        let mut problems = Self::default();
+        problems.add(field, detail);
+        problems
+    }
+
     /// Notes one.
     pub fn add(&mut self, field: impl Into<String>, detail: impl fmt::Display) {
         self.0.push(Problem { field: field.into(), detail: detail.to_string() });

@@ -8,6 +8,7 @@ mod inject;
 mod replay;
 mod resolve;
 mod serve;
+mod shared;
 mod simulate;
 mod state;
 mod traffic_log;

@@ -2,6 +2,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::Child;
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use super::*;
@@ -10,36 +11,44 @@ use super::*;
 pub(super) struct Running {
     pub(super) child: Child,
     pub(super) addr: String,
+    /// What it wrote up to then.
+    pub(super) told: String,
+    /// What it wrote after that.
+    pub(super) lines: Receiver<String>,
 }
 
 impl Running {
     /// Reads its output to the first line with this key, whose value is an address.
     pub(super) fn start(arguments: &[&str], key: &str) -> Self {
+        Self::start_with(arguments, &[], key)
+    }
+
+    /// The same with these environment variables.
+    pub(super) fn start_with(arguments: &[&str], env: &[(&str, &str)], key: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_tollgate"))
             .args(arguments)
             .env_remove("RUST_LOG")
+            .envs(env.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        let (lines, told) = std::sync::mpsc::channel();
+        let (sent, lines) = std::sync::mpsc::channel();
         for pipe in [Box::new(out) as Box<dyn Read + Send>, Box::new(err)] {
-            let lines = lines.clone();
+            let sent = sent.clone();
             std::thread::spawn(move || {
                 BufReader::new(pipe).lines().map_while(Result::ok).for_each(|line| {
-                    let _ = lines.send(line);
+                    let _ = sent.send(line);
                 });
             });
         }
-        let key = format!("\"{key}\":\"");
-        let addr = loop {
-            let line = told.recv_timeout(Duration::from_secs(20)).expect("it tells its address");
-            if let Some((_, rest)) = line.split_once(&key) {
-                break rest.split('"').next().unwrap().trim_start_matches("http://").to_owned();
-            }
-        };
-        Self { child, addr }
+        let mut told = String::new();
+        while !told.contains(&format!("\"{key}\":")) {
+            told += &lines.recv_timeout(Duration::from_secs(20)).expect("it tells its address");
+            told.push('\n');
+        }
+        Self { child, addr: value(&told, key), told, lines }
     }
 
     fn send(&self, destination: &str) -> String {
@@ -58,6 +67,12 @@ impl Running {
         stream.read_to_string(&mut answer).unwrap();
         answer
     }
+}
+
+/// The address under this key.
+pub(super) fn value(line: &str, key: &str) -> String {
+    let (_, rest) = line.split_once(&format!("\"{key}\":\"")).expect("an address");
+    rest.split('"').next().unwrap().trim_start_matches("http://").to_owned()
 }
 
 impl Drop for Running {

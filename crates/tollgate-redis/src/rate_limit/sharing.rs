@@ -6,9 +6,6 @@ use tollgate_rate_limit::Limiter;
 use super::store::RedisStore;
 use crate::Connection;
 
-/// The most nodes that can share a quota.
-const MOST_NODES: u32 = 1024;
-
 /// How a limiter's counts are shared.
 #[must_use = "nothing is shared until a limiter is"]
 pub struct Sharing {
@@ -25,6 +22,9 @@ pub struct SharingError {
 }
 
 impl Sharing {
+    /// The most nodes that can share a quota.
+    pub const MOST_NODES: u32 = 1024;
+
     /// Over this connection, which others may use, too. By one node, with leases, and without a secret, if nothing else is
     /// said.
     pub fn over(connection: Connection) -> Self {
@@ -38,7 +38,7 @@ impl Sharing {
     ///
     /// None, or more than 1024.
     pub fn with_nodes(mut self, nodes: u32) -> Result<Self, SharingError> {
-        if !(1..=MOST_NODES).contains(&nodes) {
+        if !(1..=Self::MOST_NODES).contains(&nodes) {
             return Err(SharingError { nodes });
         }
         self.nodes = nodes;
@@ -83,7 +83,7 @@ impl fmt::Debug for Sharing {
 
 impl fmt::Display for SharingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "nodes: {}: give how many nodes share the server, 1 to {MOST_NODES}", self.nodes)
+        write!(f, "nodes: {}: give how many nodes share the server, 1 to {}", self.nodes, Sharing::MOST_NODES)
     }
 }
 

@@ -1,0 +1,91 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use tollgate::redis::Server;
+use tollgate::redis::rate_limit::Sharing;
+
+use super::Problems;
+
+/// `[state]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct State {
+    /// The file in which `tollgate serve` keeps the guard's memory; empty keeps nothing.
+    pub path: String,
+    /// The Redis or Valkey that several gateways share their limits on. Empty: they share none.
+    pub redis: ServerUrl,
+    /// How many gateways share it, 1 to 1024.
+    pub nodes: u32,
+    /// The environment variable with the key of the hashes that stand for addresses on it, the same for all gateways.
+    pub secret_env: String,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { path: String::new(), redis: ServerUrl::default(), nodes: 1, secret_env: String::new() }
+    }
+}
+
+/// Where a Redis is, as it is written: there may be a password in it, which `Debug` does not show.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct ServerUrl(pub String);
+
+impl fmt::Debug for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.parse::<Server>() {
+            Ok(server) => write!(f, "\"{server}\""),
+            Err(_) if self.0.is_empty() => f.write_str("\"\""),
+            Err(_) => f.write_str("(not a server's URL)"),
+        }
+    }
+}
+
+impl State {
+    /// The server, where one is named that can be.
+    pub(super) fn server(&self, problems: &mut Problems) -> Option<Server> {
+        const MOST: u32 = Sharing::MOST_NODES;
+        if self.redis.0.is_empty() {
+            let unshared = "shares nothing while state.redis is empty: name the server there, or";
+            if self.nodes != 1 {
+                problems.add("state.nodes", format!("{} {unshared} write 1", self.nodes));
+            }
+            if !self.secret_env.is_empty() {
+                problems.add("state.secret_env", format!("{:?} {unshared} write \"\"", self.secret_env));
+            }
+            return None;
+        }
+        if !(1..=MOST).contains(&self.nodes) {
+            let remedy = "write how many gateways share the server";
+            problems.add("state.nodes", format!("{} is not within 1 and {MOST}: {remedy}", self.nodes));
+        }
+        if self.secret_env.is_empty() {
+            problems.add(
+                "state.secret_env",
+                "\"\" leaves the addresses of clients to be read off state.redis: name an environment variable with a \
+                 secret of 16 bytes or more, the same for all gateways",
+            );
+        }
+        problems.take("state.redis", self.redis.0.parse::<Server>())
+    }
+
+    pub(super) fn warn(&self, server: &Server, warnings: &mut Vec<String>) {
+        if server.is_in_the_clear() {
+            warnings.push(format!(
+                "state.redis: {server} is asked without TLS: whoever is on the way there can read the password and change \
+                 the limits; rediss in place of redis is TLS"
+            ));
+        }
+        if self.nodes == 1 {
+            warnings.push(
+                "state.nodes: 1 means that no other gateway shares the server; of several, each would let a whole quota \
+                 pass while the server is away"
+                    .to_owned(),
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;

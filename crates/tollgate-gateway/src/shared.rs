@@ -1,0 +1,106 @@
+//! What several gateways share: the limits' counts, on one Redis or Valkey.
+
+use tollgate::rate_limit::Limiter;
+use tollgate::rate_limit::store::{Count, Counts, Debt, Memory, Step, Store, Tick};
+use tollgate::redis::rate_limit::{RedisStore, Sharing};
+use tollgate::redis::{Connection, Server};
+
+use crate::Secrets;
+use crate::config::{Problems, State};
+
+/// Where a limiter's counts are: here, or where other gateways count too.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LimitStore {
+    /// In this process.
+    Here(Memory),
+    /// On a Redis or Valkey.
+    Shared(RedisStore),
+}
+
+/// A server that other gateways ask too. Whatever else is to be shared (the guard's memory is not yet) goes over the same
+/// connection, by the same secret.
+pub(crate) struct Shared {
+    connection: Connection,
+    nodes: u32,
+    secret: Vec<u8>,
+}
+
+impl Shared {
+    /// Connects in the background: nothing waits for the server.
+    pub(crate) fn open(server: Server, state: &State, secrets: &Secrets) -> Result<Self, Problems> {
+        if secrets.shared.is_empty() {
+            return Err(Problems::one(
+                "state.secret_env",
+                "was not looked up: give the secrets of this configuration",
+            ));
+        }
+        tracing::info!(%server, nodes = state.nodes, "the limits are shared");
+        let connection = Connection::open(server).map_err(|error| Problems::one("state.redis", error))?;
+        Ok(Self { connection, nodes: state.nodes, secret: secrets.shared.clone() })
+    }
+
+    /// A limiter whose counts are those of all gateways.
+    pub(crate) fn limiter(&self, limiter: Limiter) -> Result<Limiter<LimitStore>, Problems> {
+        let sharing = Sharing::over(self.connection.clone()).with_nodes(self.nodes);
+        let sharing = sharing.map_err(|error| Problems::one("state", error))?;
+        Ok(sharing.with_secret(self.secret.clone()).share(limiter).map_store(LimitStore::Shared))
+    }
+}
+
+impl Store for LimitStore {
+    type Later = <RedisStore as Store>::Later;
+
+    fn take(&self, counts: &mut Counts, now: Tick) -> Step<Self::Later> {
+        match self {
+            Self::Here(store) => {
+                // From memory the answer is there at once.
+                let _ = store.take(counts, now);
+                Step::Now
+            }
+            Self::Shared(store) => store.take(counts, now),
+        }
+    }
+
+    fn give_back(&self, count: &Count, debt: Debt, now: Tick) {
+        match self {
+            Self::Here(store) => store.give_back(count, debt, now),
+            Self::Shared(store) => store.give_back(count, debt, now),
+        }
+    }
+
+    fn charge(&self, count: &Count, cost: u32, most: Debt, now: Tick) -> Debt {
+        match self {
+            Self::Here(store) => store.charge(count, cost, most, now),
+            Self::Shared(store) => store.charge(count, cost, most, now),
+        }
+    }
+
+    fn debt(&self, count: &Count, now: Tick) -> Debt {
+        match self {
+            Self::Here(store) => store.debt(count, now),
+            Self::Shared(store) => store.debt(count, now),
+        }
+    }
+
+    fn forget(&self, count: &Count, now: Tick) {
+        match self {
+            Self::Here(store) => store.forget(count, now),
+            Self::Shared(store) => store.forget(count, now),
+        }
+    }
+
+    fn convert(&self, limit: usize, level: usize, convert: &dyn Fn(Debt) -> Debt, now: Tick) {
+        match self {
+            Self::Here(store) => store.convert(limit, level, convert, now),
+            Self::Shared(store) => store.convert(limit, level, convert, now),
+        }
+    }
+
+    fn memory(&self) -> Option<&Memory> {
+        match self {
+            Self::Here(store) => Some(store),
+            Self::Shared(store) => store.memory(),
+        }
+    }
+}

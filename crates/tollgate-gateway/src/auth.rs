@@ -6,6 +6,7 @@ use http::header::{AUTHORIZATION, HOST, ORIGIN, REFERER};
 use http::{HeaderMap, HeaderValue, Request};
 use subtle::ConstantTimeEq;
 use tollgate::core::{Refusal, RefusalKind};
+use tollgate::pump_guard::Secret;
 
 use crate::config::{Config, Problems};
 use crate::upstream::is_this_host;
@@ -38,6 +39,12 @@ impl fmt::Debug for Secrets {
 }
 
 impl Secrets {
+    /// What the guard hashes under, where several gateways share its memory.
+    #[must_use]
+    pub fn guard(&self) -> Option<Secret> {
+        (!self.shared.is_empty()).then(|| Secret::derived(&self.shared))
+    }
+
     /// Looks up the variables that the configuration names.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ use tollgate::eight::{Class, FeedbackCall, Hosts, ReadBody, envelope, refuse_enc
 use tollgate::injector::ClientIpInjector;
 use tollgate::pump_guard::{NotSent, Observer, Outcome, PumpGuard, SmsPumpGuard, SmsPumpGuardLayer, State};
 use tollgate::rate_limit::{IpRateLimitLayer, Limiter};
+use tollgate::redis::pump_guard;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, ServiceExt, service_fn};
 
@@ -48,6 +49,8 @@ pub struct Gateway {
     pub limiter: Arc<Limiter<LimitStore>>,
     /// To whom: its memory can be kept.
     pub guard: PumpGuard,
+    /// While it is there, the guard and those of other gateways tell each other what they know.
+    pub(crate) sharing: Option<Arc<pump_guard::Shared>>,
 }
 
 impl Gateway {
@@ -63,10 +66,16 @@ impl Gateway {
     ///
     /// Outside of a tokio runtime, where `[state]` redis names a server.
     pub fn new(config: &Config, secrets: Secrets) -> Result<Self, Problems> {
-        Self::with_state(config, secrets, State::new(config.pump_guard.memory.bytes()), None)
+        let bytes = config.pump_guard.memory.bytes();
+        let state = match secrets.guard() {
+            Some(secret) => State::with_secret(bytes, secret),
+            None => State::new(bytes),
+        };
+        Self::with_state(config, secrets, state, None)
     }
 
-    /// The same with the guard's memory, and whoever is told what it judges and learns.
+    /// The same with the guard's memory, and whoever is told what it judges and learns. Where `[state]` redis names a server,
+    /// the memory is hashed under [`Secrets::guard`].
     ///
     /// # Errors
     ///
@@ -97,6 +106,7 @@ impl Gateway {
         if let Some(observer) = observer {
             guard = guard.with_observer(observer);
         }
+        let sharing = shared.map(|shared| shared.guard(&guard)).transpose()?.map(Arc::new);
         let upstream = Upstream::new(config.upstream.timeout.0).map_err(|error| Problems::one("", error))?;
         let lookup = &config.pump_guard.number_lookup;
         if let Some(known) = number_lookup::intelligence(lookup, secrets.api_key(), &bases, &upstream) {
@@ -121,7 +131,7 @@ impl Gateway {
         };
         let limits = IpRateLimitLayer::from(Arc::clone(&limiter)).with_refusal_format(envelope());
         let app = app(client_ip.clone(), limits, proxy, receipts, clock);
-        Ok(Self { app, client_ip, limiter, guard })
+        Ok(Self { app, client_ip, limiter, guard, sharing })
     }
 }
 

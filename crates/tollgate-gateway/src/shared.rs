@@ -1,9 +1,10 @@
-//! What several gateways share: the limits' counts, on one Redis or Valkey.
+//! What several gateways share on one Redis or Valkey: the limits' counts, and what the guard knows.
 
+use tollgate::pump_guard::PumpGuard;
 use tollgate::rate_limit::Limiter;
 use tollgate::rate_limit::store::{Count, Counts, Debt, Memory, Step, Store, Tick};
 use tollgate::redis::rate_limit::{RedisStore, Sharing};
-use tollgate::redis::{Connection, Server};
+use tollgate::redis::{Connection, Server, pump_guard};
 
 use crate::Secrets;
 use crate::config::{Problems, State};
@@ -18,9 +19,9 @@ pub enum LimitStore {
     Shared(RedisStore),
 }
 
-/// A server that other gateways ask too. Whatever else is to be shared (the guard's memory is not yet) goes over the same
-/// connection, by the same secret.
+/// A server that other gateways ask too.
 pub(crate) struct Shared {
+    server: Server,
     connection: Connection,
     nodes: u32,
     secret: Vec<u8>,
@@ -35,9 +36,19 @@ impl Shared {
                 "was not looked up: give the secrets of this configuration",
             ));
         }
-        tracing::info!(%server, nodes = state.nodes, "the limits are shared");
-        let connection = Connection::open(server).map_err(|error| Problems::one("state.redis", error))?;
-        Ok(Self { connection, nodes: state.nodes, secret: secrets.shared.clone() })
+        tracing::info!(%server, nodes = state.nodes, "limits and the guard's memory are shared");
+        let connection =
+            Connection::open(server.clone()).map_err(|error| Problems::one("state.redis", error))?;
+        Ok(Self { server, connection, nodes: state.nodes, secret: secrets.shared.clone() })
+    }
+
+    /// Tells other gateways what this guard knows, and it what they do: over a connection of its own, whose deadline is
+    /// another. Its memory has to be of [`Secrets::guard`].
+    pub(crate) fn guard(&self, guard: &PumpGuard) -> Result<pump_guard::Shared, Problems> {
+        let connection = Connection::open_with(self.server.clone(), pump_guard::DEADLINE)
+            .map_err(|error| Problems::one("state.redis", error))?;
+        pump_guard::share(guard, connection, &self.secret, self.nodes)
+            .map_err(|error| Problems::one("state", error))
     }
 
     /// A limiter whose counts are those of all gateways.

@@ -46,14 +46,20 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens the file, or makes one, and reads the memory in it, into one of about so many bytes. `now` is the wall clock's, since 1970.
+    /// Opens the file, or makes one, and reads the memory in it, into one of about so many bytes. `now` is the wall clock's, since 1970. A file that is made gets this secret, or a
+    /// random one.
     ///
     /// # Errors
     ///
     /// What is wrong with the file, with its name and the remedy. Nothing in it was changed then.
-    pub(crate) fn open(path: &Path, memory: usize, now: Duration) -> Result<(Self, State), String> {
+    pub(crate) fn open(
+        path: &Path,
+        memory: usize,
+        now: Duration,
+        shared: Option<Secret>,
+    ) -> Result<(Self, State), String> {
         let told = |what: String| format!("state.path: {:?} {what}", path.display().to_string());
-        make(path).map_err(|error| {
+        make(path, shared).map_err(|error| {
             told(format!("cannot be made: {error}. Name a file in a directory that may be written"))
         })?;
         warn_of_readers(path);
@@ -65,6 +71,13 @@ impl Store {
         let read =
             read.unwrap_or_else(|_| Err(Unreadable::Damaged("its pages contradict each other".to_owned())));
         let (database, secret, state) = read.map_err(|why| told(why.to_string()))?;
+        if shared.is_some_and(|shared| shared != secret) {
+            return Err(told(
+                "was written under another secret than that of state.secret_env: name another file, or move it away; the \
+                 guard then begins with what other gateways tell it"
+                    .to_owned(),
+            ));
+        }
         if state.latest() > now + BEHIND {
             return Err(told(format!(
                 "was written {} s ahead of this machine's clock: set the clock, or move the file away; the guard then \
@@ -201,14 +214,14 @@ fn damaged(error: impl std::fmt::Display) -> Unreadable {
 }
 
 /// Makes the file where there is none: whole from the moment it has its name.
-fn make(path: &Path) -> Result<(), Failed> {
+fn make(path: &Path, shared: Option<Secret>) -> Result<(), Failed> {
     if path.try_exists()? {
         return Ok(());
     }
     let mut new = path.as_os_str().to_owned();
     new.push(format!(".{}.new", std::process::id()));
     let new = PathBuf::from(new);
-    let made = make_new(&new).and_then(|()| match std::fs::hard_link(&new, path) {
+    let made = make_new(&new, shared).and_then(|()| match std::fs::hard_link(&new, path) {
         // Another gateway was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Ok(()) => Ok(()),
@@ -219,13 +232,13 @@ fn make(path: &Path) -> Result<(), Failed> {
     made
 }
 
-fn make_new(path: &Path) -> Result<(), Failed> {
+fn make_new(path: &Path, shared: Option<Secret>) -> Result<(), Failed> {
     let mut options = std::fs::OpenOptions::new();
     options.read(true).write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let database = Database::builder().set_cache_size(CACHE).create_file(options.open(path)?)?;
-    let secret = Secret::random().ok_or("the system has no randomness")?;
+    let secret = shared.or_else(Secret::random).ok_or("the system has no randomness")?;
     let writing = database.begin_write()?;
     {
         let mut meta = writing.open_table(META)?;

@@ -27,7 +27,7 @@ fn now(clock: &FakeClock) -> Duration {
 }
 
 fn opened(path: &Path, clock: &FakeClock) -> (Store, PumpGuard) {
-    let (store, state) = Store::open(path, PumpGuard::MEMORY, now(clock)).unwrap();
+    let (store, state) = Store::open(path, PumpGuard::MEMORY, now(clock), None).unwrap();
     let guard = PumpGuard::with_state(Policy::default(), std::sync::Arc::new(clock.clone()), state).unwrap();
     (store, guard)
 }
@@ -59,7 +59,7 @@ fn a_file_is_its_owners_alone_and_one_gateways() {
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(std::fs::metadata(&file.0).unwrap().permissions().mode() & 0o777, 0o600);
     }
-    let told = Store::open(&file.0, PumpGuard::MEMORY, now(&clock)).unwrap_err();
+    let told = Store::open(&file.0, PumpGuard::MEMORY, now(&clock), None).unwrap_err();
     assert!(told.contains("in use by another gateway") && told.contains("one.db"), "{told}");
 }
 
@@ -67,13 +67,13 @@ fn a_file_is_its_owners_alone_and_one_gateways() {
 fn what_is_no_database_of_this_version_is_told_and_left() {
     let (file, clock) = (Free::new("foreign"), FakeClock::default());
     std::fs::write(&file.0, "[listen]\n".repeat(1000)).unwrap();
-    let told = Store::open(&file.0, PumpGuard::MEMORY, now(&clock)).unwrap_err();
+    let told = Store::open(&file.0, PumpGuard::MEMORY, now(&clock), None).unwrap_err();
     assert!(told.contains("is not a database of Tollgate's"), "{told}");
     assert_eq!(std::fs::read_to_string(&file.0).unwrap(), "[listen]\n".repeat(1000));
 
     std::fs::remove_file(&file.0).unwrap();
     drop(Database::create(&file.0).unwrap());
-    let told = Store::open(&file.0, PumpGuard::MEMORY, now(&clock)).unwrap_err();
+    let told = Store::open(&file.0, PumpGuard::MEMORY, now(&clock), None).unwrap_err();
     assert!(told.contains("is not a database of Tollgate's"), "{told}");
 
     std::fs::remove_file(&file.0).unwrap();
@@ -83,7 +83,7 @@ fn what_is_no_database_of_this_version_is_told_and_left() {
     writing.open_table(META).unwrap().insert(CHECK, [0; 8].as_slice()).unwrap();
     writing.commit().unwrap();
     drop(database);
-    let told = Store::open(&file.0, PumpGuard::MEMORY, now(&clock)).unwrap_err();
+    let told = Store::open(&file.0, PumpGuard::MEMORY, now(&clock), None).unwrap_err();
     assert!(told.contains("another version of Tollgate") && told.contains("move the file away"), "{told}");
 }
 
@@ -94,7 +94,8 @@ async fn a_clock_far_behind_the_file_is_told() {
     ask(&guard, 91_234_567).await;
     store.save(&guard).unwrap();
     drop(store);
-    let told = Store::open(&file.0, PumpGuard::MEMORY, now(&clock) - Duration::from_secs(7200)).unwrap_err();
+    let told =
+        Store::open(&file.0, PumpGuard::MEMORY, now(&clock) - Duration::from_secs(7200), None).unwrap_err();
     assert!(told.contains("set the clock"), "{told}");
 }
 
@@ -125,7 +126,7 @@ async fn no_damage_panics() {
             bytes.truncate(random.usize(1..bytes.len()));
         }
         std::fs::write(&file.0, &bytes).unwrap();
-        match Store::open(&file.0, PumpGuard::MEMORY, now(&clock)) {
+        match Store::open(&file.0, PumpGuard::MEMORY, now(&clock), None) {
             Ok((mut store, state)) => {
                 let shared = std::sync::Arc::new(clock.clone());
                 let guard = PumpGuard::with_state(Policy::default(), shared, state).unwrap();

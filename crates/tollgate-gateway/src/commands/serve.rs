@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use clap::Args;
 use tollgate::core::SystemClock;
@@ -19,8 +19,8 @@ use crate::{Gateway, Secrets, admin, serve};
 /// SIGHUP reads the files named by peers_file again, and of the configuration [clients] and the quotas and modes of
 /// [[rate_limit]]: nobody who is limited is forgotten. What cannot be right is told, and what was there stays.
 ///
-/// With [state] path, what the guard remembers outlives a restart. With [state] redis, several gateways have one limit;
-/// none waits for that server longer than 25 ms, and while it is away, each decides by itself. With [traffic_log] path, what it judges and learns is
+/// With [state] path, what the guard remembers outlives a restart. With [state] redis, several gateways have one limit and
+/// one guard; none waits for that server longer than 25 ms, and while it is away, each decides by itself. With [traffic_log] path, what it judges and learns is
 /// written down for replay.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -43,10 +43,14 @@ impl Serve {
         let profiles = config.build(SystemClock::shared()).map_err(explain)?.profiles;
         let memory = config.pump_guard.memory.bytes();
         let (store, state) = match config.state.path.as_str() {
-            "" => (None, State::new(memory)),
+            "" => match secrets.guard() {
+                Some(secret) => (None, State::with_secret(memory, secret)),
+                None => (None, State::new(memory)),
+            },
             path => {
                 let now = SystemClock::shared().wall().duration_since(UNIX_EPOCH).unwrap_or_default();
-                let (store, state) = Store::open(path.as_ref(), memory, now).map_err(Failure::Input)?;
+                let (store, state) =
+                    Store::open(path.as_ref(), memory, now, secrets.guard()).map_err(Failure::Input)?;
                 (Some(store), state)
             }
         };
@@ -61,7 +65,12 @@ impl Serve {
             }
         };
         let observer = traffic_log.as_ref().map(|log| log.recorder() as Arc<dyn Observer>);
-        let built = Gateway::with_state(&config, secrets, state, observer).map_err(explain)?;
+        let mut built = Gateway::with_state(&config, secrets, state, observer).map_err(explain)?;
+        let sharing = built.sharing.take();
+        if let Some(sharing) = &sharing {
+            // What other gateways know by now. One that is away is not waited for longer.
+            sharing.caught_up_within(Duration::from_secs(1)).await;
+        }
         let (client_ip, limiter) = (built.client_ip.clone(), Arc::clone(&built.limiter));
         let reload = {
             let (path, config) = (self.config.path.clone(), config.clone());
@@ -80,6 +89,9 @@ impl Serve {
             () = reloads.serve(reload) => Ok(()),
             ended = admin::serve(page, client_ip.resolver().clone(), limiter) => Err(Failure::Machine(format!("the admin page ended: {ended:?}"))),
         };
+        if let Some(sharing) = sharing.and_then(Arc::into_inner) {
+            sharing.finish(Duration::from_secs(1)).await;
+        }
         if let Some(keeper) = keeper {
             keeper.stop().await;
         }

@@ -14,7 +14,7 @@ pub struct State {
     pub path: String,
     /// The Redis or Valkey that several gateways share their limits on. Empty: they share none.
     pub redis: ServerUrl,
-    /// How many gateways share it, 1 to 1024.
+    /// How many gateways share it, 1 to 256.
     pub nodes: u32,
     /// The environment variable with the key of the hashes that stand for addresses on it, the same for all gateways.
     pub secret_env: String,

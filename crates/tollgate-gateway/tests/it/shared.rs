@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "how long it really takes")]
 
 mod faults;
+mod guard;
 mod nodes;
 mod server;
 

@@ -23,7 +23,7 @@ pub struct SharingError {
 
 impl Sharing {
     /// The most nodes that can share a quota.
-    pub const MOST_NODES: u32 = 1024;
+    pub const MOST_NODES: u32 = 256;
 
     /// Over this connection, which others may use, too. By one node, with leases, and without a secret, if nothing else is
     /// said.
@@ -36,7 +36,7 @@ impl Sharing {
     ///
     /// # Errors
     ///
-    /// None, or more than 1024.
+    /// None, or more than 256.
     pub fn with_nodes(mut self, nodes: u32) -> Result<Self, SharingError> {
         if !(1..=Self::MOST_NODES).contains(&nodes) {
             return Err(SharingError { nodes });

@@ -17,8 +17,13 @@ pub(super) struct Nodes {
 impl Nodes {
     /// So many, with one limit of so many dispatches a day.
     pub(super) fn start(name: &str, url: &str, nodes: usize, requests: usize) -> Self {
+        Self::start_with(name, nodes, |sandbox| configuration(url, sandbox, nodes, requests))
+    }
+
+    /// The same with another configuration, of the sandbox's address.
+    pub(super) fn start_with(name: &str, nodes: usize, configuration: impl Fn(&str) -> String) -> Self {
         let sandbox = Running::start(&["sandbox", "--json", "--listen", "127.0.0.1:0"], "sandbox");
-        let text = configuration(url, &sandbox.addr, nodes, requests);
+        let text = configuration(&sandbox.addr);
         let config = TempFile::new(name, &text);
         let node = |_| {
             let arguments = ["serve", "--json", "--config", config.path()];
@@ -83,13 +88,19 @@ impl Caller {
 
     /// Sends a message for this client: the answer's status, and how long it took.
     pub(super) fn send(&mut self, client: &str) -> (u16, Duration) {
+        let start = Instant::now();
         let body = "{\"destination\":\"+6591234567\",\"text\":\"hi\"}";
+        let (status, _) = self.ask(client, "POST /api/v1/subaccounts/demo/messages", body);
+        (status, start.elapsed())
+    }
+
+    /// The answer to this, asked for by this client.
+    pub(super) fn ask(&mut self, client: &str, what: &str, body: &str) -> (u16, String) {
         let request = format!(
-            "POST /api/v1/subaccounts/demo/messages HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer key\r\n\
+            "{what} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer key\r\n\
              X-Forwarded-For: {client}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
-        let start = Instant::now();
         self.stream.get_mut().write_all(request.as_bytes()).unwrap();
         let (mut status, mut length) = (0, 0);
         loop {
@@ -106,7 +117,7 @@ impl Caller {
         }
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).unwrap();
-        (status, start.elapsed())
+        (status, String::from_utf8(body).unwrap())
     }
 
     /// Whether it passes; nothing but the limit may stop it.

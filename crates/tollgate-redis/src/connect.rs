@@ -27,7 +27,7 @@ const CONNECTING: Duration = Duration::from_secs(1);
 
 /// A connection to a [`Server`], for any number of calls at once; clones are the same one.
 ///
-/// Every call has the [deadline](Self::with_deadline). Five that fail in a row, or a lost connection, open a *circuit
+/// Every call has the [deadline](Self::open_with). Five that fail in a row, or a lost connection, open a *circuit
 /// breaker*: from then on calls fail at once ([`Fault::Away`]), while a task in the background connects again, and asks
 /// the server to write something, three times in a row within the deadline, before calls are let through again. At the
 /// start, too, nobody waits: until the first connection is made, the server is away.

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use tollgate::client_ip::{Resolver, TrustedClientIpLayer, Undetermined};
 use tollgate::core::SharedClock;
@@ -55,6 +55,7 @@ impl Config {
         let mut problems = Problems::default();
         let mut warnings = Vec::new();
         let client_ip = self.client_ip(&mut problems, &mut warnings);
+        let now = clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
         let limiter = self.limiter(clock, &mut problems);
         let (policy, profiles) = self.pump_guard.profiles(&mut problems);
         let bases = self.bases(&mut problems);
@@ -64,7 +65,7 @@ impl Config {
         self.pump_guard.number_lookup.check(&self.upstream, &mut problems);
         let redis = self.state.server(&mut problems);
         self.traffic_log.check(&self.state, &mut problems);
-        self.warn(&mut warnings);
+        self.warn(now, &mut warnings);
         warn_of_money(&policy, &mut warnings);
         warnings.extend(self.traffic_log.warning());
         if let Some(server) = &redis {
@@ -162,12 +163,12 @@ impl Config {
     }
 
     /// What is allowed and seldom meant.
-    fn warn(&self, warnings: &mut Vec<String>) {
+    fn warn(&self, now: Duration, warnings: &mut Vec<String>) {
         let mut warn = |text: String| warnings.push(text);
         for client in self.clients.allow.iter().filter(|client| self.clients.deny.contains(client)) {
             warn(format!("clients.deny: {client} is allowed too; it is denied"));
         }
-        for (i, entry) in self.pump_guard.entry.iter().enumerate().filter(|(_, entry)| entry.is_over()) {
+        for (i, entry) in self.pump_guard.entry.iter().enumerate().filter(|(_, entry)| entry.is_over(now)) {
             let until = entry.until.as_deref().unwrap_or_default();
             warn(format!("pump_guard.entry[{i}].until: {until} is over, so the entry does nothing"));
         }

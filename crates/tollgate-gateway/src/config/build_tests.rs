@@ -77,6 +77,24 @@ fn an_api_key_is_used_on_loopback_or_with_a_caller_token_only() {
 }
 
 #[test]
+fn an_entry_that_has_ended_is_worth_a_warning_and_one_that_stops_everybody_is_an_error() {
+    let entry = |rest: &str| format!("[[pump_guard.entry]]\naction = \"block\"\nreason = \"x\"\n{rest}");
+    let ended = built(&entry("numbers = \"+6281\"\nuntil = \"2020-01-01T00:00:00Z\"\n"));
+    assert!(
+        ended.warnings.iter().any(|told| told.contains("pump_guard.entry[0].until")),
+        "{:?}",
+        ended.warnings
+    );
+    let holds = built(&entry("numbers = \"+6281\"\nuntil = \"2999-01-01T00:00:00Z\"\n"));
+    assert!(!holds.warnings.iter().any(|told| told.contains("pump_guard.entry")), "{:?}", holds.warnings);
+    let until = "until = \"2999-01-01T00:00:00Z\"\n";
+    let all = problems(&entry(&format!("clients = [\"0.0.0.0/0\"]\n{until}")));
+    assert!(all.contains("a great part of the internet"), "{all}");
+    let national = problems(&entry(&format!("numbers = \"0812\"\n{until}")));
+    assert!(national.contains("is no beginning of a number"), "{national}");
+}
+
+#[test]
 fn a_replacement_is_an_address_8x8_can_limit_by_and_there_when_it_is_asked_for() {
     built("[injector]\nunusable_address = \"replace\"\nreplacement = \"8.8.4.4\"\n");
     assert!(

@@ -68,10 +68,9 @@ impl Entry {
         Some(entry)
     }
 
-    /// Whether it has ended.
-    pub(super) fn is_over(&self) -> bool {
-        let until = self.until.as_deref().and_then(|until| until.parse::<jiff::Timestamp>().ok());
-        until.is_some_and(|until| until < jiff::Timestamp::now())
+    /// Whether it has ended at `now`, since 1970.
+    pub(super) fn is_over(&self, now: Duration) -> bool {
+        self.until.as_deref().and_then(|until| instant(until).ok()).is_some_and(|until| until < now)
     }
 
     fn matcher(&self, field: &str, problems: &mut Problems) -> Option<Matcher> {

@@ -10,14 +10,14 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::cluster_async::ClusterConnection;
-use redis::{AsyncConnectionConfig, Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
+use redis::{AsyncConnectionConfig, Cmd, ErrorKind, RedisResult, ServerErrorKind, Value};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use crate::breaker::Breaker;
 use crate::server::Opener;
-use crate::{Script, Server, ServerError, metrics};
+use crate::{Call, Fault, Script, Server, ServerError, metrics};
 
 /// How long a call may take if nothing is said.
 const DEFAULT_DEADLINE: Duration = Duration::from_millis(25);
@@ -54,22 +54,6 @@ struct Shared {
 enum Link {
     One(MultiplexedConnection),
     Cluster(ClusterConnection),
-}
-
-/// Why a call has no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Fault {
-    /// The server is given up for the moment: it was not asked.
-    Away,
-    /// No answer within the deadline. It may have done what it was asked.
-    Late,
-    /// The connection was lost. It may have done what it was asked.
-    Lost,
-    /// The server answered with an error of this code (`OOM`, `READONLY`, `NOPERM` …), and did nothing.
-    Refused(String),
-    /// The server's answer was none to this question.
-    Garbage,
 }
 
 impl Connection {
@@ -198,41 +182,9 @@ impl Connection {
 }
 
 /// A connection that calls are made on, within the deadline of [`Connection::run`].
+#[derive(Clone)]
 pub struct Asking {
     link: Arc<Link>,
-}
-
-/// A script's keys and arguments.
-#[derive(Clone, Debug, Default)]
-pub struct Call {
-    keys: Vec<Vec<u8>>,
-    args: Vec<Vec<u8>>,
-}
-
-impl Call {
-    /// With room for so many of each.
-    #[must_use]
-    pub fn with_capacity(keys: usize, args: usize) -> Self {
-        Self { keys: Vec::with_capacity(keys), args: Vec::with_capacity(args) }
-    }
-
-    /// One more key.
-    pub fn key(&mut self, key: impl Into<Vec<u8>>) -> &mut Self {
-        self.keys.push(key.into());
-        self
-    }
-
-    /// One more argument.
-    pub fn arg(&mut self, arg: impl Into<Vec<u8>>) -> &mut Self {
-        self.args.push(arg.into());
-        self
-    }
-
-    fn command(&self, name: &str, script: &str) -> Cmd {
-        let mut command = redis::cmd(name);
-        command.arg(script).arg(self.keys.len()).arg(&self.keys).arg(&self.args);
-        command
-    }
 }
 
 impl Asking {
@@ -382,54 +334,6 @@ async fn keep(shared: std::sync::Weak<Shared>) {
         tokio::time::sleep(pause).await;
     }
 }
-
-impl Fault {
-    fn of(error: &RedisError) -> Self {
-        match error.kind() {
-            ErrorKind::Parse | ErrorKind::UnexpectedReturnType => Self::Garbage,
-            // It answered WRONGPASS or the like while the connection was made.
-            ErrorKind::AuthenticationFailed => Self::Refused("WRONGPASS".to_owned()),
-            _ if error.is_timeout() => Self::Late,
-            _ => match error.code() {
-                Some(code) => Self::Refused(code.to_owned()),
-                None => Self::Lost,
-            },
-        }
-    }
-
-    /// The connection is of no use any more: lost, out of step, or to a server that is no master now.
-    fn is_for_good(&self) -> bool {
-        match self {
-            Self::Lost | Self::Garbage => true,
-            Self::Refused(code) => code == "READONLY",
-            Self::Away | Self::Late => false,
-        }
-    }
-
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Away => "away",
-            Self::Late => "late",
-            Self::Lost => "lost",
-            Self::Refused(_) => "refused",
-            Self::Garbage => "garbage",
-        }
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Away => f.write_str("given up for the moment"),
-            Self::Late => f.write_str("no answer within the deadline"),
-            Self::Lost => f.write_str("connection lost, or none to be made"),
-            Self::Refused(code) => write!(f, "it answered {code}"),
-            Self::Garbage => f.write_str("its answer made no sense"),
-        }
-    }
-}
-
-impl std::error::Error for Fault {}
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -31,7 +31,7 @@
 //!
 //! | metric | labels | says |
 //! |---|---|---|
-//! | `tollgate_redis_calls_total` | `result`: `answered`, `late`, `lost`, `refused`, `garbage`, `away` | calls; `away` were not made |
+//! | `tollgate_redis_calls_total` | `result`: `answered`, `late`, `lost`, `refused`, `garbage`, `away` | questions, some of which share a call; `away` were not asked |
 //! | `tollgate_redis_up` | | 1 while calls are made |
 //! | `tollgate_redis_breaker_opened_total` | | how often the server was given up |
 //! | `tollgate_redis_decisions_total` | `by`: `redis`, `lease`, `refusal`, `fallback` | requests, and by what they were decided |
@@ -45,7 +45,9 @@
 //! * `pump-guard`: the guard's memory.
 
 mod breaker;
+mod call;
 mod connect;
+mod fault;
 mod metrics;
 #[cfg(feature = "pump-guard")]
 pub mod pump_guard;
@@ -54,6 +56,8 @@ pub mod rate_limit;
 mod script;
 mod server;
 
-pub use connect::{Asking, Call, Connection, Fault};
+pub use call::Call;
+pub use connect::{Asking, Connection};
+pub use fault::Fault;
 pub use script::Script;
 pub use server::{Server, ServerError};

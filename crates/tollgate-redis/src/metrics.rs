@@ -2,7 +2,7 @@
 
 use metrics::{counter, gauge};
 
-/// A call, and what came of it.
+/// A question, and what came of it.
 pub(crate) fn called(result: &'static str) {
     counter!("tollgate_redis_calls_total", "result" => result).increment(1);
 }

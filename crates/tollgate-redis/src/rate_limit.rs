@@ -17,11 +17,14 @@
 //!    Addresses are there as keyed hashes ([`Sharing::with_secret`]).
 
 mod ask;
+mod change;
 mod keys;
 mod leases;
 mod pending;
+mod question;
 mod sharing;
 mod store;
+mod together;
 
 pub use sharing::{Sharing, SharingError};
 pub use store::RedisStore;

@@ -23,8 +23,8 @@ const AT_ONCE: usize = 8;
 /// What was told within so long before the server was lost is told again: it may have been lost with it.
 const DOUBTFUL: Duration = Duration::from_secs(3);
 /// How many batches the server keeps, and for how long, for nodes that start or were cut off.
-const KEPT: &str = "20000";
-const KEPT_MS: &str = "86400000";
+const KEPT: u64 = 20_000;
+const KEPT_MS: u64 = 86_400_000;
 
 /// What another put in the stream's place is none of ours.
 static TELL: Script = Script::new(
@@ -124,9 +124,9 @@ impl Teller {
         let batches = || self.unsent.iter().take(AT_ONCE);
         let count = batches().count();
         let mut call = Call::with_capacity(1, 2 + count);
-        call.key(KEY).arg(KEPT).arg(KEPT_MS);
+        call.key(KEY).number(KEPT).number(KEPT_MS);
         for (batch, _) in batches() {
-            call.arg(batch.as_slice());
+            call.arg(batch);
         }
         let told = matches!(self.connection.call(&TELL, call).await, Ok(Value::Int(1)));
         if told {

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use redis::Value;
 use smallvec::SmallVec;
 use tollgate_rate_limit::store::{Count, Counts, Debt, Store as _, Tick, Verdict, Wait};
 
+use super::change::Adjustment;
 use super::pending::Change;
+use super::question::{Question, Said};
 use super::store::{Inner, Low, Paid};
-use crate::{Asking, Call, Fault, Script, metrics};
-
-static TAKE: Script = Script::new(include_str!("take.lua"));
-static ADJUST: Script = Script::new(include_str!("adjust.lua"));
+use super::together::Together;
+use crate::{Asking, Fault, metrics};
 
 /// A request that waits for the server. One that is dropped meanwhile stays charged there, and gives back what it was
 /// paid here.
@@ -24,19 +23,11 @@ pub(crate) struct Asked {
     now: Tick,
 }
 
-/// One call: some of a request's counts, which live together.
-struct Question {
+/// Some of a request's counts, which live together on the server.
+struct Part {
     places: SmallVec<[usize; 6]>,
-    changes: SmallVec<[(Count, Call); 1]>,
-    take: Call,
-}
-
-/// What the server says of a count.
-#[derive(Clone, Copy)]
-struct Said {
-    /// What is owed; below zero, the wait.
-    owed: i64,
-    leased: i64,
+    adjustments: SmallVec<[Adjustment; 1]>,
+    question: Question,
 }
 
 #[derive(Default)]
@@ -62,8 +53,8 @@ impl Asked {
             }
         }
         let mut changes: SmallVec<[Change; 1]> = SmallVec::new();
-        let questions = self.questions(&mut changes, sent);
-        let answers = inner.connection.run(|asking| ask(asking, questions)).await;
+        let parts = self.parts(&mut changes, sent);
+        let answers = inner.connection.run(|asking| ask(&inner.together, asking, parts)).await;
         match answers {
             Ok(answers) => {
                 metrics::decided("redis");
@@ -86,7 +77,7 @@ impl Asked {
         unpaid.filter(|(_, (_, paid))| paid.is_none()).map(|(index, (count, _))| (index, count))
     }
 
-    fn questions(&self, changes: &mut SmallVec<[Change; 1]>, sent: Tick) -> SmallVec<[Question; 1]> {
+    fn parts(&self, changes: &mut SmallVec<[Change; 1]>, sent: Tick) -> SmallVec<[Part; 1]> {
         let inner = &self.inner;
         let mut groups: SmallVec<[SmallVec<[usize; 6]>; 1]> = SmallVec::new();
         if inner.connection.is_cluster() {
@@ -104,48 +95,37 @@ impl Asked {
         } else {
             groups.push(self.unpaid().map(|(index, _)| index).collect());
         }
-        groups.into_iter().map(|places| self.question(places, changes, sent)).collect()
+        groups.into_iter().map(|places| self.part(places, changes, sent)).collect()
     }
 
-    fn question(
-        &self,
-        places: SmallVec<[usize; 6]>,
-        changes: &mut SmallVec<[Change; 1]>,
-        sent: Tick,
-    ) -> Question {
+    fn part(&self, places: SmallVec<[usize; 6]>, changes: &mut SmallVec<[Change; 1]>, sent: Tick) -> Part {
         let inner = &self.inner;
         let counts = || places.iter().filter_map(|place| self.counts.get(*place));
+        let leases = || places.iter().map(|place| self.leases.get(*place).copied().unwrap_or(0));
+        let parts = match &inner.leases {
+            Some(all) if leases().any(|ticks| ticks > 0) => all.parts_of_rest(),
+            _ => 0,
+        };
         let names = inner.names.of(counts());
-        let mut take = Call::with_capacity(names.len(), 7 * names.len() + 1);
-        let mut of_changes: SmallVec<[(Count, Call); 1]> = SmallVec::new();
+        let mut adjustments = SmallVec::new();
+        let mut question = Question::new(names.len(), parts);
         for (count, name) in counts().zip(&names) {
             let change = inner.pending.take(count, inner.nodes, sent);
             // What is known is told with the change.
-            let known = match change {
+            let known = match &change {
                 Some(_) => 0,
                 None => inner.certain(inner.known.debt(count, sent).ticks()),
             };
-            let group = if count.is_enforced() { 0 } else { count.limit() + 1 };
-            let gcra = count.gcra();
-            let charge = gcra.charge(count.cost()).ticks();
-            take.arg(group.to_string()).arg(charge.to_string()).arg(gcra.capacity().ticks().to_string());
-            take.arg(known.to_string()).arg(inner.suffix(count));
+            question.charge(name, &inner.end(count), count.gcra().charge(count.cost()).ticks(), known);
             if let Some(change) = change {
-                of_changes.push((*count, adjust(inner, &change, name, sent)));
+                adjustments.push(Adjustment::of(&change, name, inner, sent));
                 changes.push(change);
             }
         }
-        let leases = || places.iter().map(|place| self.leases.get(*place).copied().unwrap_or(0));
-        if let Some(all) = inner.leases.as_ref().filter(|_| leases().any(|ticks| ticks > 0)) {
-            take.arg(all.parts_of_rest().to_string());
-            for (count, ticks) in counts().zip(leases()) {
-                take.arg(ticks.to_string()).arg(count.gcra().interval_ticks().to_string());
-            }
+        if parts > 0 {
+            counts().zip(leases()).for_each(|(count, ticks)| question.lease(count, ticks));
         }
-        for name in names {
-            take.key(name);
-        }
-        Question { places, changes: of_changes, take }
+        Part { places, adjustments, question }
     }
 
     fn take_in(&mut self, answers: &Answers, sent: Tick) {
@@ -242,18 +222,16 @@ fn is_same(one: &Count, other: &Count) -> bool {
     (one.limit(), one.level(), one.key()) == (other.limit(), other.level(), other.key())
 }
 
-async fn ask(asking: Asking, questions: SmallVec<[Question; 1]>) -> Result<Answers, Fault> {
+async fn ask(together: &Arc<Together>, asking: Asking, parts: SmallVec<[Part; 1]>) -> Result<Answers, Fault> {
     let mut answers = Answers::default();
-    let groups = questions.len();
-    for (asked, question) in questions.into_iter().enumerate() {
-        for (count, change) in &question.changes {
-            let debt = read_debt(&asking.call(&ADJUST, change).await?)?;
-            answers.merged.push((*count, debt));
+    let groups = parts.len();
+    for (asked, part) in parts.into_iter().enumerate() {
+        for adjustment in &part.adjustments {
+            answers.merged.push((adjustment.count, adjustment.tell(&asking).await?));
         }
-        let said = read(&asking.call(&TAKE, &question.take).await?, question.places.len())?;
-        let first = answers.said.len();
-        answers.said.extend(question.places.iter().copied().zip(said));
-        let refused = answers.said.iter().skip(first).any(|(_, said)| said.owed < 0);
+        let said = together.ask(&asking, part.question).await?;
+        let refused = said.iter().any(|said| said.owed < 0);
+        answers.said.extend(part.places.into_iter().zip(said));
         if groups > 1 && refused && asked > 0 {
             answers.stopped = true;
         }
@@ -261,77 +239,19 @@ async fn ask(asking: Asking, questions: SmallVec<[Question; 1]>) -> Result<Answe
     Ok(answers)
 }
 
-/// The answer of `take` about so many counts.
-fn read(value: &Value, counts: usize) -> Result<SmallVec<[Said; 6]>, Fault> {
-    let Value::Array(numbers) = value else { return Err(Fault::Garbage) };
-    if numbers.len() != counts && numbers.len() != 2 * counts {
-        return Err(Fault::Garbage);
-    }
-    let most = Debt::of_ticks(u64::MAX).ticks() * 2;
-    let number = |value: &Value| match value {
-        Value::Int(number) if number.unsigned_abs() <= most => Ok(*number),
-        _ => Err(Fault::Garbage),
-    };
-    let said = numbers.iter().take(counts).enumerate().map(|(place, owed)| {
-        let leased = numbers.get(counts + place).map_or(Ok(0), number)?;
-        Ok(Said { owed: number(owed)?, leased })
-    });
-    said.collect()
-}
-
-fn read_debt(value: &Value) -> Result<Debt, Fault> {
-    match value {
-        Value::Int(debt) => u64::try_from(*debt).map(Debt::of_ticks).map_err(|_| Fault::Garbage),
-        _ => Err(Fault::Garbage),
-    }
-}
-
-fn adjust(inner: &Inner, change: &Change, name: &str, sent: Tick) -> Call {
-    let mut call = Call::with_capacity(1, 7);
-    let known = if change.forget { 0 } else { inner.certain(change.base.ahead_of(sent)) };
-    call.key(name).arg(u8::from(change.forget).to_string()).arg(change.add.to_string());
-    call.arg(change.most.to_string()).arg(change.give_back.to_string()).arg(known.to_string());
-    // Never more than an eighth of a request.
-    let way = Debt::new(inner.connection.deadline()).ticks().min(change.count.gcra().interval_ticks() / 8);
-    call.arg(inner.suffix(&change.count)).arg(way.to_string());
-    call
-}
-
-/// Tells the server of what is to become of a count, unless a request has taken that along meanwhile.
-pub(crate) async fn change(inner: Arc<Inner>, count: Count) {
-    let sent = inner.now();
-    let names = inner.names.of(std::iter::once(&count));
-    // Taken at the last moment: a request that comes now and finds nothing must reach the server later than this.
-    let Some(change) = inner.pending.take(&count, inner.nodes, sent) else { return };
-    let calls: SmallVec<[Call; 1]> = names.iter().map(|name| adjust(&inner, &change, name, sent)).collect();
-    let told = inner.connection.run(|asking| async move {
-        let mut debt = Debt::default();
-        for call in calls {
-            debt = read_debt(&asking.call(&ADJUST, &call).await?)?;
-        }
-        Ok(debt)
-    });
-    match told.await {
-        Ok(debt) => inner.merged(&change.count, debt, sent),
-        Err(_) => inner.pending.put_back(change),
-    }
-}
-
 /// Leases so much of these counts, charging nothing else.
 pub(crate) async fn lease(inner: Arc<Inner>, counts: Low) {
     let (Some(leases), sent) = (&inner.leases, inner.now()) else { return };
     for (count, ticks) in counts {
-        let (name, gcra) = (inner.names.of(std::iter::once(&count)), count.gcra());
-        let mut call = Call::with_capacity(1, 8);
-        name.into_iter().for_each(|name| {
-            call.key(name);
-        });
+        let names = inner.names.of(std::iter::once(&count));
+        let Some(name) = names.first() else { continue };
+        let mut question = Question::new(1, leases.parts_of_rest());
         let known = inner.certain(inner.known.debt(&count, sent).ticks());
-        call.arg("0").arg("0").arg(gcra.capacity().ticks().to_string()).arg(known.to_string());
-        call.arg(inner.suffix(&count)).arg(leases.parts_of_rest().to_string());
-        call.arg(ticks.to_string()).arg(gcra.interval_ticks().to_string());
+        question.charge(name, &inner.end(&count), 0, known);
+        question.lease(&count, ticks);
+        let together = &inner.together;
         let answer = inner.connection.run(|asking| async move {
-            read(&asking.call(&TAKE, &call).await?, 1)?.first().copied().ok_or(Fault::Garbage)
+            together.ask(&asking, question).await?.first().copied().ok_or(Fault::Garbage)
         });
         let leased = match answer.await {
             Ok(Said { owed, leased }) => match (u64::try_from(owed), u64::try_from(leased)) {

@@ -14,9 +14,12 @@ use tollgate_rate_limit::Limit;
 use tollgate_rate_limit::store::{Count, Counts, Debt, Memory, Step, Store, Tick, Verdict};
 
 use super::ask::{self, Asked};
+use super::change::change;
 use super::keys::Names;
 use super::leases::Leases;
 use super::pending::Pending;
+use super::question::End;
+use super::together::Together;
 use crate::{Connection, metrics};
 
 /// How long a refusal is remembered at the most: by then, something may have been forgiven on another node.
@@ -35,6 +38,7 @@ pub struct RedisStore {
 
 pub(crate) struct Inner {
     pub(crate) connection: Connection,
+    pub(crate) together: Arc<Together>,
     pub(crate) names: Names,
     pub(crate) nodes: u32,
     pub(crate) leases: Option<Leases>,
@@ -81,6 +85,7 @@ impl RedisStore {
             clock,
             changes: limits.iter().map(|_| Default::default()).collect(),
             more: Notify::new(),
+            together: Together::new(connection.clone()),
             connection,
         });
         inner.connection.runtime().spawn(tell(Arc::downgrade(&inner)));
@@ -93,12 +98,9 @@ impl Inner {
         Tick::at(self.clock.monotonic())
     }
 
-    /// The end of what is stored of a count: nothing lowered, and which quota it is by.
-    pub(crate) fn suffix(&self, count: &Count) -> String {
+    pub(crate) fn end<'a>(&self, count: &'a Count) -> End<'a> {
         let changes = self.changes.get(count.limit()).and_then(|levels| levels.get(count.level()));
-        let changes = changes.map_or(0, |changes| changes.load(Relaxed));
-        let gcra = count.gcra();
-        format!("-{changes:02}{}:{}", gcra.interval_ticks(), gcra.capacity().ticks())
+        End { changes: changes.map_or(0, |changes| changes.load(Relaxed)), count }
     }
 
     /// What the server may be told of what is known: it is too high by as long as a call takes, which is at most the
@@ -325,7 +327,7 @@ async fn tell(inner: Weak<Inner>) {
         }
         let mut tasks = tokio::task::JoinSet::new();
         for count in inner.pending.some(AT_ONCE) {
-            tasks.spawn(ask::change(Arc::clone(&inner), count));
+            tasks.spawn(change(Arc::clone(&inner), count));
         }
         tasks.join_all().await;
         tokio::time::sleep(TOGETHER).await;

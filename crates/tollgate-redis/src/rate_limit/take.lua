@@ -1,106 +1,113 @@
--- Charges a request to all its counts or to none.
--- KEYS: the counts. ARGV, 5 of each: its limit if it is not enforced, else 0; the charge; the capacity; what the caller
--- knows is owed; and the end of what is stored: flag, changes of the quota, interval:capacity. Then, if the caller would
--- like to lease: in how many parts to leave the rest of a quota, and 2 of each: the most to lease; the interval.
+-- Charges requests, each to all its counts or to none.
+-- KEYS: the counts of the first request, then those of the next.
+-- ARGV, of each request: how many counts it has; and, if the caller would like to lease, in how many parts to leave the rest
+-- of a quota, else 0. Then 5 of each count: its limit if it is not enforced, else 0; the charge; the capacity; what the
+-- caller knows is owed; and the end of what is stored: flag, changes of the quota, interval:capacity. Then, if the caller
+-- would like to lease, 2 of each count: the most to lease; the interval.
 -- Stored: 14 digits of when nothing is owed any more, in ticks of 16 us since 2017-07-14T02:40:00Z, and that end.
--- Answers: of each what is owed then, or, where there is no room, the wait as a negative number. Then, where anything was
--- asked about leases or has been lowered: of each what was leased, -1 for what was lowered.
-local call, sub, ceil, floor = redis.call, string.sub, math.ceil, math.floor
+-- Answers 2 of each count: what is owed then, or, where there is no room, the wait as a negative number; and what was leased,
+-- -1 for what was lowered.
+local call, sub, ceil, max, min = redis.call, string.sub, math.ceil, math.max, math.min
 local time = call('TIME')
 local us = time[2]
 local now = (time[1] - 1500000000) * 62500 + (us - us % 16) / 16
-local n = #KEYS
-
--- One count and nothing out of the ordinary: most calls, at two thirds of what the rest costs.
-if n == 1 and #ARGV == 5 then
-  local value, debt = call('GET', KEYS[1]), 0
-  local plain = not value or sub(value, 15) == ARGV[5]
-  if value and plain then
-    debt = sub(value, 1, 14) - now
-    if debt < 0 then debt = 0 end
-  end
-  if plain and ARGV[4] + 0 <= debt then
-    local after = debt + ARGV[2]
-    if after > ARGV[3] + 0 then return { ARGV[3] - after } end
-    call('SET', KEYS[1], (now + after) .. ARGV[5], 'PX', ceil(after * 0.016) + 1)
-    return { after }
-  end
-end
+local answer = {}
 
 local function read(value, suffix)
   local flag, changes, interval, capacity = string.match(value, '^%d+([-l])(%d%d)(%d+):(%d+)$')
   if not flag then return 0, suffix, false, false end
   local _, mine, to_interval, to_capacity = string.match(suffix, '^(.)(%d%d)(%d+):(%d+)$')
-  local debt = sub(value, 1, 14) - now
-  if debt < 0 then debt = 0 end
+  local debt = max(sub(value, 1, 14) - now, 0)
   if interval ~= to_interval or capacity ~= to_capacity then
     if debt > capacity + 0 then
       debt = to_capacity + debt - capacity
     else
-      debt = math.min(ceil(debt * to_interval / interval), to_capacity + 0)
+      debt = min(ceil(debt * to_interval / interval), to_capacity + 0)
     end
   end
   local most = mine > changes and mine or changes
   return debt, flag .. most .. to_interval .. ':' .. to_capacity, flag == 'l', mine > changes
 end
 
-local debts, suffixes, lowered, save, over = {}, {}, {}, {}, {}
-local refused, any_lowered = false, false
-for i = 1, n do
-  local a = i * 5
-  local suffix = ARGV[a]
-  local value = call('GET', KEYS[i])
-  local debt = 0
+local function take(k, a, n, parts)
+  local debts, suffixes, lowered, save, over = {}, {}, {}, {}, {}
+  local refused = false
+  for i = 1, n do
+    local a = a + i * 5
+    local suffix = ARGV[a]
+    local value = call('GET', KEYS[k + i])
+    local debt = 0
+    if value then
+      if sub(value, 15) == suffix then
+        debt = max(sub(value, 1, 14) - now, 0)
+      else
+        debt, suffix, lowered[i], save[i] = read(value, suffix)
+      end
+    end
+    local known = ARGV[a - 1] + 0
+    if known > debt and not lowered[i] then
+      debt = known
+      save[i] = true
+    end
+    debts[i], suffixes[i] = debt, suffix
+    if debt + ARGV[a - 3] > ARGV[a - 2] + 0 then
+      local group = ARGV[a - 4]
+      if group == '0' then refused = true else over[group] = true end
+      over[i] = true
+    end
+  end
+
+  for i = 1, n do
+    local b, debt = a + i * 5, debts[i]
+    local owed, leased, keep = debt, 0, save[i]
+    if over[i] then
+      owed = ARGV[b - 2] - debt - ARGV[b - 3]
+    elseif not refused and not over[ARGV[b - 4]] then
+      debt = debt + ARGV[b - 3]
+      if parts ~= '0' and not lowered[i] then
+        local l = a + n * 5 + i * 2
+        leased = min(ARGV[l - 1] + 0, math.floor((ARGV[b - 2] - debt) / parts))
+        leased = leased - leased % ARGV[l]
+        debt = debt + leased
+      end
+      owed, keep = debt, keep or debt > debts[i]
+    end
+    if keep then
+      local ms = ceil(debt * 0.016) + 1
+      if lowered[i] then ms = max(ms, call('PTTL', KEYS[k + i])) end
+      call('SET', KEYS[k + i], (now + debt) .. suffixes[i], 'PX', ms)
+    end
+    answer[2 * (k + i) - 1] = owed
+    answer[2 * (k + i)] = lowered[i] and -1 or leased
+  end
+end
+
+-- One count and nothing out of the ordinary: most requests, at two thirds of what the rest costs.
+local function is_taken_at_once(k, a)
+  local suffix, value, debt = ARGV[a + 5], call('GET', KEYS[k + 1]), 0
   if value then
-    if sub(value, 15) == suffix then
-      debt = sub(value, 1, 14) - now
-      if debt < 0 then debt = 0 end
-    else
-      debt, suffix, lowered[i], save[i] = read(value, suffix)
-      any_lowered = any_lowered or lowered[i]
-    end
+    if sub(value, 15) ~= suffix then return false end
+    debt = sub(value, 1, 14) - now
+    if debt < 0 then debt = 0 end
   end
-  local known = ARGV[a - 1] + 0
-  if known > debt and not lowered[i] then
-    debt = known
-    save[i] = true
-  end
-  debts[i], suffixes[i] = debt, suffix
-  if debt + ARGV[a - 3] > ARGV[a - 2] + 0 then
-    local group = ARGV[a - 4]
-    if group == '0' then refused = true else over[group] = true end
-    over[i] = true
-  end
-end
-
-local function keep(i, debt)
-  local ms = ceil(debt * 0.016) + 1
-  if lowered[i] then ms = math.max(ms, call('PTTL', KEYS[i])) end
-  call('SET', KEYS[i], (now + debt) .. suffixes[i], 'PX', ms)
-end
-
-local answer, leases = {}, any_lowered or #ARGV > n * 5
-for i = 1, n do
-  local a, debt = i * 5, debts[i]
-  local leased = lowered[i] and -1 or 0
-  if over[i] then
-    answer[i] = ARGV[a - 2] - debt - ARGV[a - 3]
-    if save[i] then keep(i, debt) end
-  elseif refused or over[ARGV[a - 4]] then
-    answer[i] = debt
-    if save[i] then keep(i, debt) end
+  if ARGV[a + 4] + 0 > debt then return false end
+  local after = debt + ARGV[a + 2]
+  if after > ARGV[a + 3] + 0 then
+    answer[2 * k + 1] = ARGV[a + 3] - after
   else
-    debt = debt + ARGV[a - 3]
-    if leases and leased == 0 and #ARGV > n * 5 then
-      local l = n * 5 + i * 2
-      local interval = ARGV[l + 1] + 0
-      leased = math.min(ARGV[l] + 0, floor((ARGV[a - 2] - debt) / ARGV[n * 5 + 1]))
-      leased = leased - leased % interval
-      debt = debt + leased
-    end
-    if debt > debts[i] or save[i] then keep(i, debt) end
-    answer[i] = debt
+    call('SET', KEYS[k + 1], (now + after) .. suffix, 'PX', ceil(after * 0.016) + 1)
+    answer[2 * k + 1] = after
   end
-  if leases then answer[n + i] = leased end
+  answer[2 * k + 2] = 0
+  return true
+end
+
+local k, a = 0, 0
+while k < #KEYS do
+  local n, parts = ARGV[a + 1], ARGV[a + 2]
+  a = a + 2
+  if n ~= '1' or parts ~= '0' or not is_taken_at_once(k, a) then take(k, a, n + 0, parts) end
+  k = k + n
+  a = a + n * (parts == '0' and 5 or 7)
 end
 return answer

@@ -12,6 +12,7 @@ mod sentinel;
 mod server;
 mod sharing;
 mod tls;
+mod together;
 
 use std::time::Duration;
 

@@ -1,0 +1,67 @@
+use std::fmt;
+
+use redis::{ErrorKind, RedisError};
+
+/// Why a call has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The server is given up for the moment: it was not asked.
+    Away,
+    /// No answer within the deadline. It may have done what it was asked.
+    Late,
+    /// The connection was lost. It may have done what it was asked.
+    Lost,
+    /// The server answered with an error of this code (`OOM`, `READONLY`, `NOPERM` …), and did nothing.
+    Refused(String),
+    /// The server's answer was none to this question.
+    Garbage,
+}
+
+impl Fault {
+    pub(crate) fn of(error: &RedisError) -> Self {
+        match error.kind() {
+            ErrorKind::Parse | ErrorKind::UnexpectedReturnType => Self::Garbage,
+            // It answered WRONGPASS or the like while the connection was made.
+            ErrorKind::AuthenticationFailed => Self::Refused("WRONGPASS".to_owned()),
+            _ if error.is_timeout() => Self::Late,
+            _ => match error.code() {
+                Some(code) => Self::Refused(code.to_owned()),
+                None => Self::Lost,
+            },
+        }
+    }
+
+    /// The connection is of no use any more: lost, out of step, or to a server that is no master now.
+    pub(crate) fn is_for_good(&self) -> bool {
+        match self {
+            Self::Lost | Self::Garbage => true,
+            Self::Refused(code) => code == "READONLY",
+            Self::Away | Self::Late => false,
+        }
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Away => "away",
+            Self::Late => "late",
+            Self::Lost => "lost",
+            Self::Refused(_) => "refused",
+            Self::Garbage => "garbage",
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Away => f.write_str("given up for the moment"),
+            Self::Late => f.write_str("no answer within the deadline"),
+            Self::Lost => f.write_str("connection lost, or none to be made"),
+            Self::Refused(code) => write!(f, "it answered {code}"),
+            Self::Garbage => f.write_str("its answer made no sense"),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}

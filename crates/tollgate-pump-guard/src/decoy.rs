@@ -100,9 +100,10 @@ impl Wrong {
 }
 
 impl Decoys {
-    /// `None` where the system gives no randomness: then people are told the truth.
-    pub(crate) fn new() -> Option<Self> {
-        Some(Self { ids: SessionIds::new()?, wrong: Mutex::default() })
+    /// Under this secret or one drawn now. `None` where the system gives no randomness: then people are told the truth.
+    pub(crate) fn new(secret: Option<[u8; 32]>) -> Option<Self> {
+        let ids = secret.map_or_else(SessionIds::new, |secret| SessionIds::with_secret(&secret))?;
+        Some(Self { ids, wrong: Mutex::default() })
     }
 
     /// The answer to a dispatch, which came by this path, in place of its refusal; `None` where it has to be refused.

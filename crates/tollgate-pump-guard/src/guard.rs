@@ -87,10 +87,14 @@ impl PumpGuard {
         engine::warm_up();
         let kept: Vec<_> = profiles.iter().map(|(profile, _)| profile).collect();
         state.keep_profiles(&kept);
+        // What one node hands out, every node of the same secret knows for its own.
+        let secret = state.secret();
+        let key = |purpose: &[u8]| secret.map(|secret| secret.key(purpose));
         let state = Mutex::new(state);
         let wall = clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
         let ahead = wall.saturating_sub(clock.monotonic());
-        let decoys = profiles.iter().any(|(_, policy)| policy.decoy).then(Decoys::new).flatten();
+        let decoys =
+            profiles.iter().any(|(_, policy)| policy.decoy).then(|| Decoys::new(key(b"decoys"))).flatten();
         let shared = Shared {
             profiles,
             state,
@@ -101,7 +105,8 @@ impl PumpGuard {
             ahead,
         };
         // Without randomness there are no challenges: what is doubtful is refused then.
-        let challenges = ProofOfWork::new().ok().map(|work| Arc::new(work) as Arc<dyn ChallengeVerifier>);
+        let work = key(b"challenges").map_or_else(ProofOfWork::new, |key| ProofOfWork::with_secret(&key));
+        let challenges = work.ok().map(|work| Arc::new(work) as Arc<dyn ChallengeVerifier>);
         Ok(Self { shared: Arc::new(shared), challenges, intelligence: None, messages: None, observer: None })
     }
 

@@ -1,4 +1,5 @@
 mod forging;
+mod nodes;
 mod once;
 mod solver;
 mod texts;

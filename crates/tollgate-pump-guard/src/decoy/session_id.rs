@@ -40,11 +40,16 @@ pub(super) struct Sealed {
 }
 
 impl SessionIds {
-    /// With a secret drawn now; `None` where the system gives no randomness.
+    /// Under a secret drawn now; `None` where the system gives no randomness.
     pub(super) fn new() -> Option<Self> {
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).ok()?;
-        let mac = Hmac::new_from_slice(&secret).ok()?.chain_update(CONTEXT);
+        Self::with_secret(&secret)
+    }
+
+    /// The same under a secret that several share, or that is kept.
+    pub(super) fn with_secret(secret: &[u8; 32]) -> Option<Self> {
+        let mac = Hmac::new_from_slice(secret).ok()?.chain_update(CONTEXT);
         Some(Self { mac })
     }
 
@@ -132,6 +137,9 @@ mod tests {
             assert_eq!(ids.open(id ^ 1 << bit), None, "{bit}");
         }
         assert_eq!(SessionIds::new().unwrap().open(id), None);
+        let of = |secret: u8| SessionIds::with_secret(&[secret; 32]).unwrap();
+        let shared = of(1).seal(SEALED).unwrap();
+        assert_eq!((of(1).open(shared), of(2).open(shared)), (Some(SEALED), None));
         assert_eq!(ids.open(0), None);
         assert_eq!(ids.seal(Sealed { number: u64::MAX, ..SEALED }), None);
     }

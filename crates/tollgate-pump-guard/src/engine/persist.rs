@@ -78,6 +78,15 @@ impl Secret {
         check_of(&self.hasher())
     }
 
+    /// A key for something else, that nobody finds out from what is hashed.
+    pub(crate) fn key(self, purpose: &[u8]) -> [u8; 32] {
+        Sha256::new_with_prefix(b"tollgate key\0")
+            .chain_update(self.to_bytes())
+            .chain_update(purpose)
+            .finalize()
+            .into()
+    }
+
     pub(super) fn hasher(self) -> SeedableRandomState {
         let [own, shared] = self.0;
         SeedableRandomState::with_seed(own, Box::leak(Box::new(SharedSeed::from_u64(shared))))

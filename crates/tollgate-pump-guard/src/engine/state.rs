@@ -32,6 +32,7 @@ use super::{Asn, Caller, Number, Profile, Reading};
 #[derive(Debug)]
 pub struct State {
     pub(super) hasher: SeedableRandomState,
+    secret: Option<Secret>,
     pub(super) numbers: Cells<NumberCell>,
     pub(super) confirmed: Cells<Confirmed>,
     pub(super) ranges: Cells<RangeCell>,
@@ -93,13 +94,19 @@ impl State {
     /// never given back.
     #[must_use]
     pub fn with_secret(bytes: usize, secret: Secret) -> Self {
-        Self::hashed(bytes, secret.hasher())
+        Self { secret: Some(secret), ..Self::hashed(bytes, secret.hasher()) }
+    }
+
+    /// What it is hashed under, where that was given.
+    pub(crate) fn secret(&self) -> Option<Secret> {
+        self.secret
     }
 
     fn hashed(bytes: usize, hasher: SeedableRandomState) -> Self {
         let part = bytes.max(Self::LEAST_MEMORY) / 64;
         Self {
             hasher,
+            secret: None,
             ranges: Cells::new(26 * part),
             numbers: Cells::new(18 * part),
             confirmed: Cells::new(9 * part),

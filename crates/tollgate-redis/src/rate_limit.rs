@@ -18,6 +18,7 @@
 
 mod ask;
 mod change;
+mod kept;
 mod keys;
 mod leases;
 mod pending;
@@ -26,5 +27,6 @@ mod sharing;
 mod store;
 mod together;
 
+pub use kept::Kept;
 pub use sharing::{Sharing, SharingError};
 pub use store::RedisStore;

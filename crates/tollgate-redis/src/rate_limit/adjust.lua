@@ -11,12 +11,12 @@ local value = call('GET', KEYS[1])
 local debt, flag, suffix = 0, '-', sub(ARGV[6], 2)
 local before = 0
 if value then
-  local own, changes, interval, capacity = string.match(value, '^%d+([-l])(%d%d)(%d+):(%d+)$')
+  local own, interval, capacity = string.match(value, '^%d+([-l])(%d+):(%d+)$')
   if own then
     flag = own
-    debt = math.max(sub(value, 1, 14) - now, 0)
+    debt = math.min(math.max(sub(value, 1, 14) - now, 0), 2 * capacity)
     before = call('PTTL', KEYS[1])
-    local mine, to_interval, to_capacity = string.match(suffix, '^(%d%d)(%d+):(%d+)$')
+    local to_interval, to_capacity = string.match(suffix, '^(%d+):(%d+)$')
     if interval ~= to_interval or capacity ~= to_capacity then
       if debt > capacity + 0 then
         debt = to_capacity + debt - capacity
@@ -24,7 +24,6 @@ if value then
         debt = math.min(ceil(debt * to_interval / interval), to_capacity + 0)
       end
     end
-    suffix = (mine > changes and mine or changes) .. to_interval .. ':' .. to_capacity
   end
 end
 if ARGV[1] == '1' then

@@ -1,6 +1,8 @@
 //! What the server is asked, and what its answers come to.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 use smallvec::SmallVec;
 use tollgate_rate_limit::store::{Count, Counts, Debt, Store as _, Tick, Verdict, Wait};
@@ -12,8 +14,7 @@ use super::store::{Inner, Low, Paid};
 use super::together::Together;
 use crate::{Asking, Fault, metrics};
 
-/// A request that waits for the server. One that is dropped meanwhile stays charged there, and gives back what it was
-/// paid here.
+/// A request that waits for the server.
 pub(crate) struct Asked {
     inner: Arc<Inner>,
     counts: Counts,
@@ -34,8 +35,8 @@ struct Part {
 struct Answers {
     said: SmallVec<[(usize, Said); 6]>,
     merged: SmallVec<[(Count, Debt); 1]>,
-    /// A group that was asked later has refused what this one let pass: nothing is charged.
-    stopped: bool,
+    /// How many were charged before another part refused.
+    charged: usize,
 }
 
 impl Asked {
@@ -54,15 +55,18 @@ impl Asked {
         }
         let mut changes: SmallVec<[Change; 1]> = SmallVec::new();
         let parts = self.parts(&mut changes, sent);
-        let answers = inner.connection.run(|asking| ask(&inner.together, asking, parts)).await;
+        let told = AtomicUsize::new(0);
+        let answers =
+            inner.connection.run(|asking| ask(&inner.together, &self.counts, asking, parts, &told)).await;
         match answers {
             Ok(answers) => {
                 metrics::decided("redis");
                 self.take_in(&answers, sent);
             }
             Err(_) => {
-                changes.into_iter().for_each(|change| inner.pending.put_back(change));
-                self.cancel_leases();
+                let untold = changes.into_iter().skip(told.into_inner());
+                untold.for_each(|change| inner.pending.put_back(change));
+                self.end_leases(Some((0, Debt::default())));
                 let paid = &self.paid;
                 let undecided = |index| paid.get(index).is_none_or(Option::is_none);
                 inner.fall_back(&mut self.counts, undecided, inner.now());
@@ -116,7 +120,7 @@ impl Asked {
                 Some(_) => 0,
                 None => inner.certain(inner.known.debt(count, sent).ticks()),
             };
-            question.charge(name, &inner.end(count), count.gcra().charge(count.cost()).ticks(), known);
+            question.charge(name, count, count.gcra().charge(count.cost()).ticks(), known);
             if let Some(change) = change {
                 adjustments.push(Adjustment::of(&change, name, inner, sent));
                 changes.push(change);
@@ -139,7 +143,7 @@ impl Asked {
                 over.push((count.limit(), count.is_enforced()));
             }
         }
-        let refused = answers.stopped || over.iter().any(|(_, is_enforced)| *is_enforced);
+        let refused = over.iter().any(|(_, is_enforced)| *is_enforced);
         for (place, said) in &answers.said {
             let Some(count) = self.counts.get_mut(*place) else { continue };
             let merged = answers.merged.iter().any(|(other, _)| is_same(other, count));
@@ -169,52 +173,50 @@ impl Asked {
             }
             count.set_verdict(verdict);
             if let Some(leases) = inner.leases.as_ref()
-                && self.leases.get(*place).is_some_and(|ticks| *ticks > 0)
+                && let Some(ticks) = self.leases.get_mut(*place).filter(|ticks| **ticks > 0)
             {
                 let leased = u64::try_from(said.leased).unwrap_or(0);
                 leases.answered(count, Some((leased, owed)), sent);
+                *ticks = 0;
             }
         }
-        self.give_back_groups(answers, refused, sent);
-        self.cancel_leases();
+        if refused {
+            self.give_back_parts(answers, &over, sent);
+        }
+        self.end_leases(None);
     }
 
-    /// In a Cluster, groups are asked one after the other: what those before were charged is given back when a later one
-    /// refuses.
-    fn give_back_groups(&mut self, answers: &Answers, refused: bool, sent: Tick) {
-        if !answers.stopped || !refused {
-            return;
+    /// In a Cluster, parts are asked one after the other: what those before were charged is given back when a later one
+    /// refuses, and those behind it are not asked.
+    fn give_back_parts(&mut self, answers: &Answers, over: &[(usize, bool)], sent: Tick) {
+        let inner = &self.inner;
+        for (place, _) in answers.said.iter().take(answers.charged) {
+            let Some(count) = self.counts.get(*place) else { continue };
+            if !over.contains(&(count.limit(), false)) {
+                let base = sent.after(inner.known.debt(count, sent).ticks());
+                inner.pending.give_back(count, count.gcra().charge(count.cost()).ticks(), base, sent);
+                inner.more.notify_one();
+            }
         }
-        for (place, said) in &answers.said {
-            if let Some(count) = self.counts.get(*place).filter(|_| said.owed >= 0) {
-                let base = sent.after(self.inner.known.debt(count, sent).ticks());
-                let charge = count.gcra().charge(count.cost()).ticks();
-                self.inner.pending.give_back(count, charge, base, sent);
+        let is_asked = |place| answers.said.iter().any(|(asked, _)| *asked == place);
+        for (place, (count, paid)) in self.counts.iter_mut().zip(&self.paid).enumerate() {
+            if paid.is_none() && !is_asked(place) {
+                let debt = inner.known.debt(count, sent);
+                let wait = count.gcra().wait(debt, count.cost());
+                count.set_verdict(wait.map_or(Verdict::Fits(debt), Verdict::Violated));
             }
         }
     }
 
-    /// What nothing was said about is not asked for any more.
-    fn cancel_leases(&mut self) {
+    /// What nothing was said about is not asked for any more. Where it may have been leased all the same, the next lease
+    /// is a small one.
+    fn end_leases(&mut self, leased: Option<(u64, Debt)>) {
         if let Some(leases) = &self.inner.leases {
             for (count, _) in self.counts.iter().zip(&self.leases).filter(|(_, ticks)| **ticks > 0) {
-                leases.answered(count, None, self.now);
+                leases.answered(count, leased, self.now);
             }
         }
         self.leases.clear();
-    }
-}
-
-impl Drop for Asked {
-    fn drop(&mut self) {
-        self.cancel_leases();
-        if let Some(leases) = &self.inner.leases {
-            for (count, until) in self.counts.iter().zip(&self.paid) {
-                if let Some(until) = until {
-                    leases.unspend(count, *until);
-                }
-            }
-        }
     }
 }
 
@@ -222,18 +224,27 @@ fn is_same(one: &Count, other: &Count) -> bool {
     (one.limit(), one.level(), one.key()) == (other.limit(), other.level(), other.key())
 }
 
-async fn ask(together: &Arc<Together>, asking: Asking, parts: SmallVec<[Part; 1]>) -> Result<Answers, Fault> {
+/// Asks about each part, until one refuses. How many adjustments were told is known whatever comes of it.
+async fn ask(
+    together: &Arc<Together>,
+    counts: &Counts,
+    asking: Asking,
+    parts: SmallVec<[Part; 1]>,
+    told: &AtomicUsize,
+) -> Result<Answers, Fault> {
     let mut answers = Answers::default();
-    let groups = parts.len();
-    for (asked, part) in parts.into_iter().enumerate() {
+    for part in parts {
         for adjustment in &part.adjustments {
             answers.merged.push((adjustment.count, adjustment.tell(&asking).await?));
+            told.fetch_add(1, Relaxed);
         }
         let said = together.ask(&asking, part.question).await?;
-        let refused = said.iter().any(|said| said.owed < 0);
+        let before = answers.said.len();
         answers.said.extend(part.places.into_iter().zip(said));
-        if groups > 1 && refused && asked > 0 {
-            answers.stopped = true;
+        let is_enforced = |place: &usize| counts.get(*place).is_some_and(Count::is_enforced);
+        if answers.said.iter().skip(before).any(|(place, said)| said.owed < 0 && is_enforced(place)) {
+            answers.charged = before;
+            break;
         }
     }
     Ok(answers)
@@ -247,7 +258,7 @@ pub(crate) async fn lease(inner: Arc<Inner>, counts: Low) {
         let Some(name) = names.first() else { continue };
         let mut question = Question::new(1, leases.parts_of_rest());
         let known = inner.certain(inner.known.debt(&count, sent).ticks());
-        question.charge(name, &inner.end(&count), 0, known);
+        question.charge(name, &count, 0, known);
         question.lease(&count, ticks);
         let together = &inner.together;
         let answer = inner.connection.run(|asking| async move {
@@ -263,7 +274,8 @@ pub(crate) async fn lease(inner: Arc<Inner>, counts: Low) {
                 // Used up, or lowered lately.
                 _ => Some((0, Debt::default())),
             },
-            Err(_) => None,
+            // It may have been leased all the same: the next one is smaller.
+            Err(_) => Some((0, Debt::default())),
         };
         leases.answered(&count, leased, sent);
     }

@@ -4,6 +4,7 @@ use redis::Value;
 use tollgate_rate_limit::store::{Count, Debt, Tick};
 
 use super::pending::Change;
+use super::question::End;
 use super::store::Inner;
 use crate::{Asking, Call, Fault, Script};
 
@@ -23,10 +24,7 @@ impl Adjustment {
         let way =
             Debt::new(inner.connection.deadline()).ticks().min(change.count.gcra().interval_ticks() / 8);
         call.key(name).number(change.forget.into()).number(change.add).number(change.most);
-        call.number(change.give_back)
-            .number(known)
-            .write(format_args!("{}", inner.end(&change.count)))
-            .number(way);
+        call.number(change.give_back).number(known).write(format_args!("{}", End(&change.count))).number(way);
         Self { count: change.count, call }
     }
 

@@ -178,8 +178,8 @@ impl Leases {
         slot.want
     }
 
-    /// What the server said to what was asked for: so much is leased, and owed for so long from `sent` on. `None`: nothing
-    /// was said.
+    /// What the server said to what was asked for: so much is leased, and owed for so long from `sent` on. `None`: it was not
+    /// asked after all.
     pub(crate) fn answered(&self, count: &Count, leased: Option<(u64, Debt)>, sent: Tick) {
         let Some(mut slot) = self.slot(count) else { return };
         if !slot.is(count) || !slot.is_asking {
@@ -188,7 +188,7 @@ impl Leases {
         slot.is_asking = false;
         let Some((left, debt)) = leased else { return };
         if left == 0 {
-            // Near its end, a quota is not leased.
+            // Near its end, a quota is not leased; or nobody knows.
             slot.want = 0;
             return;
         }

@@ -25,11 +25,8 @@ pub(crate) struct Said {
     pub(crate) leased: i64,
 }
 
-/// The end of what is stored of a count: nothing lowered, how often its quota was changed, and which quota it is by.
-pub(crate) struct End<'a> {
-    pub(crate) changes: u8,
-    pub(crate) count: &'a Count,
-}
+/// The end of what is stored of a count: nothing lowered, and which quota it is by.
+pub(crate) struct End<'a>(pub(crate) &'a Count);
 
 impl Question {
     /// About so many counts. Of what is left of a quota, one of so many `parts` can be leased; 0 to lease nothing.
@@ -40,11 +37,10 @@ impl Question {
     }
 
     /// The next count: what to charge it, and what is known to be owed of it.
-    pub(crate) fn charge(&mut self, name: &str, end: &End<'_>, charge: u64, known: u64) {
-        let count = end.count;
+    pub(crate) fn charge(&mut self, name: &str, count: &Count, charge: u64, known: u64) {
         let group = if count.is_enforced() { 0 } else { count.limit() as u64 + 1 };
         self.take.key(name).number(group).number(charge).number(count.gcra().capacity().ticks());
-        self.take.number(known).write(format_args!("{end}"));
+        self.take.number(known).write(format_args!("{}", End(count)));
     }
 
     /// After all counts: how much to lease of the next one, at the most.
@@ -85,7 +81,7 @@ fn read(value: &Value, counts: usize) -> Result<Answer, Fault> {
 
 impl fmt::Display for End<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let gcra = self.count.gcra();
-        write!(f, "-{:02}{}:{}", self.changes, gcra.interval_ticks(), gcra.capacity().ticks())
+        let gcra = self.0.gcra();
+        write!(f, "-{}:{}", gcra.interval_ticks(), gcra.capacity().ticks())
     }
 }

@@ -1,8 +1,4 @@
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::atomic::AtomicU8;
-use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -15,10 +11,10 @@ use tollgate_rate_limit::store::{Count, Counts, Debt, Memory, Step, Store, Tick,
 
 use super::ask::{self, Asked};
 use super::change::change;
+use super::kept::Kept;
 use super::keys::Names;
 use super::leases::Leases;
 use super::pending::Pending;
-use super::question::End;
 use super::together::Together;
 use crate::{Connection, metrics};
 
@@ -51,10 +47,8 @@ pub(crate) struct Inner {
     pub(crate) pending: Pending,
     /// The limiter's.
     clock: SharedClock,
-    /// By limit and level: how often its quota was changed here, up to 99.
-    changes: Box<[[AtomicU8; 8]]>,
     /// There is something pending.
-    more: Notify,
+    pub(crate) more: Notify,
 }
 
 /// Which lease each count of a request was paid of.
@@ -83,7 +77,6 @@ impl RedisStore {
             fallback: memory,
             pending: Pending::default(),
             clock,
-            changes: limits.iter().map(|_| Default::default()).collect(),
             more: Notify::new(),
             together: Together::new(connection.clone()),
             connection,
@@ -96,11 +89,6 @@ impl RedisStore {
 impl Inner {
     pub(crate) fn now(&self) -> Tick {
         Tick::at(self.clock.monotonic())
-    }
-
-    pub(crate) fn end<'a>(&self, count: &'a Count) -> End<'a> {
-        let changes = self.changes.get(count.limit()).and_then(|levels| levels.get(count.level()));
-        End { changes: changes.map_or(0, |changes| changes.load(Relaxed)), count }
     }
 
     /// What the server may be told of what is known: it is too high by as long as a call takes, which is at most the
@@ -222,7 +210,7 @@ impl Inner {
 }
 
 impl Store for RedisStore {
-    type Later = Pin<Box<dyn Future<Output = Counts> + Send>>;
+    type Later = Kept;
 
     fn take(&self, counts: &mut Counts, now: Tick) -> Step<Self::Later> {
         let inner = &self.inner;
@@ -246,7 +234,7 @@ impl Store for RedisStore {
             return Step::Now;
         }
         let asked = Asked::new(Arc::clone(inner), std::mem::take(counts), paid, now);
-        Step::Later(Box::pin(asked.answer()))
+        Step::Later(Kept::new(asked.answer(), inner.connection.runtime()))
     }
 
     fn give_back(&self, count: &Count, debt: Debt, now: Tick) {
@@ -300,10 +288,6 @@ impl Store for RedisStore {
         }
         // The server is asked again, and learns of the change.
         inner.refused.convert(limit, level, &|_| Debt::default(), now);
-        if let Some(changes) = inner.changes.get(limit).and_then(|levels| levels.get(level)) {
-            // One change at a time, as the limiter has it.
-            changes.store((changes.load(Relaxed) + 1).min(99), Relaxed);
-        }
     }
 
     fn memory(&self) -> Option<&Memory> {

@@ -2,7 +2,7 @@
 -- KEYS: the counts of the first request, then those of the next.
 -- ARGV, of each request: how many counts it has; and, if the caller would like to lease, in how many parts to leave the rest
 -- of a quota, else 0. Then 5 of each count: its limit if it is not enforced, else 0; the charge; the capacity; what the
--- caller knows is owed; and the end of what is stored: flag, changes of the quota, interval:capacity. Then, if the caller
+-- caller knows is owed; and the end of what is stored: flag, interval:capacity. Then, if the caller
 -- would like to lease, 2 of each count: the most to lease; the interval.
 -- Stored: 14 digits of when nothing is owed any more, in ticks of 16 us since 2017-07-14T02:40:00Z, and that end.
 -- Answers 2 of each count: what is owed then, or, where there is no room, the wait as a negative number; and what was leased,
@@ -13,11 +13,15 @@ local us = time[2]
 local now = (time[1] - 1500000000) * 62500 + (us - us % 16) / 16
 local answer = {}
 
+-- What is owed by the quota that ends in `suffix`, the end to store it with, whether it was lowered, and whether it has to be
+-- stored whatever is decided: more than twice a quota cannot be owed, and this server's clock went back.
 local function read(value, suffix)
-  local flag, changes, interval, capacity = string.match(value, '^%d+([-l])(%d%d)(%d+):(%d+)$')
+  local flag, interval, capacity = string.match(value, '^%d+([-l])(%d+):(%d+)$')
   if not flag then return 0, suffix, false, false end
-  local _, mine, to_interval, to_capacity = string.match(suffix, '^(.)(%d%d)(%d+):(%d+)$')
   local debt = max(sub(value, 1, 14) - now, 0)
+  local far = debt > 2 * capacity
+  if far then debt = 2 * capacity end
+  local to_interval, to_capacity = string.match(suffix, '^.(%d+):(%d+)$')
   if interval ~= to_interval or capacity ~= to_capacity then
     if debt > capacity + 0 then
       debt = to_capacity + debt - capacity
@@ -25,8 +29,7 @@ local function read(value, suffix)
       debt = min(ceil(debt * to_interval / interval), to_capacity + 0)
     end
   end
-  local most = mine > changes and mine or changes
-  return debt, flag .. most .. to_interval .. ':' .. to_capacity, flag == 'l', mine > changes
+  return debt, flag .. sub(suffix, 2), flag == 'l', far
 end
 
 local function take(k, a, n, parts)
@@ -38,9 +41,9 @@ local function take(k, a, n, parts)
     local value = call('GET', KEYS[k + i])
     local debt = 0
     if value then
-      if sub(value, 15) == suffix then
-        debt = max(sub(value, 1, 14) - now, 0)
-      else
+      local plain = sub(value, 15) == suffix
+      if plain then debt = max(sub(value, 1, 14) - now, 0) end
+      if not plain or debt > ARGV[a - 2] + 0 then
         debt, suffix, lowered[i], save[i] = read(value, suffix)
       end
     end
@@ -92,8 +95,10 @@ local function is_taken_at_once(k, a)
   end
   if ARGV[a + 4] + 0 > debt then return false end
   local after = debt + ARGV[a + 2]
-  if after > ARGV[a + 3] + 0 then
-    answer[2 * k + 1] = ARGV[a + 3] - after
+  local capacity = ARGV[a + 3] + 0
+  if after > capacity then
+    if debt > capacity then return false end
+    answer[2 * k + 1] = capacity - after
   else
     call('SET', KEYS[k + 1], (now + after) .. suffix, 'PX', ceil(after * 0.016) + 1)
     answer[2 * k + 1] = after

@@ -42,7 +42,7 @@ impl Together {
         Arc::new(Self { connection, queue: Mutex::default() })
     }
 
-    /// Asks the server. Of a request that is dropped while it waits, the server never hears.
+    /// Asks the server. Of one whose deadline is over while it waits, the server never hears.
     pub(crate) async fn ask(self: &Arc<Self>, asking: &Asking, question: Question) -> Result<Answer, Fault> {
         // A script's keys all live in one place of a Cluster; those of several requests do not.
         if self.connection.is_cluster() {
@@ -50,7 +50,7 @@ impl Together {
         }
         match self.line_up(asking, question) {
             Ok((_turn, question)) => question.ask(asking).await,
-            Err(answer) => answer.await.unwrap_or(Err(Fault::Lost)),
+            Err(answer) => answer.await.unwrap_or(Err(Fault::Late)),
         }
     }
 

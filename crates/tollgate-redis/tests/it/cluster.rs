@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tollgate_core::{ClientIp, FakeClock};
 use tollgate_rate_limit::store::suite;
-use tollgate_rate_limit::{Key, Limit, RequestHead};
+use tollgate_rate_limit::{Key, Limit, Mode, RequestHead};
 use tollgate_redis::rate_limit::Sharing;
 
 use crate::guard::Node;
@@ -78,6 +78,43 @@ async fn on_a_cluster_limits_by_address_and_by_key_are_all_or_nothing() {
     of_other.forget(Key::from_bits(78)).unwrap();
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(passing(&limiter, client(1), 10).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_cluster_whom_one_limit_refuses_no_other_is_charged_for() {
+    let Some(cluster) = program().and_then(Cluster::start) else { return };
+    let user = |_: ClientIp, _: &RequestHead<'_>| Some(Key::from_bits(77));
+    for by_address_first in [true, false] {
+        cluster.clear();
+        let (address, of_user) = (of_day("address", 2), of_day("user", 20).with_key(user));
+        let limits = if by_address_first { vec![address, of_user] } else { vec![of_user, address] };
+        // Each time a node that remembers no refusal.
+        let mut nodes = Vec::new();
+        for _ in 0..10 {
+            let fresh = node(&cluster.url(), limits.clone(), Sharing::without_leases).await;
+            passing(&fresh, client(1), 3).await;
+            nodes.push(fresh);
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let last = node(&cluster.url(), limits, Sharing::without_leases).await;
+        let mut passed = 0;
+        for other in 2..30 {
+            passed += passing(&last, client(other), 2).await;
+        }
+        assert_eq!(passed, 18, "by address first: {by_address_first}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_cluster_a_limit_that_only_looks_on_stops_no_other() {
+    let Some(cluster) = program().and_then(Cluster::start) else { return };
+    let user = |_: ClientIp, _: &RequestHead<'_>| Some(Key::from_bits(77));
+    let looks_on = of_day("user", 3).with_key(user).with_mode(Mode::Monitor);
+    for limits in [vec![of_day("address", 9), looks_on.clone()], vec![looks_on, of_day("address", 9)]] {
+        cluster.clear();
+        let limiter = node(&cluster.url(), limits, Sharing::without_leases).await;
+        assert_eq!(passing(&limiter, client(1), 30).await, 9);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

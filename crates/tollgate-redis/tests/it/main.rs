@@ -7,6 +7,7 @@ mod cluster;
 mod faults;
 mod guard;
 mod guard_faults;
+mod hang_up;
 mod proxy;
 mod sentinel;
 mod server;
@@ -50,6 +51,17 @@ async fn node(
     sharing: impl FnOnce(Sharing) -> Sharing,
 ) -> Limiter<RedisStore> {
     sharing(Sharing::over(connect(url).await)).share(Limiter::new(limits).unwrap())
+}
+
+/// The same with a deadline that no busy machine misses.
+async fn patient_node(
+    url: &str,
+    limits: Vec<Limit>,
+    sharing: impl FnOnce(Sharing) -> Sharing,
+) -> Limiter<RedisStore> {
+    let connection = Connection::open_with(url.parse().unwrap(), 2 * SOON).unwrap();
+    assert!(connection.up_within(SOON).await, "{url} does not answer");
+    sharing(Sharing::over(connection)).share(Limiter::new(limits).unwrap())
 }
 
 async fn passes(limiter: &Limiter<RedisStore>, client: ClientIp) -> bool {

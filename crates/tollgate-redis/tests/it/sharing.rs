@@ -195,6 +195,45 @@ async fn a_quota_that_changes_on_one_node_after_the_other_resets_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quota_that_is_tightened_on_one_node_gives_nothing_back_on_others_that_do_not_know_a_client() {
+    let Some(program) = program() else { return };
+    let server = TestServer::start(program, &[]);
+    let minutes = |requests| Quota::requests(requests).per(Duration::from_secs(3600));
+    let url = server.url();
+    let fresh = || node(&url, vec![Limit::new("a", minutes(100))], Sharing::without_leases);
+    assert_eq!(passing(&fresh().await, client(1), 90).await, 90);
+    let tightened = fresh().await;
+    tightened.limit("a").unwrap().set_quota(minutes(5)).unwrap();
+    assert_eq!(passing(&tightened, client(1), 3).await, 0);
+    let passed = passing(&fresh().await, client(1), 100).await;
+    assert!((9..=11).contains(&passed), "{passed}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_of_the_server_that_goes_back_refuses_nobody_for_as_long() {
+    let Some(program) = program() else { return };
+    let server = TestServer::start(program, &[]);
+    let quota = Quota::requests(10).per(Duration::from_secs(60));
+    let url = server.url();
+    let fresh = || node(&url, vec![Limit::new("a", quota)], Sharing::without_leases);
+    let asked = async |limiter: &Limiter<_>| {
+        let decision = limiter.ask(client(1), &(&Request::new(())).into()).await;
+        decision.wait()
+    };
+    assert_eq!(asked(&fresh().await).await, None);
+    // Stored an hour ahead, as a server finds it whose clock is an hour behind.
+    let name = server.cli(&["keys", "*a:0:*"]);
+    let value = server.cli(&["get", name.trim()]);
+    let (until, end) = value.trim().split_at(14);
+    let ahead = until.parse::<u64>().unwrap() + 3600 * 62_500;
+    server.cli(&["set", name.trim(), &format!("{ahead}{end}"), "px", "9999999"]);
+    let wait = asked(&fresh().await).await.unwrap();
+    assert!(wait <= Duration::from_secs(120), "{wait:?}");
+    let kept = server.cli(&["get", name.trim()]);
+    assert!(kept[..14].parse::<u64>().unwrap() <= until.parse::<u64>().unwrap() + 121 * 62_500, "{kept}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_the_server_are_no_addresses_and_everything_expires() {
     let Some(program) = program() else { return };
     let server = TestServer::start(program, &[]);

@@ -7,19 +7,10 @@ use http::Request;
 use tokio::task::JoinSet;
 use tollgate_core::ClientIp;
 use tollgate_rate_limit::{Limit, Limiter, Mode, Quota};
-use tollgate_redis::Connection;
 use tollgate_redis::rate_limit::{RedisStore, Sharing};
 
 use crate::server::{TestServer, program, programs};
-use crate::{DAY, SOON, client, node, of_day, passes, passing};
-
-/// A node that waits long for its server, and can be stopped while it does.
-async fn patient(server: &TestServer, quota: u32) -> Arc<Limiter<RedisStore>> {
-    let connection = Connection::open_with(server.url().parse().unwrap(), Duration::from_secs(20)).unwrap();
-    assert!(connection.up_within(SOON).await);
-    let limiter = Limiter::new([of_day("a", quota)]).unwrap();
-    Arc::new(Sharing::over(connection).without_leases().share(limiter))
-}
+use crate::{DAY, SOON, client, of_day, passes, patient_node};
 
 fn ask(limiter: &Arc<Limiter<RedisStore>>, client: ClientIp) -> tokio::task::JoinHandle<bool> {
     let limiter = Arc::clone(limiter);
@@ -36,7 +27,7 @@ async fn requests_that_come_at_once_share_calls_and_each_gets_its_own_answer() {
         let server = TestServer::start(program, &[]);
         let limits =
             vec![of_day("a", 3), Limit::new("b", Quota::requests(2).per(DAY)).with_mode(Mode::Monitor)];
-        let limiter = Arc::new(node(&server.url(), limits, Sharing::without_leases).await);
+        let limiter = Arc::new(patient_node(&server.url(), limits, Sharing::without_leases).await);
         let before = server.calls();
         let mut asked = JoinSet::new();
         for turn in 0..5_u8 {
@@ -61,29 +52,11 @@ async fn requests_that_come_at_once_share_calls_and_each_gets_its_own_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_request_that_is_given_up_while_it_waits_is_not_charged() {
-    let Some(program) = program() else { return };
-    let server = TestServer::start(program, &[]);
-    let limiter = patient(&server, 5).await;
-    server.signal("-STOP");
-    let on_their_way: Vec<_> = (1..=2).map(|_| ask(&limiter, client(1))).collect();
-    a_moment().await;
-    let waiting: Vec<_> = (1..=20).map(|_| ask(&limiter, client(1))).collect();
-    a_moment().await;
-    waiting.iter().for_each(tokio::task::JoinHandle::abort);
-    a_moment().await;
-    server.signal("-CONT");
-    for asked in on_their_way {
-        assert!(asked.await.unwrap());
-    }
-    assert_eq!(passing(&limiter, client(1), 5).await, 3);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_waits_is_answered_though_those_before_are_given_up() {
     let Some(program) = program() else { return };
     let server = TestServer::start(program, &[]);
-    let limiter = patient(&server, 500).await;
+    let limiter =
+        Arc::new(patient_node(&server.url(), vec![of_day("a", 500)], Sharing::without_leases).await);
     server.signal("-STOP");
     let on_their_way: Vec<_> = (1..=2).map(|_| ask(&limiter, client(1))).collect();
     a_moment().await;
@@ -107,7 +80,7 @@ async fn in_no_stretch_of_time_passes_more_than_the_quota_however_three_nodes_ar
     let mut asked = JoinSet::new();
     for number in 0..3_u64 {
         let sharing = |sharing: Sharing| sharing.with_nodes(3).unwrap();
-        let limiter = Arc::new(node(&server.url(), vec![Limit::new("a", quota)], sharing).await);
+        let limiter = Arc::new(patient_node(&server.url(), vec![Limit::new("a", quota)], sharing).await);
         for task in 0..3 {
             let limiter = Arc::clone(&limiter);
             asked.spawn(async move {

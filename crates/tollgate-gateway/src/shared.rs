@@ -45,8 +45,8 @@ impl Shared {
     /// Tells other gateways what this guard knows, and it what they do: over a connection of its own, whose deadline is
     /// another. Its memory has to be of [`Secrets::guard`].
     pub(crate) fn guard(&self, guard: &PumpGuard) -> Result<pump_guard::Shared, Problems> {
-        let connection = Connection::open_with(self.server.clone(), pump_guard::DEADLINE)
-            .map_err(|error| Problems::one("state.redis", error))?;
+        let connection =
+            pump_guard::open(self.server.clone()).map_err(|error| Problems::one("state.redis", error))?;
         pump_guard::share(guard, connection, &self.secret, self.nodes)
             .map_err(|error| Problems::one("state", error))
     }

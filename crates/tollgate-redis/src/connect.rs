@@ -37,6 +37,7 @@ pub struct Connection {
 }
 
 struct Shared {
+    user: &'static str,
     server: Server,
     opener: Opener,
     deadline: Duration,
@@ -80,8 +81,18 @@ impl Connection {
     ///
     /// Outside of a tokio runtime.
     pub fn open_with(server: Server, deadline: Duration) -> Result<Self, ServerError> {
+        Self::open_for("limits", server, deadline)
+    }
+
+    /// The same for something else: `user` names it in metrics and logs.
+    pub(crate) fn open_for(
+        user: &'static str,
+        server: Server,
+        deadline: Duration,
+    ) -> Result<Self, ServerError> {
         let opener = server.opener().map_err(|error| ServerError::of_client(&error))?;
         let shared = Arc::new(Shared {
+            user,
             server,
             opener,
             deadline: deadline.max(Duration::from_millis(1)),
@@ -92,7 +103,7 @@ impl Connection {
             opened: Notify::new(),
             runtime: Handle::current(),
         });
-        metrics::away();
+        metrics::away(user);
         shared.runtime.spawn(keep(Arc::downgrade(&shared)));
         Ok(Self { shared })
     }
@@ -162,18 +173,18 @@ impl Connection {
     {
         let link = if self.is_up() { self.shared.link.load_full() } else { None };
         let Some(link) = link else {
-            metrics::called("away");
+            metrics::called(self.shared.user, "away");
             return Err(Fault::Away);
         };
         let asking = Asking { link: Arc::clone(&link) };
         let answer = timeout(self.shared.deadline, calls(asking)).await.unwrap_or(Err(Fault::Late));
         match &answer {
             Ok(_) => {
-                metrics::called("answered");
+                metrics::called(self.shared.user, "answered");
                 self.shared.breaker().succeeded();
             }
             Err(fault) => {
-                metrics::called(fault.name());
+                metrics::called(self.shared.user, fault.name());
                 self.shared.failed(fault, &link);
             }
         }
@@ -228,24 +239,28 @@ impl Shared {
 
     fn failed(&self, fault: &Fault, link: &Arc<Link>) {
         // A Cluster's connection mends itself, node by node.
-        let lost = fault.is_for_good() && !self.server.is_cluster();
-        if lost {
-            self.drop_link(link);
-        }
+        let lost = fault.is_for_good() && !self.server.is_cluster() && self.drop_link(link);
         let mut breaker = self.breaker();
         if breaker.failed(lost) {
-            self.is_up.store(false, Release);
+            self.be_up(false, &breaker);
             drop(breaker);
-            self.told.send_replace(false);
             self.opened.notify_one();
-            metrics::opened();
-            tracing::warn!(server = %self.server, %fault, "the shared store is away: this node decides by itself");
+            metrics::opened(self.user);
+            let (server, user) = (&self.server, self.user);
+            tracing::warn!(%server, user, %fault, "the shared store is away: this node decides by itself");
         }
     }
 
-    /// Unless somebody has already made another one.
-    fn drop_link(&self, link: &Arc<Link>) {
-        self.link.compare_and_swap(&Some(Arc::clone(link)), None);
+    /// With the breaker held, so that nobody says otherwise than it is.
+    fn be_up(&self, is_up: bool, _breaker: &Breaker) {
+        self.is_up.store(is_up, Release);
+        self.told.send_replace(is_up);
+    }
+
+    /// Unless somebody has already made another one, or none; whether it was this one.
+    fn drop_link(&self, link: &Arc<Link>) -> bool {
+        let before = self.link.compare_and_swap(&Some(Arc::clone(link)), None);
+        before.as_ref().is_some_and(|before| Arc::ptr_eq(before, link))
     }
 
     async fn connect(&self) -> RedisResult<Link> {
@@ -313,21 +328,27 @@ async fn keep(shared: std::sync::Weak<Shared>) {
             continue;
         }
         let probed = strong.probe().await;
-        let pause = strong.breaker().probed(probed.is_ok());
+        let pause = {
+            let mut breaker = strong.breaker();
+            let pause = breaker.probed(probed.is_ok());
+            if pause.is_none() {
+                strong.be_up(true, &breaker);
+            }
+            pause
+        };
+        let user = strong.user;
         let Some(pause) = pause else {
-            strong.is_up.store(true, Release);
-            strong.told.send_replace(true);
-            metrics::closed();
+            metrics::closed(user);
             was_told = true;
-            tracing::info!(server = %strong.server, "the shared store is there");
+            tracing::info!(server = %strong.server, user, "the shared store is there");
             continue;
         };
         if let Err(fault) = probed {
             let server = &strong.server;
             if std::mem::replace(&mut was_told, true) {
-                tracing::debug!(%server, %fault, "the shared store is still away");
+                tracing::debug!(%server, user, %fault, "the shared store is still away");
             } else {
-                tracing::warn!(%server, %fault, "the shared store is not there yet: this node decides by itself");
+                tracing::warn!(%server, user, %fault, "the shared store is not there yet: this node decides by itself");
             }
         }
         drop(strong);

@@ -31,9 +31,9 @@
 //!
 //! | metric | labels | says |
 //! |---|---|---|
-//! | `tollgate_redis_calls_total` | `result`: `answered`, `late`, `lost`, `refused`, `garbage`, `away` | questions, some of which share a call; `away` were not asked |
-//! | `tollgate_redis_up` | | 1 while calls are made |
-//! | `tollgate_redis_breaker_opened_total` | | how often the server was given up |
+//! | `tollgate_redis_calls_total` | `of`: `limits`, `guard`; `result`: `answered`, `late`, `lost`, `refused`, `garbage`, `away` | questions, some of which share a call; `away` were not asked |
+//! | `tollgate_redis_up` | `of` | 1 while it is asked |
+//! | `tollgate_redis_breaker_opened_total` | `of` | how often the server was given up |
 //! | `tollgate_redis_decisions_total` | `by`: `redis`, `lease`, `refusal`, `fallback` | requests, and by what they were decided |
 //! | `tollgate_redis_merged_total` | `what`: `sent`, `dropped` | counts told to the server after the fact, or not for lack of room |
 //! | `tollgate_redis_guard_events_total` | `what`: `sent`, `applied`, `known`, `missed`, `refused`, `dropped`, `unreadable` | what guards told each other |

@@ -2,25 +2,25 @@
 
 use metrics::{counter, gauge};
 
-/// A question, and what came of it.
-pub(crate) fn called(result: &'static str) {
-    counter!("tollgate_redis_calls_total", "result" => result).increment(1);
+/// A question, and what came of it; `of` whose it was.
+pub(crate) fn called(of: &'static str, result: &'static str) {
+    counter!("tollgate_redis_calls_total", "of" => of, "result" => result).increment(1);
 }
 
 /// The server is not asked.
-pub(crate) fn away() {
-    gauge!("tollgate_redis_up").set(0.0);
+pub(crate) fn away(of: &'static str) {
+    gauge!("tollgate_redis_up", "of" => of).set(0.0);
 }
 
 /// The server is given up.
-pub(crate) fn opened() {
-    counter!("tollgate_redis_breaker_opened_total").increment(1);
-    away();
+pub(crate) fn opened(of: &'static str) {
+    counter!("tollgate_redis_breaker_opened_total", "of" => of).increment(1);
+    away(of);
 }
 
 /// The server is asked again.
-pub(crate) fn closed() {
-    gauge!("tollgate_redis_up").set(1.0);
+pub(crate) fn closed(of: &'static str) {
+    gauge!("tollgate_redis_up", "of" => of).set(1.0);
 }
 
 /// A request, and who decided it.

@@ -9,14 +9,14 @@
 //!
 //! use tollgate_core::SystemClock;
 //! use tollgate_pump_guard::{Policy, PumpGuard, Secret, State};
-//! use tollgate_redis::{Connection, pump_guard};
+//! use tollgate_redis::pump_guard;
 //!
 //! # async fn run(secret: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
 //! // The same secret on all nodes.
 //! let memory = State::with_secret(PumpGuard::MEMORY, Secret::derived(secret));
 //! let guard = PumpGuard::with_state(Policy::default(), SystemClock::shared(), memory)?;
 //! let server = "redis://redis.example:6379/0".parse()?;
-//! let connection = Connection::open_with(server, pump_guard::DEADLINE)?;
+//! let connection = pump_guard::open(server)?;
 //! let sharing = pump_guard::share(&guard, connection, secret, 3)?;
 //! // Serve; and at the end tell what is left to be told.
 //! sharing.finish(std::time::Duration::from_secs(1)).await;
@@ -33,7 +33,7 @@ mod seal;
 mod sharing;
 mod tell;
 
-pub use sharing::{DEADLINE, ShareError, Shared, share};
+pub use sharing::{ShareError, Shared, open, share};
 
 /// The stream. The number is the schema's version.
 const KEY: &str = "tollgate1:{guard}events";

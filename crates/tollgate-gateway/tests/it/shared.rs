@@ -72,7 +72,7 @@ fn a_gateway_starts_and_limits_without_the_server_and_asks_it_as_soon_as_it_is_t
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     let mut callers = shared.callers();
     for (node, caller) in shared.nodes.iter().zip(&mut callers) {
-        assert!(metrics(node).contains("tollgate_redis_up 0\n"));
+        assert!(metrics(node).contains("tollgate_redis_up{of=\"limits\"} 0\n"));
         assert_eq!((0..20).filter(|_| caller.passes(CLIENT)).count(), 5, "its part of the quota");
     }
     redis.start_again();

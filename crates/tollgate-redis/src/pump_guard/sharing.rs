@@ -10,11 +10,10 @@ use tollgate_pump_guard::{Node, PumpGuard, Secret};
 use super::listen::listen;
 use super::seal::Seal;
 use super::tell::Teller;
-use crate::Connection;
+use crate::{Connection, Server, ServerError};
 
-/// The deadline that a guard's connection is best opened with. No request waits for it: it only says when the server is
-/// given up.
-pub const DEADLINE: Duration = Duration::from_millis(50);
+/// No request waits for it: it only says when the server is given up.
+const DEADLINE: Duration = Duration::from_millis(50);
 
 /// The most nodes that can share what they know.
 const MOST_NODES: u32 = 256;
@@ -45,7 +44,20 @@ pub enum ShareError {
     NoRandomness,
 }
 
-/// Shares what `guard` knows with all nodes that have the same secret, over a connection of the guard's own. Clones of
+/// A connection for [`share`], with a deadline of 50 ms for each call.
+///
+/// # Errors
+///
+/// Those of [`Connection::open`].
+///
+/// # Panics
+///
+/// Outside of a tokio runtime.
+pub fn open(server: Server) -> Result<Connection, ServerError> {
+    Connection::open_for("guard", server, DEADLINE)
+}
+
+/// Shares what `guard` knows with all nodes that have the same secret, over a connection of the guard's own ([`open`]). Clones of
 /// the guard are the same one. While the server is away, each may spend one of `nodes` parts of what is left of the day's
 /// cap on money.
 ///

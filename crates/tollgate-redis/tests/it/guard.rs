@@ -53,7 +53,7 @@ impl Node {
     async fn start_with(policy: Policy, url: &str, clock: &FakeClock) -> Self {
         let guard = memory_by(policy, clock);
         let server: Server = url.parse().unwrap();
-        let connection = Connection::open_with(server, pump_guard::DEADLINE).unwrap();
+        let connection = pump_guard::open(server).unwrap();
         assert!(connection.up_within(SOON).await);
         let sharing = pump_guard::share(&guard, connection.clone(), SECRET, 3).unwrap();
         assert!(sharing.caught_up_within(SOON).await);

@@ -39,7 +39,7 @@ impl Nodes {
     /// Waits until all ask the server.
     pub(super) fn are_up(&self) {
         let start = Instant::now();
-        while !self.nodes.iter().all(|node| metrics(node).contains("tollgate_redis_up 1\n")) {
+        while !self.nodes.iter().all(|node| metrics(node).contains("tollgate_redis_up{of=\"limits\"} 1\n")) {
             assert!(start.elapsed() < Duration::from_secs(10), "the server is not asked");
             std::thread::sleep(Duration::from_millis(20));
         }

@@ -148,7 +148,7 @@ async fn node(server: &Server, quota: Quota, leases: bool) -> Arc<Limiter<RedisS
     let connection =
         Connection::open_with(server.url().parse().unwrap(), Duration::from_millis(500)).unwrap();
     assert!(connection.up_within(Duration::from_secs(10)).await);
-    let sharing = Sharing::over(connection);
+    let sharing = Sharing::insecure_without_secret(connection);
     let sharing = if leases { sharing } else { sharing.without_leases() };
     let limiter = Limiter::new([Limit::new("a", quota)]).unwrap().with_table_bytes(4 << 20).unwrap();
     Arc::new(sharing.share(limiter))

@@ -53,9 +53,10 @@ impl Shared {
 
     /// A limiter whose counts are those of all gateways.
     pub(crate) fn limiter(&self, limiter: Limiter) -> Result<Limiter<LimitStore>, Problems> {
-        let sharing = Sharing::over(self.connection.clone()).with_nodes(self.nodes);
+        let sharing = Sharing::over(self.connection.clone(), self.secret.clone());
+        let sharing = sharing.and_then(|sharing| sharing.with_nodes(self.nodes));
         let sharing = sharing.map_err(|error| Problems::one("state", error))?;
-        Ok(sharing.with_secret(self.secret.clone()).share(limiter).map_store(LimitStore::Shared))
+        Ok(sharing.share(limiter).map_store(LimitStore::Shared))
     }
 }
 

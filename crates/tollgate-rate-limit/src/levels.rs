@@ -124,11 +124,6 @@ pub(crate) struct Masks {
 }
 
 impl Masks {
-    /// What of an IPv4 and of an IPv6 address counts on the widest level.
-    pub(crate) fn widest(&self) -> [u128; 2] {
-        [&self.v4, &self.v6].map(|levels| levels.iter().fold(u128::MAX, |widest, (_, mask)| widest & mask))
-    }
-
     /// The levels that an address is counted by, each with its key.
     #[inline]
     pub(crate) fn keys(&self, addr: IpAddr) -> impl Iterator<Item = (u8, Key)> {

@@ -9,11 +9,11 @@
 //! use tollgate_rate_limit::{IpRateLimitLayer, Limit, Limiter, Quota};
 //! use tollgate_redis::{Connection, rate_limit::Sharing};
 //!
-//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn run(secret: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
 //! let limiter = Limiter::new([Limit::new("per-minute", Quota::requests(100).per(Duration::from_secs(60)))])?;
 //! let connection = Connection::open("redis://redis.example:6379/0".parse()?)?;
-//! // Three nodes, one quota.
-//! let limiter = Sharing::over(connection).with_nodes(3)?.share(limiter);
+//! // Three nodes with the same secret, one quota.
+//! let limiter = Sharing::over(connection, secret)?.with_nodes(3)?.share(limiter);
 //! let layer = IpRateLimitLayer::from(limiter);
 //! # let _ = layer;
 //! # Ok(())

@@ -14,7 +14,7 @@
 //!    another burst. When the server is back, it is told what was let through. A server that comes back empty learns from
 //!    each node what that one knew.
 //! 5. **On the server**, keys expire when nothing is owed any more, and begin with `tollgate1:`, the schema's version.
-//!    Addresses are there as keyed hashes ([`Sharing::with_secret`]).
+//!    Addresses are there as keyed hashes ([`Sharing::over`]).
 
 mod ask;
 mod change;

@@ -1,13 +1,17 @@
+use crate::levels::is_v4;
 use crate::limit::Counted;
 use crate::store::Count;
 use crate::{Key, Limit};
 
-/// Which counts always come together, whichever limits apply to a request: those of all addresses that share the widest
-/// prefix of any limit, and those of a limit's own key. A store whose keys live on several machines keeps a group on one.
+/// A /24 of IPv4, as the last 32 of 128 bits, and a /48 of IPv6.
+const V4: u128 = u128::MAX << 8;
+const V6: u128 = u128::MAX << 80;
+
+/// Which counts always come together, whatever limits there are: those of all addresses that share a /24 (IPv4) or a /48
+/// (IPv6), those of a wider prefix, and those of a limit's own key. A store whose keys live on several machines keeps a
+/// group on one.
 #[derive(Clone, Debug)]
 pub struct Grouping {
-    v4: u128,
-    v6: u128,
     /// By limit.
     by_address: Box<[bool]>,
 }
@@ -16,17 +20,7 @@ impl Grouping {
     /// Of a limiter's limits that are not off, in its order.
     #[must_use]
     pub fn of(limits: &[Limit]) -> Self {
-        let (mut v4, mut v6) = (u128::MAX, u128::MAX);
-        let by_address = limits.iter().map(|limit| match limit.counted() {
-            Counted::Ip(levels) => {
-                let [widest_v4, widest_v6] = levels.masks().widest();
-                (v4, v6) = (v4 & widest_v4, v6 & widest_v6);
-                true
-            }
-            Counted::By(_) => false,
-        });
-        let by_address = by_address.collect();
-        Self { v4, v6, by_address }
+        Self { by_address: limits.iter().map(|limit| matches!(limit.counted(), Counted::Ip(_))).collect() }
     }
 
     /// The group of a count, as the key that names it.
@@ -36,7 +30,7 @@ impl Grouping {
         if !self.by_address.get(count.limit()).copied().unwrap_or_default() {
             return count.key();
         }
-        Key::from_bits(bits & if crate::levels::is_v4(bits) { self.v4 } else { self.v6 })
+        Key::from_bits(bits & if is_v4(bits) { V4 } else { V6 })
     }
 }
 
@@ -50,7 +44,7 @@ mod tests {
     use crate::{IpLevels, Quota};
 
     #[test]
-    fn all_counts_of_an_address_are_in_the_group_of_its_widest_prefix() {
+    fn all_counts_of_an_address_are_in_one_group_whatever_other_limits_there_are() {
         let quota = Quota::requests(1).per(Duration::from_secs(1));
         let by_24 = IpLevels::default().with_wider_v4(24, 4).unwrap();
         let user = Key::from_bits(7);
@@ -70,5 +64,9 @@ mod tests {
         assert_eq!(group(0, "203.0.113.7"), group(1, "203.0.113.0"));
         assert_ne!(group(0, "203.0.113.7"), group(0, "203.0.114.7"));
         assert_eq!(grouping.group(&Count::new(2, 0, user, gcra, 1, true)), user);
+        let alone = Grouping::of(&limits[..1]);
+        let key = Key::from_bits(bits_of("203.0.113.7".parse().unwrap()));
+        assert_eq!(alone.group(&Count::new(0, 0, key, gcra, 1, true)), group(0, "203.0.113.7"));
+        assert_ne!(group(1, "203.0.0.0"), group(0, "203.0.113.7"), "wider than a group");
     }
 }

@@ -6,6 +6,9 @@ use tollgate_rate_limit::Limiter;
 use super::store::RedisStore;
 use crate::Connection;
 
+/// A secret that is shorter can be guessed.
+const SHORTEST_SECRET: usize = 16;
+
 /// How a limiter's counts are shared.
 #[must_use = "nothing is shared until a limiter is"]
 pub struct Sharing {
@@ -15,19 +18,37 @@ pub struct Sharing {
     leases: bool,
 }
 
-/// A number of nodes that cannot be.
+/// Why counts cannot be shared so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SharingError {
-    nodes: u32,
+#[non_exhaustive]
+pub enum SharingError {
+    /// The secret has so many bytes only.
+    ShortSecret(usize),
+    /// So many nodes there cannot be.
+    Nodes(u32),
 }
 
 impl Sharing {
     /// The most nodes that can share a quota.
     pub const MOST_NODES: u32 = 256;
 
-    /// Over this connection, which others may use, too. By one node, with leases, and without a secret, if nothing else is
-    /// said.
-    pub fn over(connection: Connection) -> Self {
+    /// Over this connection, which others may use, too. `secret` is the key of the hashes by which addresses are named on
+    /// the server: at least 16 bytes that nobody can guess, the same on all nodes. By one node and with leases, if nothing
+    /// else is said.
+    ///
+    /// # Errors
+    ///
+    /// The secret is shorter.
+    pub fn over(connection: Connection, secret: impl Into<Vec<u8>>) -> Result<Self, SharingError> {
+        let secret = secret.into();
+        if secret.len() < SHORTEST_SECRET {
+            return Err(SharingError::ShortSecret(secret.len()));
+        }
+        Ok(Self { secret, ..Self::insecure_without_secret(connection) })
+    }
+
+    /// Whoever reads the server's keys can find the IPv4 addresses among them by trying all.
+    pub fn insecure_without_secret(connection: Connection) -> Self {
         Self { connection, nodes: 1, secret: Vec::new(), leases: true }
     }
 
@@ -39,17 +60,10 @@ impl Sharing {
     /// None, or more than 256.
     pub fn with_nodes(mut self, nodes: u32) -> Result<Self, SharingError> {
         if !(1..=Self::MOST_NODES).contains(&nodes) {
-            return Err(SharingError { nodes });
+            return Err(SharingError::Nodes(nodes));
         }
         self.nodes = nodes;
         Ok(self)
-    }
-
-    /// The key of the hashes by which addresses are named on the server, the same on all nodes. Without one, whoever
-    /// reads the server's keys can find the IPv4 addresses among them by trying all.
-    pub fn with_secret(mut self, secret: impl Into<Vec<u8>>) -> Self {
-        self.secret = secret.into();
-        self
     }
 
     /// Asks the server about every request that is not refused: a limit bites exactly when it is used up, on whichever
@@ -83,7 +97,19 @@ impl fmt::Debug for Sharing {
 
 impl fmt::Display for SharingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "nodes: {}: give how many nodes share the server, 1 to {}", self.nodes, Sharing::MOST_NODES)
+        match self {
+            Self::ShortSecret(length) => write!(
+                f,
+                "secret: {length} bytes: give at least {SHORTEST_SECRET}, the same on all nodes, that nobody can guess"
+            ),
+            Self::Nodes(nodes) => {
+                write!(
+                    f,
+                    "nodes: {nodes}: give how many nodes share the server, 1 to {}",
+                    Sharing::MOST_NODES
+                )
+            }
+        }
     }
 }
 

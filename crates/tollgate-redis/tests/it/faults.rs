@@ -76,7 +76,7 @@ async fn through(fault: impl AsyncFn(&mut TestServer)) {
     for leases in [false, true] {
         let mut server = TestServer::start(program, &[]);
         let connection = connect(&server.url()).await;
-        let sharing = Sharing::over(connection.clone());
+        let sharing = Sharing::insecure_without_secret(connection.clone());
         let sharing = if leases { sharing } else { sharing.without_leases() };
         let limiter = sharing.share(Limiter::new([of_day("a", QUOTA as u32)]).unwrap());
         let limiter = Arc::new(limiter);
@@ -154,7 +154,7 @@ async fn a_server_that_is_slow_costs_no_limit_and_no_time() {
     let server = TestServer::start(program, &[]);
     let slow = Slow::in_front_of(server.port).await;
     let connection = connect(&slow.url).await;
-    let sharing = Sharing::over(connection.clone()).without_leases();
+    let sharing = Sharing::insecure_without_secret(connection.clone()).without_leases();
     let limiter = Arc::new(sharing.share(Limiter::new([of_day("a", QUOTA as u32)]).unwrap()));
     let load = Load::on(&limiter);
     rest(300).await;
@@ -191,7 +191,7 @@ async fn answers_that_make_no_sense_let_nobody_through() {
         let lies = Arc::new(Mutex::new(None));
         let url = impostor(server.port, Arc::clone(&lies)).await;
         let connection = connect(&url).await;
-        let sharing = Sharing::over(connection.clone()).without_leases();
+        let sharing = Sharing::insecure_without_secret(connection.clone()).without_leases();
         let limiter = sharing.share(Limiter::new([of_day("a", 20)]).unwrap());
         let first = passing(&limiter, client(1), 5).await;
         *lies.lock().unwrap() = Some(lie.as_bytes());
@@ -211,7 +211,8 @@ async fn a_refusal_is_no_fault() {
     let Some(program) = program() else { return };
     let server = TestServer::start(program, &[]);
     let connection = connect(&server.url()).await;
-    let limiter = Sharing::over(connection.clone()).share(Limiter::new([of_day("a", 1)]).unwrap());
+    let limiter =
+        Sharing::insecure_without_secret(connection.clone()).share(Limiter::new([of_day("a", 1)]).unwrap());
     for last in 0..100 {
         assert_eq!(passing(&limiter, client(last), 3).await, 1);
     }
@@ -225,7 +226,9 @@ async fn what_a_node_let_through_by_itself_the_others_learn_when_the_server_is_b
     let url = server.url();
     let connection = connect(&url).await;
     let limits = || vec![of_day("a", 100)];
-    let limiter = Sharing::over(connection.clone()).without_leases().share(Limiter::new(limits()).unwrap());
+    let limiter = Sharing::insecure_without_secret(connection.clone())
+        .without_leases()
+        .share(Limiter::new(limits()).unwrap());
     assert_eq!(passing(&limiter, client(1), 10).await, 10);
     server.kill();
     assert_eq!(passing(&limiter, client(1), 20).await, 20);
@@ -277,7 +280,7 @@ async fn without_the_server_nodes_let_through_their_part_of_what_is_left() {
 async fn a_server_that_was_never_there_keeps_nobody_waiting() {
     let url = format!("redis://127.0.0.1:{}", free_port());
     let connection = Connection::open(url.parse().unwrap()).unwrap();
-    let limiter = Sharing::over(connection).share(Limiter::new([of_day("a", 3)]).unwrap());
+    let limiter = Sharing::insecure_without_secret(connection).share(Limiter::new([of_day("a", 3)]).unwrap());
     let start = Instant::now();
     assert_eq!(passing(&limiter, client(1), 100).await, 3);
     assert!(start.elapsed() < DEADLINE, "{:?}", start.elapsed());

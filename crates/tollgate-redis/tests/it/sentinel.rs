@@ -62,7 +62,8 @@ async fn a_failover_resets_no_limit() {
     let url = format!("redis+sentinel://127.0.0.1:{}/primary", sentinel.port);
     let connection = Connection::open(url.parse().unwrap()).unwrap();
     assert!(connection.up_within(SOON).await);
-    let limiter = Sharing::over(connection.clone()).share(Limiter::new([of_day("a", 10)]).unwrap());
+    let limiter =
+        Sharing::insecure_without_secret(connection.clone()).share(Limiter::new([of_day("a", 10)]).unwrap());
     assert_eq!(passing(&limiter, client(1), 4).await, 4);
     let clock = FakeClock::new();
     let (here, there) = (Node::start(&url, &clock).await, Node::start(&url, &clock).await);

@@ -238,7 +238,8 @@ async fn on_the_server_are_no_addresses_and_everything_expires() {
     let Some(program) = program() else { return };
     let server = TestServer::start(program, &[]);
     let limits = vec![Limit::new("a", Quota::requests(2).per(Duration::from_secs(1)))];
-    let limiter = node(&server.url(), limits, |sharing| sharing.with_secret(*b"of all nodes")).await;
+    let sharing = Sharing::over(connect(&server.url()).await, *b"that of all nodes").unwrap();
+    let limiter = sharing.share(Limiter::new(limits).unwrap());
     passing(&limiter, client(7), 3).await;
     let host = ClientIp::asserted("2001:db8:1:2::3".parse::<std::net::IpAddr>().unwrap());
     passing(&limiter, host, 3).await;
@@ -267,7 +268,7 @@ async fn the_layer_limits_by_a_shared_store_and_gives_back_what_its_limits_say()
         Ok::<_, Infallible>(response)
     });
     let limit = of_day("a", 2).skip_failures();
-    let sharing = Sharing::over(connect(&server.url()).await);
+    let sharing = Sharing::insecure_without_secret(connect(&server.url()).await);
     let service = IpRateLimitLayer::from(sharing.share(Limiter::new([limit]).unwrap())).layer(app);
     let mut statuses = Vec::new();
     for path in ["/fails", "/fails", "/", "/fails", "/", "/", "/"] {

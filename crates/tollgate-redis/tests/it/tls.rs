@@ -31,7 +31,7 @@ async fn a_server_by_tls_is_believed_by_its_authority_and_by_no_other() {
 
     let connection = Connection::open(server.clone().with_ca(certificate.pem())).unwrap();
     assert!(connection.up_within(SOON).await);
-    let limiter = Sharing::over(connection).share(Limiter::new([of_day("a", 3)]).unwrap());
+    let limiter = Sharing::insecure_without_secret(connection).share(Limiter::new([of_day("a", 3)]).unwrap());
     assert_eq!(passing(&limiter, client(1), 5).await, 3);
 
     let other_key = KeyPair::generate().unwrap();
@@ -54,7 +54,7 @@ async fn users_are_who_the_url_says_and_see_only_our_keys() {
     let connection = Connection::open(url("hunter2").parse().unwrap()).unwrap();
     assert!(connection.up_within(SOON).await);
     assert!(!format!("{connection:?}").contains("hunter2"));
-    let limiter = Sharing::over(connection).share(Limiter::new([of_day("a", 3)]).unwrap());
+    let limiter = Sharing::insecure_without_secret(connection).share(Limiter::new([of_day("a", 3)]).unwrap());
     assert_eq!(passing(&limiter, client(1), 5).await, 3);
     assert!(!format!("{limiter:?}").contains("hunter2"));
 

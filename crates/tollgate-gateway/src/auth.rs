@@ -20,6 +20,8 @@ pub struct Secrets {
     caller: Option<HeaderValue>,
     /// `Authorization` that 8x8's receipts come with, whole.
     pub(crate) webhook: Option<HeaderValue>,
+    /// Of the user that `state.redis` names.
+    pub(crate) redis_password: Option<String>,
     /// The key of the hashes on a server that other gateways ask too.
     pub(crate) shared: Vec<u8>,
 }
@@ -33,6 +35,7 @@ impl fmt::Debug for Secrets {
             .field("api_key", &self.api_key.is_some())
             .field("caller", &self.caller.is_some())
             .field("webhook", &self.webhook.is_some())
+            .field("redis_password", &self.redis_password.is_some())
             .field("shared", &!self.shared.is_empty())
             .finish()
     }
@@ -76,6 +79,19 @@ impl Secrets {
         let api_key = secret("upstream.api_key_env", &config.upstream.api_key_env, "Bearer ");
         let caller = secret("listen.caller_token_env", &config.listen.caller_token_env, "Bearer ");
         let webhook = secret("listen.webhook_secret_env", &config.listen.webhook_secret_env, "");
+        let redis_password = match config.state.password_env.as_str() {
+            "" => None,
+            name => {
+                let password = env(name).filter(|password| !password.is_empty());
+                if password.is_none() {
+                    problems.add(
+                        "state.password_env",
+                        format!("the environment variable {name:?} is missing or empty"),
+                    );
+                }
+                password
+            }
+        };
         let shared = match config.state.secret_env.as_str() {
             "" => Vec::new(),
             name => env(name).unwrap_or_default().into_bytes(),
@@ -90,7 +106,11 @@ impl Secrets {
                 ),
             );
         }
-        if problems.0.is_empty() { Ok(Self { api_key, caller, webhook, shared }) } else { Err(problems) }
+        if problems.0.is_empty() {
+            Ok(Self { api_key, caller, webhook, redis_password, shared })
+        } else {
+            Err(problems)
+        }
     }
 
     /// Whether the caller may send.
@@ -197,6 +217,27 @@ mod tests {
         let config = Config::parse("[upstream]\napi_key_env = \"K\"\n").unwrap();
         assert!(Secrets::of(&config, |_| None).unwrap_err().to_string().contains("\"K\" is missing"));
         assert!(!format!("{:?}", secrets("[upstream]\napi_key_env = \"K\"\n")).contains("secret-of"));
+    }
+
+    #[test]
+    fn a_password_is_looked_up_and_shown_to_nobody() {
+        let redis = "[state]\nredis = \"redis://u:@localhost\"\nsecret_env = \"S\"\npassword_env = \"P\"\n";
+        let config = Config::parse(redis).unwrap();
+        let of = |password: Option<&str>| {
+            Secrets::of(&config, |name| match name {
+                "P" => password.map(str::to_owned),
+                _ => Some("sixteen-bytes-xx".to_owned()),
+            })
+        };
+        for password in [None, Some(""), Some(" \n")] {
+            let problems = of(password).unwrap_err().to_string();
+            assert!(
+                problems.contains("state.password_env: the environment variable \"P\" is missing or empty")
+            );
+        }
+        let secrets = of(Some("hunter2\n")).unwrap();
+        assert_eq!(secrets.redis_password.as_deref(), Some("hunter2"));
+        assert!(!format!("{secrets:?}").contains("hunter2"));
     }
 
     #[test]

@@ -36,6 +36,11 @@ impl Shared {
                 "was not looked up: give the secrets of this configuration",
             ));
         }
+        let server = match &secrets.redis_password {
+            Some(password) => server.with_password(password),
+            None => Ok(server),
+        };
+        let server = server.map_err(|error| Problems::one("state.password_env", error))?;
         tracing::info!(%server, nodes = state.nodes, "limits and the guard's memory are shared");
         let connection =
             Connection::open(server.clone()).map_err(|error| Problems::one("state.redis", error))?;

@@ -16,7 +16,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use crate::breaker::Breaker;
-use crate::server::Opener;
+use crate::server::{Opener, no_host};
 use crate::{Call, Fault, Script, Server, ServerError, metrics};
 
 /// How long a call may take if nothing is said.
@@ -270,9 +270,18 @@ impl Shared {
             Opener::Single(client) => {
                 Link::One(client.get_multiplexed_async_connection_with_config(&config).await?)
             }
-            Opener::Sentinel(client) => {
-                let mut client = client.lock().await;
-                Link::One(client.get_async_connection_with_config(&config).await?)
+            Opener::Sentinel(clients) => {
+                let mut clients = clients.lock().await;
+                let mut connection = Err(no_host());
+                for client in clients.iter_mut() {
+                    connection = client.get_async_connection_with_config(&config).await;
+                    let asks_for_password =
+                        |error: &redis::RedisError| error.code().is_some_and(|code| code == "NOAUTH");
+                    if !connection.as_ref().is_err_and(asks_for_password) {
+                        break;
+                    }
+                }
+                Link::One(connection?)
             }
             Opener::Cluster(client) => Link::Cluster(client.get_async_connection().await?),
         })

@@ -1,18 +1,16 @@
 //! Where Redis or Valkey is, parsed from a URL.
 
+mod parse;
+
 use std::error::Error;
 use std::fmt;
 use std::net::IpAddr;
 
-use percent_encoding::percent_decode_str;
 use redis::cluster::ClusterClientBuilder;
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 use redis::{
     Client, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo, RedisResult, TlsCertificates, TlsMode,
 };
-
-const DEFAULT_PORT: u16 = 6379;
-const DEFAULT_SENTINEL_PORT: u16 = 26379;
 
 /// A Redis or Valkey, alone, behind Sentinels, or as a Cluster.
 ///
@@ -23,7 +21,8 @@ const DEFAULT_SENTINEL_PORT: u16 = 26379;
 /// | `redis+cluster://[[user]:password@]host[:port],…` | the Cluster that these nodes belong to |
 ///
 /// With `rediss` for `redis` the servers (and Sentinels) are asked by TLS, with the system's certificate authorities or
-/// [`with_ca`](Self::with_ca). User and password are the servers' own (Redis ACL); Sentinels are asked without.
+/// [`with_ca`](Self::with_ca). User and password are the servers' own (Redis ACL); Sentinels are told them only where they
+/// ask for some.
 ///
 /// ```
 /// use tollgate_redis::Server;
@@ -61,8 +60,8 @@ pub struct ServerError {
 /// What makes connections.
 pub(crate) enum Opener {
     Single(Box<Client>),
-    /// To be asked by one at a time.
-    Sentinel(Box<tokio::sync::Mutex<SentinelClient>>),
+    /// To be asked by one at a time: without a password, and with it where there is one.
+    Sentinel(tokio::sync::Mutex<Vec<SentinelClient>>),
     Cluster(Box<redis::cluster::ClusterClient>),
 }
 
@@ -72,6 +71,19 @@ impl Server {
     pub fn with_ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.ca = Some(pem.into());
         self
+    }
+
+    /// With this password, which stands in no URL then.
+    ///
+    /// # Errors
+    ///
+    /// There is one in the URL.
+    pub fn with_password(mut self, password: impl Into<String>) -> Result<Self, ServerError> {
+        if self.password.is_some() {
+            return Err(ServerError::new("password", "", "leave out the one in the URL, or the other one"));
+        }
+        self.password = Some(password.into());
+        Ok(self)
     }
 
     /// Whether it is a Cluster, whose scripts may only touch keys of one hash slot.
@@ -96,36 +108,22 @@ impl Server {
             // somebody was faster.
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
-        let certificates = || TlsCertificates { client_tls: None, root_cert: self.ca.clone() };
-        let tls = || if self.is_tls { Some(TlsMode::Secure) } else { None };
         match &self.kind {
             Kind::Single => {
                 let Some(addr) = self.addrs().next() else { return Err(no_host()) };
                 let info = addr.into_connection_info()?.set_redis_settings(self.settings());
                 let client = match self.is_tls {
-                    true => Client::build_with_tls(info, certificates())?,
+                    true => Client::build_with_tls(info, self.certificates())?,
                     false => Client::open(info)?,
                 };
                 Ok(Opener::Single(Box::new(client)))
             }
             Kind::Sentinel(master) => {
-                let mut builder =
-                    SentinelClientBuilder::new(self.addrs(), master, SentinelServerType::Master)?
-                        .set_client_to_redis_db(self.db);
-                if let Some(user) = &self.user {
-                    builder = builder.set_client_to_redis_username(user);
+                let mut clients = vec![self.sentinels(master, false)?.build()?];
+                if self.password.is_some() {
+                    clients.push(self.sentinels(master, true)?.build()?);
                 }
-                if let Some(password) = &self.password {
-                    builder = builder.set_client_to_redis_password(password);
-                }
-                if let Some(mode) = tls() {
-                    builder = builder
-                        .set_client_to_redis_tls_mode(mode)
-                        .set_client_to_redis_certificates(certificates())
-                        .set_client_to_sentinel_tls_mode(mode)
-                        .set_client_to_sentinel_certificates(certificates());
-                }
-                Ok(Opener::Sentinel(Box::new(builder.build()?.into())))
+                Ok(Opener::Sentinel(clients.into()))
             }
             Kind::Cluster => {
                 let mut builder = ClusterClientBuilder::new(self.addrs());
@@ -135,13 +133,42 @@ impl Server {
                 if let Some(password) = &self.password {
                     builder = builder.password(password);
                 }
-                if let Some(mode) = tls() {
-                    builder = builder.tls(mode).certs(certificates());
+                if self.is_tls {
+                    builder = builder.tls(TlsMode::Secure).certs(self.certificates());
                 }
                 // Redirections within the deadline, which is ours to keep.
                 Ok(Opener::Cluster(Box::new(builder.retries(3).build()?)))
             }
         }
+    }
+
+    fn certificates(&self) -> TlsCertificates {
+        TlsCertificates { client_tls: None, root_cert: self.ca.clone() }
+    }
+
+    fn sentinels(&self, master: &str, with_password: bool) -> RedisResult<SentinelClientBuilder> {
+        let mut builder = SentinelClientBuilder::new(self.addrs(), master, SentinelServerType::Master)?
+            .set_client_to_redis_db(self.db);
+        if let Some(user) = &self.user {
+            builder = builder.set_client_to_redis_username(user);
+            if with_password {
+                builder = builder.set_client_to_sentinel_username(user);
+            }
+        }
+        if let Some(password) = &self.password {
+            builder = builder.set_client_to_redis_password(password);
+            if with_password {
+                builder = builder.set_client_to_sentinel_password(password);
+            }
+        }
+        if self.is_tls {
+            builder = builder
+                .set_client_to_redis_tls_mode(TlsMode::Secure)
+                .set_client_to_redis_certificates(self.certificates())
+                .set_client_to_sentinel_tls_mode(TlsMode::Secure)
+                .set_client_to_sentinel_certificates(self.certificates());
+        }
+        Ok(builder)
     }
 
     fn settings(&self) -> RedisConnectionInfo {
@@ -163,112 +190,8 @@ impl Server {
     }
 }
 
-fn no_host() -> redis::RedisError {
+pub(crate) fn no_host() -> redis::RedisError {
     (redis::ErrorKind::InvalidClientConfig, "no host").into()
-}
-
-impl std::str::FromStr for Server {
-    type Err = ServerError;
-
-    fn from_str(url: &str) -> Result<Self, ServerError> {
-        let Some((scheme, rest)) = url.split_once("://") else {
-            return Err(ServerError::new("scheme", "", "write redis://host:port, or one of the other forms"));
-        };
-        let (kind, is_tls) = match scheme {
-            "redis" => (Kind::Single, false),
-            "rediss" => (Kind::Single, true),
-            "redis+sentinel" => (Kind::Sentinel(String::new()), false),
-            "rediss+sentinel" => (Kind::Sentinel(String::new()), true),
-            "redis+cluster" => (Kind::Cluster, false),
-            "rediss+cluster" => (Kind::Cluster, true),
-            other => {
-                let remedy = "write redis, rediss (TLS), redis+sentinel, rediss+sentinel, redis+cluster or rediss+cluster";
-                return Err(ServerError::new("scheme", other, remedy));
-            }
-        };
-        // The last `@`: a password may have one in it that nobody escaped, and it must not end up in an error.
-        let (credentials, rest) = match rest.rsplit_once('@') {
-            Some((credentials, rest)) => (Some(credentials), rest),
-            None => (None, rest),
-        };
-        if rest.contains(['?', '#']) {
-            return Err(ServerError::new(
-                "query",
-                "",
-                "leave out what follows ? or #: nothing is read there",
-            ));
-        }
-        let (hosts, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let mut path = path.split('/').filter(|part| !part.is_empty());
-        let port = if matches!(kind, Kind::Sentinel(_)) { DEFAULT_SENTINEL_PORT } else { DEFAULT_PORT };
-        let hosts = hosts.split(',').map(|host| parse_host(host, port)).collect::<Result<Vec<_>, _>>()?;
-        if kind == Kind::Single && hosts.len() > 1 {
-            let remedy = "give one host, or say redis+sentinel:// or redis+cluster://";
-            return Err(ServerError::new("hosts", rest, remedy));
-        }
-        let kind = match kind {
-            Kind::Sentinel(_) => match path.next() {
-                Some(master) => Kind::Sentinel(master.to_owned()),
-                None => {
-                    let remedy =
-                        "write the master's name after the hosts: redis+sentinel://host:26379/mymaster";
-                    return Err(ServerError::new("master", "", remedy));
-                }
-            },
-            kind => kind,
-        };
-        let db = match path.next() {
-            None => 0,
-            Some(db) if kind == Kind::Cluster => {
-                return Err(ServerError::new("db", db, "leave it out: a Cluster has one database"));
-            }
-            Some(db) => match db.parse::<u16>() {
-                Ok(number) => number.into(),
-                Err(_) => return Err(ServerError::new("db", db, "give the database's number, 0 to 65535")),
-            },
-        };
-        if let Some(more) = path.next() {
-            return Err(ServerError::new("path", more, "nothing follows the database's number"));
-        }
-        let (user, password) = credentials.map_or(Ok((None, None)), parse_credentials)?;
-        Ok(Self { kind, is_tls, hosts, user, password, db, ca: None })
-    }
-}
-
-fn parse_credentials(credentials: &str) -> Result<(Option<String>, Option<String>), ServerError> {
-    let decode = |text: &str| {
-        let decoded = percent_decode_str(text).decode_utf8();
-        let remedy = "write user:password with percent-encoding, as UTF-8";
-        decoded.map(std::borrow::Cow::into_owned).map_err(|_| ServerError::new("password", "", remedy))
-    };
-    let Some((user, password)) = credentials.split_once(':') else {
-        let remedy = "write user:password@, or :password@ for the default user";
-        return Err(ServerError::new("password", "", remedy));
-    };
-    let some = |text: String| (!text.is_empty()).then_some(text);
-    Ok((some(decode(user)?), some(decode(password)?)))
-}
-
-fn parse_host(text: &str, default: u16) -> Result<(String, u16), ServerError> {
-    // Up to the colon: what follows may be a password whose host was forgotten.
-    let shown = text.split(':').next().unwrap_or_default();
-    let wrong = || ServerError::new("host", shown, "write host, host:port, or [IPv6]:port");
-    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((host, "")) => (host, None),
-        Some((host, rest)) => (host, Some(rest.strip_prefix(':').ok_or_else(wrong)?)),
-        None => match text.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (text, None),
-        },
-    };
-    let port = match port {
-        None => default,
-        Some(port) => port.parse().ok().filter(|port| *port > 0).ok_or_else(wrong)?,
-    };
-    if host.is_empty() || host.contains(char::is_whitespace) {
-        return Err(wrong());
-    }
-    Ok((host.to_owned(), port))
 }
 
 /// Without user and password.

@@ -14,6 +14,8 @@ pub struct State {
     pub path: String,
     /// The Redis or Valkey that several gateways share their limits on. Empty: they share none.
     pub redis: ServerUrl,
+    /// The environment variable with the password of the user in `redis`. Empty: it is in `redis`, or there is none.
+    pub password_env: String,
     /// How many gateways share it, 1 to 256.
     pub nodes: u32,
     /// The environment variable with the key of the hashes that stand for addresses on it, the same for all gateways.
@@ -22,7 +24,13 @@ pub struct State {
 
 impl Default for State {
     fn default() -> Self {
-        Self { path: String::new(), redis: ServerUrl::default(), nodes: 1, secret_env: String::new() }
+        Self {
+            path: String::new(),
+            redis: ServerUrl::default(),
+            password_env: String::new(),
+            nodes: 1,
+            secret_env: String::new(),
+        }
     }
 }
 
@@ -50,8 +58,12 @@ impl State {
             if self.nodes != 1 {
                 problems.add("state.nodes", format!("{} {unshared} write 1", self.nodes));
             }
-            if !self.secret_env.is_empty() {
-                problems.add("state.secret_env", format!("{:?} {unshared} write \"\"", self.secret_env));
+            for (field, name) in
+                [("state.password_env", &self.password_env), ("state.secret_env", &self.secret_env)]
+            {
+                if !name.is_empty() {
+                    problems.add(field, format!("{name:?} {unshared} write \"\""));
+                }
             }
             return None;
         }
@@ -66,7 +78,12 @@ impl State {
                  secret of 16 bytes or more, the same for all gateways",
             );
         }
-        problems.take("state.redis", self.redis.0.parse::<Server>())
+        let server = problems.take("state.redis", self.redis.0.parse::<Server>())?;
+        if !self.password_env.is_empty() {
+            // What it is, is not looked up yet.
+            problems.take("state.password_env", server.clone().with_password(""));
+        }
+        Some(server)
     }
 
     pub(super) fn warn(&self, server: &Server, warnings: &mut Vec<String>) {

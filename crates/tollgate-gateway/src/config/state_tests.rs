@@ -50,6 +50,11 @@ fn what_is_wrong_names_field_value_and_remedy_and_no_password() {
         (&format!("{redis}nodes = 0"), "state.nodes: 0 is not within 1 and 256: write how many"),
         (&format!("{redis}nodes = 257"), "state.nodes: 257 is not within"),
         ("redis = \"redis://u:hunter2@h\"", "state.secret_env: \"\" leaves the addresses of clients"),
+        (
+            &format!("{redis}password_env = \"P\""),
+            "state.password_env: password: \"\": leave out the one in the URL",
+        ),
+        ("password_env = \"P\"", "state.password_env: \"P\" shares nothing while state.redis is empty"),
         ("nodes = 2", "state.nodes: 2 shares nothing while state.redis is empty"),
         ("secret_env = \"S\"", "state.secret_env: \"S\" shares nothing while state.redis is empty"),
     ] {

@@ -18,20 +18,20 @@ struct Sentinel {
 }
 
 impl Sentinel {
-    fn over(program: &'static str, master: u16) -> Self {
+    fn over(program: &'static str, master: u16, more: &str) -> Self {
         let port = free_port();
         let dir = std::env::temp_dir().join(format!("tollgate-sentinel-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
         let config = format!(
             "port {port}\nbind 127.0.0.1\nsentinel monitor primary 127.0.0.1 {master} 1\n\
-             sentinel down-after-milliseconds primary 500\nsentinel failover-timeout primary 3000\n"
+             sentinel down-after-milliseconds primary 500\nsentinel failover-timeout primary 3000\n{more}"
         );
         let file = dir.join("sentinel.conf");
         std::fs::write(&file, config).unwrap();
         let mut command = Command::new(program);
         let child = command.arg(&file).arg("--sentinel").stdout(Stdio::null()).spawn().unwrap();
         let sentinel = Self { child, port, dir };
-        while cli(program, port, &["ping"]).trim() != "PONG" {
+        while cli(program, port, &["-a", "hunter2", "ping"]).trim() != "PONG" {
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
         sentinel
@@ -51,7 +51,7 @@ async fn a_failover_resets_no_limit() {
     let Some(program) = program() else { return };
     let mut master = TestServer::start(program, &[]);
     let replica = TestServer::start(program, &["--replicaof", "127.0.0.1", &master.port.to_string()]);
-    let sentinel = Sentinel::over(program, master.port);
+    let sentinel = Sentinel::over(program, master.port, "");
     let is_known = || {
         cli(program, sentinel.port, &["sentinel", "replicas", "primary"]).contains("master-link-status\nok")
     };
@@ -77,4 +77,19 @@ async fn a_failover_resets_no_limit() {
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     assert_eq!(passing(&limiter, client(1), 20).await, 4);
     there.knows_soon("+6581234567").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sentinels_and_servers_with_a_password_are_asked_with_it_by_a_user_who_may_do_what_is_needed() {
+    let Some(program) = program() else { return };
+    let master = TestServer::start(program, &[]);
+    let rules = ["acl", "setuser", "limits", "on", ">hunter2", "~tollgate1:*", "resetchannels", "-@all"];
+    let commands = ["+evalsha", "+eval", "+get", "+set", "+pttl", "+time", "+role", "+select"];
+    assert_eq!(master.cli(&[&rules[..], &commands[..]].concat()).trim(), "OK");
+    for sentinels in ["", "requirepass hunter2\nuser limits on >hunter2 +@all\n"] {
+        let sentinel = Sentinel::over(program, master.port, sentinels);
+        let url = format!("redis+sentinel://limits:hunter2@127.0.0.1:{}/primary/3", sentinel.port);
+        let connection = Connection::open(url.parse().unwrap()).unwrap();
+        assert!(connection.up_within(SOON).await, "{sentinels:?}");
+    }
 }

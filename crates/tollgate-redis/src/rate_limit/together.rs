@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -10,13 +11,16 @@ use crate::{Asking, Connection, Fault};
 /// How many calls are on their way before requests wait for each other.
 const CALLS: usize = 2;
 
+/// How long a request waits for others' answers: it goes then, lest a server that is far away be asked twice in a row.
+const PATIENCE: Duration = Duration::from_millis(1);
+
 /// How many requests go in one call: some 0.3 ms of the server's time.
 const REQUESTS: usize = 64;
 
 /// Requests that come while others are on their way to the server go there in one call.
 ///
-/// A few are asked about as they come. Further ones wait until one of these is answered, and then go all together: the more
-/// there are, the less the server and the node have to do for each.
+/// A few are asked about as they come. Further ones wait until one of these is answered, or a millisecond, and then go all
+/// together: the more there are, the less the server and the node have to do for each.
 pub(crate) struct Together {
     connection: Connection,
     queue: Mutex<Queue>,
@@ -34,6 +38,12 @@ struct Waiting {
     answer: oneshot::Sender<Result<Answer, Fault>>,
 }
 
+/// Where an answer comes, and whether nobody else waited before.
+struct Place {
+    answer: oneshot::Receiver<Result<Answer, Fault>>,
+    is_first: bool,
+}
+
 /// The right to have a call on its way. Whoever waits goes when it is over, however it ends.
 struct Turn(Arc<Together>);
 
@@ -48,25 +58,54 @@ impl Together {
         if self.connection.is_cluster() {
             return question.ask(asking).await;
         }
-        match self.line_up(asking, question) {
-            Ok((_turn, question)) => question.ask(asking).await,
-            Err(answer) => answer.await.unwrap_or(Err(Fault::Late)),
+        let mut place = match self.line_up(asking, question) {
+            Ok((_turn, question)) => return question.ask(asking).await,
+            Err(place) => place,
+        };
+        if place.is_first
+            && let Ok(answer) = timeout(PATIENCE, &mut place.answer).await
+        {
+            return answer.unwrap_or(Err(Fault::Late));
         }
+        if place.is_first {
+            self.go();
+        }
+        place.answer.await.unwrap_or(Err(Fault::Late))
     }
 
-    fn line_up(
-        self: &Arc<Self>,
-        asking: &Asking,
-        question: Question,
-    ) -> Result<(Turn, Question), oneshot::Receiver<Result<Answer, Fault>>> {
+    fn line_up(self: &Arc<Self>, asking: &Asking, question: Question) -> Result<(Turn, Question), Place> {
         let mut queue = self.queue();
         if queue.calls < CALLS {
             queue.calls += 1;
             return Ok((Turn(Arc::clone(self)), question));
         }
         let (told, answer) = oneshot::channel();
+        let is_first = queue.waiting.is_empty();
         queue.waiting.push_back(Waiting { asking: asking.clone(), question, answer: told });
-        Err(answer)
+        Err(Place { answer, is_first })
+    }
+
+    /// All that wait now, without a turn.
+    fn go(self: &Arc<Self>) {
+        loop {
+            let mut queue = self.queue();
+            let next = queue.next();
+            if next.is_empty() {
+                return;
+            }
+            queue.calls += 1;
+            drop(queue);
+            self.send(next, Turn(Arc::clone(self)));
+        }
+    }
+
+    fn send(&self, all: Vec<Waiting>, turn: Turn) {
+        let deadline = self.connection.deadline();
+        self.connection.runtime().spawn(async move {
+            // Each of them has its own deadline, too.
+            let _ = timeout(deadline, ask_all(all)).await;
+            drop(turn);
+        });
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
@@ -94,17 +133,13 @@ impl Drop for Turn {
     fn drop(&mut self) {
         let Self(together) = self;
         let mut queue = together.queue();
-        let next = queue.next();
+        let next = if queue.calls <= CALLS { queue.next() } else { Vec::new() };
         if next.is_empty() {
             queue.calls -= 1;
             return;
         }
         drop(queue);
-        let turn = Self(Arc::clone(together));
-        together.connection.runtime().spawn(async move {
-            // Each of them has its own deadline, too.
-            let _ = timeout(turn.0.connection.deadline(), ask_all(next)).await;
-        });
+        together.send(next, Self(Arc::clone(together)));
     }
 }
 

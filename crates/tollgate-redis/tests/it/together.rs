@@ -9,6 +9,7 @@ use tollgate_core::ClientIp;
 use tollgate_rate_limit::{Limit, Limiter, Mode, Quota};
 use tollgate_redis::rate_limit::{RedisStore, Sharing};
 
+use crate::proxy::Slow;
 use crate::server::{TestServer, program, programs};
 use crate::{DAY, SOON, client, of_day, passes, patient_node};
 
@@ -68,6 +69,26 @@ async fn who_waits_is_answered_though_those_before_are_given_up() {
     for asked in waiting {
         assert!(tokio::time::timeout(SOON, asked).await.unwrap().unwrap());
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_server_that_is_far_away_nobody_waits_for_others_answers() {
+    const WAY: Duration = Duration::from_millis(300);
+    let Some(program) = program() else { return };
+    let server = TestServer::start(program, &[]);
+    let slow = Slow::in_front_of(server.port).await;
+    let limiter = Arc::new(patient_node(&slow.url, vec![of_day("a", 500)], Sharing::without_leases).await);
+    // So that it knows the script.
+    assert!(passes(&limiter, client(0)).await);
+    slow.delay(WAY);
+    let start = Instant::now();
+    let mut asked = JoinSet::new();
+    for last in 0..200 {
+        let limiter = Arc::clone(&limiter);
+        asked.spawn(async move { passes(&limiter, client(last)).await });
+    }
+    assert!(asked.join_all().await.into_iter().all(|passes| passes));
+    assert!(start.elapsed() < WAY * 2, "{:?}", start.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,7 +7,7 @@
 -- Stored: 14 digits of when nothing is owed any more, in ticks of 16 us since 2017-07-14T02:40:00Z, and that end.
 -- Answers 2 of each count: what is owed then, or, where there is no room, the wait as a negative number; and what was leased,
 -- -1 for what was lowered.
-local call, sub, ceil, max, min = redis.call, string.sub, math.ceil, math.max, math.min
+local call, sub, format, ceil, max, min = redis.call, string.sub, string.format, math.ceil, math.max, math.min
 local time = call('TIME')
 local us = time[2]
 local now = (time[1] - 1500000000) * 62500 + (us - us % 16) / 16
@@ -76,9 +76,9 @@ local function take(k, a, n, parts)
       owed, keep = debt, keep or debt > debts[i]
     end
     if keep then
-      local ms = ceil(debt * 0.016) + 1
+      local ms = debt * 0.016 + 2
       if lowered[i] then ms = max(ms, call('PTTL', KEYS[k + i])) end
-      call('SET', KEYS[k + i], (now + debt) .. suffixes[i], 'PX', ms)
+      call('SET', KEYS[k + i], format('%d%s', now + debt, suffixes[i]), 'PX', format('%d', ms))
     end
     answer[2 * (k + i) - 1] = owed
     answer[2 * (k + i)] = lowered[i] and -1 or leased
@@ -100,7 +100,8 @@ local function is_taken_at_once(k, a)
     if debt > capacity then return false end
     answer[2 * k + 1] = capacity - after
   else
-    call('SET', KEYS[k + 1], (now + after) .. suffix, 'PX', ceil(after * 0.016) + 1)
+    -- As integers: what is a number for Lua, the server writes in a way that takes it longer.
+    call('SET', KEYS[k + 1], format('%d%s', now + after, suffix), 'PX', format('%d', after * 0.016 + 2))
     answer[2 * k + 1] = after
   end
   answer[2 * k + 2] = 0

@@ -10,7 +10,7 @@ use tollgate_redis::rate_limit::Sharing;
 
 use crate::guard::Node;
 use crate::server::{TestServer, program};
-use crate::{client, node, of_day, passing};
+use crate::{client, node, node_within, of_day, passing};
 
 struct Cluster {
     servers: Vec<TestServer>,
@@ -120,9 +120,10 @@ async fn on_a_cluster_a_limit_that_only_looks_on_stops_no_other() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_nodes_of_ours_share_a_quota_on_a_cluster_and_one_server_less_stops_nobody() {
     let Some(mut cluster) = program().and_then(Cluster::start) else { return };
-    let limits = || vec![of_day("a", 20)];
-    let one = node(&cluster.url(), limits(), |sharing| sharing.with_nodes(2).unwrap()).await;
-    let other = node(&cluster.url(), limits(), |sharing| sharing.with_nodes(2).unwrap()).await;
+    let (url, limits) = (cluster.url(), || vec![of_day("a", 20)]);
+    let start =
+        || node_within(Duration::from_millis(50), &url, limits(), |sharing| sharing.with_nodes(2).unwrap());
+    let (one, other) = (start().await, start().await);
     for last in 0..20 {
         let passed = passing(&one, client(last), 12).await + passing(&other, client(last), 12).await;
         assert_eq!(passed, 20);
@@ -133,7 +134,7 @@ async fn two_nodes_of_ours_share_a_quota_on_a_cluster_and_one_server_less_stops_
         assert_eq!(passing(&other, client(last), 2).await, 0);
         assert!(passing(&one, client(100 + last), 2).await >= 1);
     }
-    assert!(start.elapsed() < 80 * Duration::from_millis(60), "{:?}", start.elapsed());
+    assert!(start.elapsed() < 80 * Duration::from_millis(85), "{:?}", start.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

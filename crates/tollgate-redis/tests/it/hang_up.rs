@@ -9,7 +9,7 @@ use tollgate_rate_limit::Limiter;
 use tollgate_redis::rate_limit::{RedisStore, Sharing};
 
 use crate::server::{TestServer, program};
-use crate::{client, of_day, passes, passing, patient_node};
+use crate::{client, node, of_day, passes, passing};
 
 /// Asks, and goes before there is an answer; whether there was none.
 async fn hang_up(limiter: &Limiter<RedisStore>, last: u8) -> bool {
@@ -25,14 +25,14 @@ async fn a_moment() {
 async fn who_hangs_up_is_charged_like_anybody_else() {
     let Some(program) = program() else { return };
     let server = TestServer::start(program, &[]);
-    let limiter = patient_node(&server.url(), vec![of_day("a", 10)], Sharing::without_leases).await;
+    let limiter = node(&server.url(), vec![of_day("a", 10)], Sharing::without_leases).await;
     let mut gone = 0;
     for _ in 0..4 {
         gone += usize::from(hang_up(&limiter, 1).await);
     }
     assert!(gone > 0, "the answer always was there at once");
     a_moment().await;
-    let other = patient_node(&server.url(), vec![of_day("a", 10)], Sharing::without_leases).await;
+    let other = node(&server.url(), vec![of_day("a", 10)], Sharing::without_leases).await;
     assert_eq!(passing(&other, client(1), 10).await, 6);
 }
 
@@ -40,7 +40,7 @@ async fn who_hangs_up_is_charged_like_anybody_else() {
 async fn who_hangs_up_while_the_server_hangs_is_charged_when_it_goes_on() {
     let Some(program) = program() else { return };
     let server = TestServer::start(program, &[]);
-    let limiter = patient_node(&server.url(), vec![of_day("a", 30)], Sharing::without_leases).await;
+    let limiter = node(&server.url(), vec![of_day("a", 30)], Sharing::without_leases).await;
     server.signal("-STOP");
     for _ in 0..20 {
         assert!(hang_up(&limiter, 1).await);
@@ -54,8 +54,7 @@ async fn who_hangs_up_while_the_server_hangs_is_charged_when_it_goes_on() {
 async fn what_was_to_be_told_is_told_though_the_request_that_took_it_along_is_gone() {
     let Some(program) = program() else { return };
     let server = TestServer::start(program, &[]);
-    let limiter =
-        patient_node(&server.url(), vec![of_day("a", 10), of_day("b", 10)], |sharing| sharing).await;
+    let limiter = node(&server.url(), vec![of_day("a", 10), of_day("b", 10)], |sharing| sharing).await;
     for last in 1..20 {
         for name in ["a", "b"] {
             limiter.limit(name).unwrap().penalize(client(last), 8).unwrap();
@@ -64,7 +63,7 @@ async fn what_was_to_be_told_is_told_though_the_request_that_took_it_along_is_go
     }
     a_moment().await;
     for name in ["a", "b"] {
-        let other = patient_node(&server.url(), vec![of_day(name, 10)], |sharing| sharing).await;
+        let other = node(&server.url(), vec![of_day(name, 10)], |sharing| sharing).await;
         for last in 1..20 {
             assert_eq!(passing(&other, client(last), 10).await, 1, "{name}, {last}");
         }
@@ -76,7 +75,7 @@ async fn who_hangs_up_again_and_again_takes_no_leases_along() {
     const QUOTA: usize = 3200;
     let Some(program) = program() else { return };
     let server = TestServer::start(program, &[]);
-    let limiter = patient_node(&server.url(), vec![of_day("a", QUOTA as u32)], |sharing| sharing).await;
+    let limiter = node(&server.url(), vec![of_day("a", QUOTA as u32)], |sharing| sharing).await;
     let (gone, mut waited) = (100, 0);
     for _ in 0..gone {
         waited += usize::from(hang_up(&limiter, 1).await);

@@ -44,22 +44,22 @@ async fn connect(url: &str) -> Connection {
     connection
 }
 
-/// A node with these limits.
+/// A node with these limits, and a deadline that no busy machine misses.
 async fn node(
     url: &str,
     limits: Vec<Limit>,
     sharing: impl FnOnce(Sharing) -> Sharing,
 ) -> Limiter<RedisStore> {
-    sharing(Sharing::insecure_without_secret(connect(url).await)).share(Limiter::new(limits).unwrap())
+    node_within(2 * SOON, url, limits, sharing).await
 }
 
-/// The same with a deadline that no busy machine misses.
-async fn patient_node(
+async fn node_within(
+    deadline: Duration,
     url: &str,
     limits: Vec<Limit>,
     sharing: impl FnOnce(Sharing) -> Sharing,
 ) -> Limiter<RedisStore> {
-    let connection = Connection::open_with(url.parse().unwrap(), 2 * SOON).unwrap();
+    let connection = Connection::open_with(url.parse().unwrap(), deadline).unwrap();
     assert!(connection.up_within(SOON).await, "{url} does not answer");
     sharing(Sharing::insecure_without_secret(connection)).share(Limiter::new(limits).unwrap())
 }

@@ -11,7 +11,7 @@ use tollgate_redis::rate_limit::{RedisStore, Sharing};
 
 use crate::proxy::Slow;
 use crate::server::{TestServer, program, programs};
-use crate::{DAY, SOON, client, of_day, passes, patient_node};
+use crate::{DAY, SOON, client, node, of_day, passes};
 
 fn ask(limiter: &Arc<Limiter<RedisStore>>, client: ClientIp) -> tokio::task::JoinHandle<bool> {
     let limiter = Arc::clone(limiter);
@@ -28,7 +28,7 @@ async fn requests_that_come_at_once_share_calls_and_each_gets_its_own_answer() {
         let server = TestServer::start(program, &[]);
         let limits =
             vec![of_day("a", 3), Limit::new("b", Quota::requests(2).per(DAY)).with_mode(Mode::Monitor)];
-        let limiter = Arc::new(patient_node(&server.url(), limits, Sharing::without_leases).await);
+        let limiter = Arc::new(node(&server.url(), limits, Sharing::without_leases).await);
         let before = server.calls();
         let mut asked = JoinSet::new();
         for turn in 0..5_u8 {
@@ -56,8 +56,7 @@ async fn requests_that_come_at_once_share_calls_and_each_gets_its_own_answer() {
 async fn who_waits_is_answered_though_those_before_are_given_up() {
     let Some(program) = program() else { return };
     let server = TestServer::start(program, &[]);
-    let limiter =
-        Arc::new(patient_node(&server.url(), vec![of_day("a", 500)], Sharing::without_leases).await);
+    let limiter = Arc::new(node(&server.url(), vec![of_day("a", 500)], Sharing::without_leases).await);
     server.signal("-STOP");
     let on_their_way: Vec<_> = (1..=2).map(|_| ask(&limiter, client(1))).collect();
     a_moment().await;
@@ -77,7 +76,7 @@ async fn of_a_server_that_is_far_away_nobody_waits_for_others_answers() {
     let Some(program) = program() else { return };
     let server = TestServer::start(program, &[]);
     let slow = Slow::in_front_of(server.port).await;
-    let limiter = Arc::new(patient_node(&slow.url, vec![of_day("a", 500)], Sharing::without_leases).await);
+    let limiter = Arc::new(node(&slow.url, vec![of_day("a", 500)], Sharing::without_leases).await);
     // So that it knows the script.
     assert!(passes(&limiter, client(0)).await);
     slow.delay(WAY);
@@ -101,7 +100,7 @@ async fn in_no_stretch_of_time_passes_more_than_the_quota_however_three_nodes_ar
     let mut asked = JoinSet::new();
     for number in 0..3_u64 {
         let sharing = |sharing: Sharing| sharing.with_nodes(3).unwrap();
-        let limiter = Arc::new(patient_node(&server.url(), vec![Limit::new("a", quota)], sharing).await);
+        let limiter = Arc::new(node(&server.url(), vec![Limit::new("a", quota)], sharing).await);
         for task in 0..3 {
             let limiter = Arc::clone(&limiter);
             asked.spawn(async move {

@@ -52,7 +52,8 @@ impl Targets {
 
     /// At most so many times as much.
     pub fn ratio(&mut self, what: &str, at_most: f64, measured: f64) {
-        self.judge(what, format!("{at_most} times"), format!("{measured:.2} times"), measured <= at_most);
+        let shown = (at_most * 100.0).round() / 100.0;
+        self.judge(what, format!("{shown} times"), format!("{measured:.2} times"), measured <= at_most);
     }
 
     /// At most so many.

@@ -129,7 +129,12 @@ async fn main() {
         minimal.per_second / one.per_second,
     );
     let (off, on) = (of("ours, Zipf, no leases"), of("ours, Zipf, leases"));
-    targets.ratio("calls a request, Zipf, with leases", 0.1, on.calls_each);
+    let in_1000 = |calls_each: f64| (calls_each * 1000.0).ceil() as u64;
+    targets.count("calls in 1000 requests, 64 in flight, Zipf, with leases", 100, in_1000(on.calls_each));
+    let alone =
+        |name: &str| &best.iter().find(|(what, flying, _)| what == name && *flying == 1).expect("driven").2;
+    let on_alone = in_1000(alone("ours, Zipf, leases").calls_each);
+    targets.count("calls in 1000 requests, one in flight, Zipf, with leases", 100, on_alone);
     targets.ratio("checks/s without leases, of those with, Zipf", 0.2, off.per_second / on.per_second);
 
     let few = node(&server, Quota::requests(5).per(Duration::from_secs(60)), true).await;
@@ -140,7 +145,7 @@ async fn main() {
     };
     let each = (server.calls().await - before) as f64 / hammered.done as f64;
     println!("one client that hammers: {:.0} checks/s, {each:.6} calls a request", hammered.per_second);
-    targets.ratio("calls a request of a client that hammers", 0.01, each);
+    targets.count("calls in 1000 requests of a client that hammers", 10, in_1000(each));
     targets.print();
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use foldhash::quality::RandomState;
 use tollgate_rate_limit::store::{Count, Debt, Tick};
 
-/// How many counts can have leases at once: three quarters of a MiB.
+/// How many counts can have leases at once: a MiB.
 const SLOTS: usize = 1 << 13;
 
 /// A quota is leased in so small parts that all nodes together hold an eighth at the most: each node two parts.
@@ -40,13 +40,15 @@ struct Lease {
     until: Tick,
 }
 
+/// How many leases of a count there can be at once: the one that is spent, the next, and some that were spent by requests
+/// which are still on their way, and may come back.
+const LEASES: usize = 4;
+
 #[derive(Debug, Default)]
 struct Slot {
     id: Option<(u8, u8, u128)>,
     interval: u64,
-    lease: Lease,
-    /// The one after it.
-    next: Lease,
+    leases: [Lease; LEASES],
     /// How much to ask for.
     want: u64,
     is_asking: bool,
@@ -75,15 +77,16 @@ impl Slot {
         self.id == Some(id(count)) && self.interval == count.gcra().interval_ticks()
     }
 
-    /// Goes on to the next lease where this one is used up.
-    fn turn(&mut self, needs: u64, now: Tick) {
-        if self.lease.usable(now) < needs {
-            self.lease = std::mem::take(&mut self.next);
-        }
+    fn held(&self, now: Tick) -> u64 {
+        self.leases.iter().map(|lease| lease.usable(now)).sum()
     }
 
-    fn held(&self, now: Tick) -> u64 {
-        self.lease.usable(now) + self.next.usable(now)
+    /// Puts it in the place of the one that is worth least, of several the oldest.
+    fn add(&mut self, lease: Lease, now: Tick) {
+        let worth = |lease: &&mut Lease| (lease.usable(now), lease.until.ahead_of(now));
+        if let Some(place) = self.leases.iter_mut().min_by_key(worth) {
+            *place = lease;
+        }
     }
 }
 
@@ -124,31 +127,30 @@ impl Leases {
             return None;
         }
         let needs = count.gcra().charge(count.cost()).ticks();
-        slot.turn(needs, now);
-        if slot.lease.usable(now) < needs {
-            return None;
-        }
+        // The oldest first: it is worth nothing first.
+        let usable = slot.leases.iter_mut().filter(|lease| lease.usable(now) >= needs);
+        let lease = usable.min_by_key(|lease| lease.until.ahead_of(now))?;
         // Without what must not be spent any more.
-        slot.lease.left = slot.lease.usable(now) - needs;
-        let is_low = slot.next.usable(now) == 0 && slot.lease.left < slot.want / 2 && !slot.is_asking;
+        lease.left = lease.usable(now) - needs;
+        let until = lease.until;
+        let held = slot.held(now);
         let mut ask_for = 0;
-        if is_low && slot.want >= slot.interval {
+        if held < slot.want / 2 && !slot.is_asking && slot.want >= slot.interval {
             // It is spent as fast as it was thought, or faster.
             slot.want = slot.want.saturating_mul(2).min(self.most(count));
             (slot.is_asking, slot.asked, ask_for) = (true, now, slot.want);
         }
-        let last = if slot.next.left > 0 { slot.next.until } else { slot.lease.until };
-        let debt = Debt::of_ticks(last.ahead_of(now).saturating_sub(slot.held(now)));
-        Some(Spent { debt, until: slot.lease.until, ask_for })
+        let last = slot.leases.iter().map(|lease| lease.until.ahead_of(now)).max().unwrap_or(0);
+        Some(Spent { debt: Debt::of_ticks(last.saturating_sub(held)), until, ask_for })
     }
 
     /// Takes back what was spent of the lease that lasts until `until`: the request was refused for something else.
     pub(crate) fn unspend(&self, count: &Count, until: Tick) {
         if let Some(mut slot) = self.slot(count)
             && slot.is(count)
-            && slot.lease.until == until
+            && let Some(lease) = slot.leases.iter_mut().find(|lease| lease.until == until)
         {
-            slot.lease.left += count.gcra().charge(count.cost()).ticks();
+            lease.left += count.gcra().charge(count.cost()).ticks();
         }
     }
 
@@ -192,8 +194,7 @@ impl Leases {
             slot.want = 0;
             return;
         }
-        let lease = Lease { left, until: sent.after(debt.ticks()) };
-        if slot.lease.usable(sent) == 0 { slot.lease = lease } else { slot.next = lease }
+        slot.add(Lease { left, until: sent.after(debt.ticks()) }, sent);
     }
 
     /// What is held of this count.

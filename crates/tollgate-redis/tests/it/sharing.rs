@@ -150,6 +150,33 @@ async fn a_node_that_dies_takes_an_eighth_of_a_quota_along_at_the_most() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whom_a_short_limit_refuses_again_and_again_loses_nothing_of_a_long_one() {
+    const QUOTA: usize = 300;
+    let Some(program) = program() else { return };
+    let server = TestServer::start(program, &[]);
+    let short = Limit::new("short", Quota::requests(10).per(Duration::from_millis(100)));
+    let limits = vec![short, of_day("long", QUOTA as u32)];
+    let limiter = Arc::new(node(&server.url(), limits, |sharing| sharing.with_nodes(3).unwrap()).await);
+    let start = std::time::Instant::now();
+    let hammers = (0..6).map(|_| {
+        let limiter = Arc::clone(&limiter);
+        tokio::spawn(async move {
+            let mut passed = 0;
+            while start.elapsed() < Duration::from_secs(6) {
+                passed += passing(&limiter, client(1), 5).await;
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            passed
+        })
+    });
+    let mut passed = 0;
+    for hammer in hammers.collect::<Vec<_>>() {
+        passed += hammer.await.unwrap();
+    }
+    assert!((QUOTA - QUOTA / 8..=QUOTA).contains(&passed), "{passed}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_one_node_takes_back_and_forgets_all_have() {
     let Some(program) = program() else { return };
     let server = TestServer::start(program, &[]);

@@ -11,56 +11,81 @@ const PROBES: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// How many calls have to succeed before it is trusted as it was at first.
+const CALM: u32 = 100;
+
 /// A circuit breaker. Closed, calls pass. Open, none does; probes are made one after the other, and only when some in a
-/// row succeeded it closes.
+/// row succeeded it closes. Where it opens again soon, probes succeed and calls do not: it rests then before the first one.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Breaker {
+pub(crate) struct Breaker {
+    state: State,
+    /// Calls that succeeded since it was closed.
+    succeeded: u32,
+    /// How long it rests when it opens next.
+    rest: Duration,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
     Closed { faults: u32 },
     Open { probed: u32, pause: Duration },
+}
+
+/// It has opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Opened {
+    /// How long to wait before the first probe: not at all, unless it was opened a moment ago.
+    pub(crate) rest: Duration,
 }
 
 impl Breaker {
     /// Nobody has been asked yet: a probe has to succeed first. One is enough, as none has failed.
     pub(crate) fn new() -> Self {
-        Self::Open { probed: PROBES - 1, pause: FIRST_PAUSE }
+        let state = State::Open { probed: PROBES - 1, pause: FIRST_PAUSE };
+        Self { state, succeeded: CALM, rest: Duration::ZERO }
     }
 
     #[cfg(test)]
     pub(crate) fn is_closed(&self) -> bool {
-        matches!(self, Self::Closed { .. })
+        matches!(self.state, State::Closed { .. })
     }
 
     /// A call succeeded.
     pub(crate) fn succeeded(&mut self) {
-        if let Self::Closed { faults } = self {
+        if let State::Closed { faults } = &mut self.state {
             *faults = 0;
+            self.succeeded = self.succeeded.saturating_add(1);
         }
     }
 
     /// A call failed; `for_good`: there is no connection any more. Whether that has opened it.
-    pub(crate) fn failed(&mut self, for_good: bool) -> bool {
-        let Self::Closed { faults } = self else { return false };
+    pub(crate) fn failed(&mut self, for_good: bool) -> Option<Opened> {
+        let State::Closed { faults } = &mut self.state else { return None };
         *faults += 1;
         if !for_good && *faults < FAULTS {
-            return false;
+            return None;
         }
-        *self = Self::Open { probed: 0, pause: FIRST_PAUSE };
-        true
+        self.state = State::Open { probed: 0, pause: FIRST_PAUSE };
+        self.rest = match self.succeeded {
+            CALM.. => Duration::ZERO,
+            _ => (self.rest * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE),
+        };
+        Some(Opened { rest: self.rest })
     }
 
     /// What came of a probe: how long to wait until the next, or nothing, when that has closed it.
     pub(crate) fn probed(&mut self, succeeded: bool) -> Option<Duration> {
-        let Self::Open { probed, pause } = self else { return None };
+        let State::Open { probed, pause } = &mut self.state else { return None };
         if !succeeded {
             let wait = *pause;
-            *self = Self::Open { probed: 0, pause: (wait * 2).min(LONGEST_PAUSE) };
+            self.state = State::Open { probed: 0, pause: (wait * 2).min(LONGEST_PAUSE) };
             return Some(wait);
         }
         *probed += 1;
         if *probed < PROBES {
             return Some(FIRST_PAUSE / 10);
         }
-        *self = Self::Closed { faults: 0 };
+        (self.state, self.succeeded) = (State::Closed { faults: 0 }, 0);
         None
     }
 }
@@ -79,13 +104,13 @@ mod tests {
     fn five_failures_in_a_row_open_it_and_fewer_do_not() {
         let mut breaker = closed();
         for _ in 0..100 {
-            (0..4).for_each(|_| assert!(!breaker.failed(false)));
+            (0..4).for_each(|_| assert!(breaker.failed(false).is_none()));
             breaker.succeeded();
         }
-        (0..4).for_each(|_| assert!(!breaker.failed(false)));
-        assert!(breaker.failed(false));
-        assert!(!breaker.failed(false), "opened once");
-        assert!(closed().failed(true), "a lost connection at once");
+        (0..4).for_each(|_| assert!(breaker.failed(false).is_none()));
+        assert!(breaker.failed(false).is_some());
+        assert!(breaker.failed(false).is_none(), "opened once");
+        assert!(closed().failed(true).is_some(), "a lost connection at once");
     }
 
     #[test]
@@ -110,5 +135,22 @@ mod tests {
         let pauses: Vec<_> =
             (0..6).filter_map(|_| breaker.probed(false)).map(|pause| pause.as_millis()).collect();
         assert_eq!(pauses, [100, 200, 400, 800, 1000, 1000]);
+    }
+
+    #[test]
+    fn where_it_opens_again_soon_it_rests_longer_and_longer_until_calls_succeed() {
+        let mut breaker = closed();
+        (0..CALM).for_each(|_| breaker.succeeded());
+        let mut rests = |succeed: u32| {
+            let opened = breaker.failed(true).map(|opened| opened.rest.as_millis());
+            while breaker.probed(true).is_some() {}
+            (0..succeed).for_each(|_| breaker.succeeded());
+            opened.unwrap()
+        };
+        assert_eq!(
+            [rests(0), rests(99), rests(5), rests(0), rests(0), rests(CALM)],
+            [0, 100, 200, 400, 800, 1000]
+        );
+        assert_eq!(rests(0), 0, "believed again");
     }
 }

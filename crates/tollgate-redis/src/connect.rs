@@ -48,6 +48,10 @@ struct Shared {
     told: watch::Sender<bool>,
     /// The breaker has opened.
     opened: Notify,
+    /// How long to leave the server alone then.
+    rest: Mutex<Duration>,
+    /// What calls are like, to be tried before any are let through.
+    probes: Mutex<Vec<(&'static Script, Call)>>,
     runtime: Handle,
 }
 
@@ -101,6 +105,8 @@ impl Connection {
             is_up: AtomicBool::new(false),
             told: watch::Sender::new(false),
             opened: Notify::new(),
+            rest: Mutex::default(),
+            probes: Mutex::default(),
             runtime: Handle::current(),
         });
         metrics::away(user);
@@ -139,6 +145,11 @@ impl Connection {
         matches!(up, Ok(Ok(_)))
     }
 
+    /// Calls are not let through unless this one, which has to change nothing that matters, is answered as well.
+    pub(crate) fn also_probe(&self, script: &'static Script, call: Call) {
+        self.shared.probes.lock().unwrap_or_else(PoisonError::into_inner).push((script, call));
+    }
+
     /// The runtime that it was opened in.
     pub(crate) fn runtime(&self) -> &Handle {
         &self.shared.runtime
@@ -147,8 +158,7 @@ impl Connection {
     /// Another connection to the same server, for calls that wait.
     #[cfg(feature = "pump-guard")]
     pub(crate) async fn another(&self) -> Result<Asking, Fault> {
-        let link = timeout(CONNECTING, self.shared.connect()).await;
-        let link = link.map_err(|_| Fault::Late)?.map_err(|error| Fault::of(&error))?;
+        let link = self.shared.connect_in_time().await?;
         Ok(Asking { link: Arc::new(link) })
     }
 
@@ -215,6 +225,37 @@ impl Asking {
         answer.map_err(|error| Fault::of(&error))
     }
 
+    /// Calls scripts one behind the other, in this order, and in one round trip.
+    pub(crate) async fn call_all(&self, calls: &[(&Script, &Call)]) -> Result<Vec<Value>, Fault> {
+        let mut pipeline = redis::pipe();
+        for (index, (script, call)) in calls.iter().enumerate() {
+            let is_last = index + 1 == calls.len();
+            // Whole, where others follow: had the server not known it, these would come before it.
+            pipeline.add_command(match is_last {
+                true => call.command("EVALSHA", script.hash()),
+                false => call.command("EVAL", script.source()),
+            });
+        }
+        let count = calls.len();
+        let answers = match &*self.link {
+            Link::One(link) => link.clone().req_packed_commands(&pipeline, 0, count).await,
+            Link::Cluster(link) => link.clone().req_packed_commands(&pipeline, 0, count).await,
+        };
+        let mut answers = answers.map_err(|error| Fault::of(&error))?;
+        if answers.len() != count {
+            return Err(Fault::Garbage);
+        }
+        for (answer, (script, call)) in answers.iter_mut().zip(calls) {
+            *answer = match std::mem::replace(answer, Value::Nil).extract_error() {
+                Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                    self.call(script, call).await?
+                }
+                answer => answer.map_err(|error| Fault::of(&error))?,
+            };
+        }
+        Ok(answers)
+    }
+
     /// A command that is no script, within so long.
     #[cfg(feature = "pump-guard")]
     pub(crate) async fn command(&self, command: &Cmd, within: Duration) -> Result<Value, Fault> {
@@ -241,13 +282,20 @@ impl Shared {
         // A Cluster's connection mends itself, node by node.
         let lost = fault.is_for_good() && !self.server.is_cluster() && self.drop_link(link);
         let mut breaker = self.breaker();
-        if breaker.failed(lost) {
-            self.be_up(false, &breaker);
-            drop(breaker);
-            self.opened.notify_one();
-            metrics::opened(self.user);
-            let (server, user) = (&self.server, self.user);
+        let Some(opened) = breaker.failed(lost) else { return };
+        self.be_up(false, &breaker);
+        drop(breaker);
+        // Of a Cluster, most may be well.
+        let rest = if self.server.is_cluster() { Duration::ZERO } else { opened.rest };
+        *self.rest.lock().unwrap_or_else(PoisonError::into_inner) = rest;
+        self.opened.notify_one();
+        metrics::opened(self.user);
+        let (server, user) = (&self.server, self.user);
+        if opened.rest.is_zero() {
             tracing::warn!(%server, user, %fault, "the shared store is away: this node decides by itself");
+        } else {
+            // Once more, as before: said once is enough.
+            tracing::debug!(%server, user, %fault, "the shared store is away again");
         }
     }
 
@@ -261,6 +309,12 @@ impl Shared {
     fn drop_link(&self, link: &Arc<Link>) -> bool {
         let before = self.link.compare_and_swap(&Some(Arc::clone(link)), None);
         before.as_ref().is_some_and(|before| Arc::ptr_eq(before, link))
+    }
+
+    async fn connect_in_time(&self) -> Result<Link, Fault> {
+        let link = timeout(CONNECTING, self.connect()).await;
+        let late = || format!("no answer within {CONNECTING:?}; do both ends mean TLS, or neither?");
+        link.map_err(|_| Fault::Unreachable(late()))?.map_err(|error| Fault::of_connecting(&error))
     }
 
     async fn connect(&self) -> RedisResult<Link> {
@@ -292,16 +346,19 @@ impl Shared {
         let link = match self.link.load_full() {
             Some(link) => link,
             None => {
-                let link = timeout(CONNECTING, self.connect()).await;
-                let link = Arc::new(link.map_err(|_| Fault::Late)?.map_err(|error| Fault::of(&error))?);
+                let link = Arc::new(self.connect_in_time().await?);
                 self.link.store(Some(Arc::clone(&link)));
                 link
             }
         };
         let asking = Asking { link };
-        let written = timeout(self.deadline, asking.call(&PROBE, &probe_call())).await;
-        let written = match written {
-            Ok(Ok(Value::Int(1))) => Ok(()),
+        let probes = self.probes.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (writes, writing) = (&PROBE, probe_call());
+        let all =
+            std::iter::once((writes, &writing)).chain(probes.iter().map(|(script, call)| (*script, call)));
+        let all: Vec<_> = all.collect();
+        let written = match timeout(self.deadline, asking.call_all(&all)).await {
+            Ok(Ok(answers)) if answers.first() == Some(&Value::Int(1)) => Ok(()),
             Ok(Ok(_)) => Err(Fault::Garbage),
             Ok(Err(fault)) => Err(fault),
             Err(_) => Err(Fault::Late),
@@ -326,6 +383,7 @@ fn probe_call() -> Call {
 async fn keep(shared: std::sync::Weak<Shared>) {
     // At the start it may be away for longer than a person on call would like to guess.
     let mut was_told = false;
+    let mut rested = Duration::ZERO;
     loop {
         let Some(strong) = shared.upgrade() else { return };
         if strong.is_up.load(Acquire) {
@@ -334,6 +392,13 @@ async fn keep(shared: std::sync::Weak<Shared>) {
                 let _ = timeout(Duration::from_secs(1), strong.opened.notified()).await;
             };
             opened.await;
+            continue;
+        }
+        let rest = std::mem::take(&mut *strong.rest.lock().unwrap_or_else(PoisonError::into_inner));
+        if !rest.is_zero() {
+            rested = rest;
+            drop(strong);
+            tokio::time::sleep(rest).await;
             continue;
         }
         let probed = strong.probe().await;
@@ -349,7 +414,9 @@ async fn keep(shared: std::sync::Weak<Shared>) {
         let Some(pause) = pause else {
             metrics::closed(user);
             was_told = true;
-            tracing::info!(server = %strong.server, user, "the shared store is there");
+            if std::mem::take(&mut rested).is_zero() {
+                tracing::info!(server = %strong.server, user, "the shared store is there");
+            }
             continue;
         };
         if let Err(fault) = probed {

@@ -12,7 +12,9 @@ pub enum Fault {
     Late,
     /// The connection was lost. It may have done what it was asked.
     Lost,
-    /// The server answered with an error of this code (`OOM`, `READONLY`, `NOPERM` …), and did nothing.
+    /// No connection can be made, and why.
+    Unreachable(String),
+    /// The server answered with this error (`OOM …`, `READONLY …`, `NOPERM …`), and did nothing.
     Refused(String),
     /// The server's answer was none to this question.
     Garbage,
@@ -26,17 +28,28 @@ impl Fault {
             ErrorKind::AuthenticationFailed => Self::Refused("WRONGPASS".to_owned()),
             _ if error.is_timeout() => Self::Late,
             _ => match error.code() {
-                Some(code) => Self::Refused(code.to_owned()),
+                Some(code) => Self::Refused(short(&match error.detail() {
+                    Some(detail) => format!("{code} {detail}"),
+                    None => code.to_owned(),
+                })),
                 None => Self::Lost,
             },
+        }
+    }
+
+    /// The same of an error while a connection is made.
+    pub(crate) fn of_connecting(error: &RedisError) -> Self {
+        match Self::of(error) {
+            Self::Lost | Self::Garbage => Self::Unreachable(short(&error.to_string())),
+            fault => fault,
         }
     }
 
     /// The connection is of no use any more: lost, out of step, or to a server that is no master now.
     pub(crate) fn is_for_good(&self) -> bool {
         match self {
-            Self::Lost | Self::Garbage => true,
-            Self::Refused(code) => code == "READONLY",
+            Self::Lost | Self::Unreachable(_) | Self::Garbage => true,
+            Self::Refused(error) => error.starts_with("READONLY"),
             Self::Away | Self::Late => false,
         }
     }
@@ -45,11 +58,16 @@ impl Fault {
         match self {
             Self::Away => "away",
             Self::Late => "late",
-            Self::Lost => "lost",
+            Self::Lost | Self::Unreachable(_) => "lost",
             Self::Refused(_) => "refused",
             Self::Garbage => "garbage",
         }
     }
+}
+
+/// What a server says may be long, and of more than one line.
+fn short(text: &str) -> String {
+    text.chars().map(|char| if char.is_control() { ' ' } else { char }).take(200).collect()
 }
 
 impl fmt::Display for Fault {
@@ -57,8 +75,9 @@ impl fmt::Display for Fault {
         match self {
             Self::Away => f.write_str("given up for the moment"),
             Self::Late => f.write_str("no answer within the deadline"),
-            Self::Lost => f.write_str("connection lost, or none to be made"),
-            Self::Refused(code) => write!(f, "it answered {code}"),
+            Self::Lost => f.write_str("connection lost"),
+            Self::Unreachable(why) => write!(f, "no connection can be made: {why}"),
+            Self::Refused(error) => write!(f, "it answered {error}"),
             Self::Garbage => f.write_str("its answer made no sense"),
         }
     }

@@ -234,11 +234,14 @@ async fn ask(
 ) -> Result<Answers, Fault> {
     let mut answers = Answers::default();
     for part in parts {
-        for adjustment in &part.adjustments {
-            answers.merged.push((adjustment.count, adjustment.tell(&asking).await?));
-            told.fetch_add(1, Relaxed);
-        }
-        let said = together.ask(&asking, part.question).await?;
+        let said = if part.adjustments.is_empty() {
+            together.ask(&asking, part.question).await?
+        } else {
+            let (said, adjusted) = part.question.ask_behind(&part.adjustments, &asking).await?;
+            told.fetch_add(adjusted.len(), Relaxed);
+            answers.merged.extend(part.adjustments.iter().map(|adjustment| adjustment.count).zip(adjusted));
+            said
+        };
         let before = answers.said.len();
         answers.said.extend(part.places.into_iter().zip(said));
         let is_enforced = |place: &usize| counts.get(*place).is_some_and(Count::is_enforced);

@@ -4,9 +4,9 @@ use redis::Value;
 use tollgate_rate_limit::store::{Count, Debt, Tick};
 
 use super::pending::Change;
-use super::question::End;
+use super::question::{End, PROBED};
 use super::store::Inner;
-use crate::{Asking, Call, Fault, Script};
+use crate::{Call, Fault, Script};
 
 static ADJUST: Script = Script::new(include_str!("adjust.lua"));
 
@@ -28,12 +28,30 @@ impl Adjustment {
         Self { count: change.count, call }
     }
 
+    pub(crate) fn call(&self) -> (&'static Script, &Call) {
+        (&ADJUST, &self.call)
+    }
+
     /// What is owed then.
-    pub(crate) async fn tell(&self, asking: &Asking) -> Result<Debt, Fault> {
-        match asking.call(&ADJUST, &self.call).await? {
-            Value::Int(debt) => u64::try_from(debt).map(Debt::of_ticks).map_err(|_| Fault::Garbage),
+    pub(crate) fn read(answer: &Value) -> Result<Debt, Fault> {
+        match answer {
+            Value::Int(debt) => u64::try_from(*debt).map(Debt::of_ticks).map_err(|_| Fault::Garbage),
             _ => Err(Fault::Garbage),
         }
+    }
+
+    /// An adjustment of nothing, and its script.
+    pub(crate) fn probe() -> (&'static Script, Call) {
+        let mut call = Call::with_capacity(1, 7);
+        call.key(PROBED)
+            .number(0)
+            .number(1)
+            .number(1_000_000)
+            .number(0)
+            .number(0)
+            .arg("-1:1000000")
+            .number(0);
+        (&ADJUST, call)
     }
 }
 
@@ -45,7 +63,10 @@ pub(crate) async fn change(inner: Arc<Inner>, count: Count) {
     let Some(change) = inner.pending.take(&count, inner.nodes, sent) else { return };
     let Some(name) = names.first() else { return };
     let adjustment = Adjustment::of(&change, name, &inner, sent);
-    let told = inner.connection.run(|asking| async move { adjustment.tell(&asking).await });
+    let told = inner.connection.run(|asking| async move {
+        let (script, call) = adjustment.call();
+        Adjustment::read(&asking.call(script, call).await?)
+    });
     match told.await {
         Ok(debt) => inner.merged(&change.count, debt, sent),
         Err(_) => inner.pending.put_back(change),

@@ -4,9 +4,13 @@ use redis::Value;
 use smallvec::SmallVec;
 use tollgate_rate_limit::store::{Count, Debt};
 
+use super::change::Adjustment;
 use crate::{Asking, Call, Fault, Script};
 
 static TAKE: Script = Script::new(include_str!("take.lua"));
+
+/// A count of nobody, to try whether the server does what it is asked.
+pub(crate) const PROBED: &str = "tollgate1:{probe}count";
 
 /// What the server is to charge a request: all of its counts or none.
 pub(crate) struct Question {
@@ -50,6 +54,34 @@ impl Question {
 
     pub(crate) async fn ask(&self, asking: &Asking) -> Result<Answer, Fault> {
         read(&asking.call(&TAKE, &self.take).await?, self.counts)
+    }
+
+    /// The same, behind the adjustments that have to be made before.
+    pub(crate) async fn ask_behind(
+        &self,
+        adjustments: &[Adjustment],
+        asking: &Asking,
+    ) -> Result<(Answer, SmallVec<[Debt; 1]>), Fault> {
+        let calls: SmallVec<[_; 4]> =
+            adjustments.iter().map(Adjustment::call).chain([(&TAKE, &self.take)]).collect();
+        let answers = asking.call_all(&calls).await?;
+        let Some((said, adjusted)) = answers.split_last() else { return Err(Fault::Garbage) };
+        let adjusted = adjusted.iter().map(Adjustment::read).collect::<Result<_, _>>()?;
+        Ok((read(said, self.counts)?, adjusted))
+    }
+
+    /// About nobody, and its script.
+    pub(crate) fn probe() -> (&'static Script, Call) {
+        let mut take = Call::with_capacity(1, 7);
+        take.key(PROBED)
+            .number(1)
+            .number(0)
+            .number(0)
+            .number(1)
+            .number(1_000_000)
+            .number(0)
+            .arg("-1:1000000");
+        (&TAKE, take)
     }
 
     /// All of them in one call, in this order.

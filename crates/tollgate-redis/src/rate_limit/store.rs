@@ -10,11 +10,12 @@ use tollgate_rate_limit::Limit;
 use tollgate_rate_limit::store::{Count, Counts, Debt, Memory, Step, Store, Tick, Verdict};
 
 use super::ask::{self, Asked};
-use super::change::change;
+use super::change::{Adjustment, change};
 use super::kept::Kept;
 use super::keys::Names;
 use super::leases::Leases;
 use super::pending::Pending;
+use super::question::Question;
 use super::together::Together;
 use crate::{Connection, metrics};
 
@@ -81,6 +82,9 @@ impl RedisStore {
             together: Together::new(connection.clone()),
             connection,
         });
+        for (script, call) in [Question::probe(), Adjustment::probe()] {
+            inner.connection.also_probe(script, call);
+        }
         inner.connection.runtime().spawn(tell(Arc::downgrade(&inner)));
         Self { inner }
     }

@@ -11,7 +11,7 @@ use tollgate_redis::rate_limit::{RedisStore, Sharing};
 
 use crate::proxy::{Slow, impostor};
 use crate::server::{TestServer, free_port, program};
-use crate::{DEADLINE, SOON, client, connect, node, of_day, passes, passing};
+use crate::{DEADLINE, SOON, client, connect, node, node_within, of_day, passes, passing};
 
 const QUOTA: usize = 300;
 
@@ -204,6 +204,53 @@ async fn answers_that_make_no_sense_let_nobody_through() {
         assert!(connection.up_within(SOON).await, "{lie:?}");
         assert_eq!(passing(&limiter, client(1), 30).await, 5, "{lie:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_does_not_do_what_it_is_asked_is_given_up_once() {
+    let Some(program) = program() else { return };
+    let server = TestServer::start(program, &[]);
+    let rules = ["acl", "setuser", "limits", "on", ">pw", "~tollgate1:*", "-@all"];
+    let commands = ["+evalsha", "+eval", "+get", "+set", "+pttl", "+time"];
+    server.cli(&[&rules[..], &commands[..]].concat());
+    let url = format!("redis://limits:pw@127.0.0.1:{}", server.port);
+    let connection = connect(&url).await;
+    let limiter = Sharing::insecure_without_secret(connection.clone()).without_leases();
+    let limiter = limiter.share(Limiter::new([of_day("a", 10)]).unwrap());
+    assert_eq!(passing(&limiter, client(1), 3).await, 3);
+    let mut changes = connection.watch();
+    server.cli(&["acl", "setuser", "limits", "-get"]);
+    let mut given_up = 0;
+    for last in 0..200 {
+        passes(&limiter, client(last)).await;
+        rest(10).await;
+        if changes.has_changed().unwrap() {
+            given_up += usize::from(!*changes.borrow_and_update());
+        }
+    }
+    assert_eq!(given_up, 1);
+    server.cli(&["acl", "setuser", "limits", "+get"]);
+    assert!(connection.up_within(SOON).await);
+    assert_eq!(passing(&limiter, client(1), 20).await, 6);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_takes_something_along_needs_no_more_time_than_others() {
+    let Some(program) = program() else { return };
+    let server = TestServer::start(program, &[]);
+    let slow = Slow::in_front_of(server.port).await;
+    let limits = || vec![of_day("a", 10), of_day("b", 10)];
+    let limiter = node_within(Duration::from_millis(800), &slow.url, limits(), Sharing::without_leases).await;
+    assert!(passes(&limiter, client(1)).await);
+    slow.delay(Duration::from_millis(500));
+    for name in ["a", "b"] {
+        limiter.limit(name).unwrap().penalize(client(1), 3).unwrap();
+    }
+    assert!(passes(&limiter, client(1)).await);
+    slow.delay(Duration::ZERO);
+    rest(100).await;
+    let other = node(&server.url(), limits(), Sharing::without_leases).await;
+    assert_eq!(passing(&other, client(1), 10).await, 5);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use redis::{Cmd, Value};
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tollgate_pump_guard::{Absorbed, PumpGuard};
 
 use super::KEY;
+use super::hearing::{Hearing, Rarely};
 use super::seal::Seal;
 use crate::connect::Asking;
 use crate::{Connection, Fault, metrics};
@@ -25,27 +26,25 @@ const AGAIN_MS: u64 = 60_000;
 /// An entry's number: milliseconds of the server's clock, and which of them.
 type Id = (u64, u64);
 
+/// What is not heard for so long, while the server can be asked, is for somebody to mend.
+const DEAF: Duration = Duration::from_secs(3);
+
 /// Until it is dropped.
 pub(super) async fn listen(
     guard: PumpGuard,
     connection: Connection,
     seal: Seal,
-    caught_up: watch::Sender<bool>,
+    hearing: watch::Sender<Hearing>,
 ) {
-    let mut listener = Listener { guard, seal, last: (0, 0), caught_up, warned: false };
+    let (unreadable, refused) = (Rarely::default(), Rarely::default());
+    let mut listener = Listener { guard, seal, last: (0, 0), hearing, unreadable, refused, deaf: None };
     let [mut pause, longest] = PAUSES;
     loop {
         let lost = match connection.another().await {
-            Ok(link) => {
-                metrics::guard_listens(true);
-                let heard = listener.read(&link, &mut pause).await;
-                metrics::guard_listens(false);
-                heard
-            }
+            Ok(link) => listener.read(&link, &mut pause).await,
             Err(fault) => fault,
         };
-        tracing::debug!(fault = %lost, "what other nodes tell is not heard");
-        listener.last = (listener.last.0.saturating_sub(AGAIN_MS), 0);
+        listener.lose(&lost, &connection);
         sleep(pause).await;
         pause = (2 * pause).min(longest);
     }
@@ -55,8 +54,11 @@ struct Listener {
     guard: PumpGuard,
     seal: Seal,
     last: Id,
-    caught_up: watch::Sender<bool>,
-    warned: bool,
+    hearing: watch::Sender<Hearing>,
+    unreadable: Rarely,
+    refused: Rarely,
+    /// Since when nothing is heard, and whether somebody was told.
+    deaf: Option<(Instant, bool)>,
 }
 
 impl Listener {
@@ -82,17 +84,53 @@ impl Listener {
                 tokio::task::yield_now().await;
             }
             if waits {
-                self.caught_up.send_if_modified(|caught_up| !std::mem::replace(caught_up, true));
+                self.catch_up();
             }
         }
     }
 
+    fn catch_up(&mut self) {
+        if self.hearing.send_if_modified(Hearing::catch_up) {
+            metrics::guard_listens(true);
+        }
+        if let Some((_, true)) = self.deaf.take() {
+            tracing::info!("what other guards tell is heard");
+        }
+    }
+
+    fn lose(&mut self, lost: &Fault, connection: &Connection) {
+        tracing::debug!(fault = %lost, "what other nodes tell is not heard");
+        self.hearing.send_if_modified(Hearing::lose);
+        metrics::guard_listens(false);
+        self.last = (self.last.0.saturating_sub(AGAIN_MS), 0);
+        let now = Instant::now();
+        let (since, is_told) = self.deaf.get_or_insert((now, false));
+        // Where the server is away for everybody, that is said elsewhere.
+        if !*is_told && *since + DEAF <= now && connection.is_up() {
+            *is_told = true;
+            tracing::warn!(
+                ?connection,
+                fault = %lost,
+                "what other guards tell is not heard, so that this one spends its part only of the day's cap on money: \
+                 allow its user +xread on ~tollgate1:*, and the server another connection of each node"
+            );
+        }
+    }
+
+    /// Something that was told does not count here: nobody knows what others spend.
+    fn doubt(&mut self, now: Instant) {
+        self.hearing.send_modify(|hearing| hearing.doubt(now));
+    }
+
     fn take(&mut self, bytes: &[u8]) {
+        let now = Instant::now();
         let Some(deltas) = self.seal.open(bytes) else {
             metrics::guard_events("unreadable", 1);
-            if !std::mem::replace(&mut self.warned, true) {
+            self.doubt(now);
+            if self.unreadable.is_due(now) {
                 tracing::warn!(
-                    "what is told on the shared store cannot be read: do all nodes have the same secret and version?"
+                    "what is told on the shared store cannot be read, so that this guard spends its part only of the \
+                     day's cap on money: give all nodes the same secret and version, and others another database"
                 );
             }
             return;
@@ -102,6 +140,17 @@ impl Listener {
             [("applied", applied), ("known", known), ("missed", missed), ("refused", refused)]
         {
             metrics::guard_events(what, count);
+        }
+        if refused > 0 {
+            self.doubt(now);
+            if self.refused.is_due(now) {
+                tracing::warn!(
+                    node = %deltas.node(),
+                    events = refused,
+                    "what another guard tells is refused, so that this one spends its part only of the day's cap on \
+                     money: give all nodes the same profiles, and the right time (NTP)"
+                );
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tollgate_pump_guard::{Node, PumpGuard, Secret};
 
+use super::hearing::Hearing;
 use super::listen::listen;
 use super::seal::Seal;
 use super::tell::Teller;
@@ -27,7 +28,7 @@ pub struct Shared {
     teller: JoinHandle<()>,
     listener: JoinHandle<()>,
     stop: watch::Sender<bool>,
-    caught_up: watch::Receiver<bool>,
+    hearing: watch::Receiver<Hearing>,
 }
 
 /// Why a guard cannot be shared.
@@ -57,9 +58,9 @@ pub fn open(server: Server) -> Result<Connection, ServerError> {
     Connection::open_for("guard", server, DEADLINE)
 }
 
-/// Shares what `guard` knows with all nodes that have the same secret, over a connection of the guard's own ([`open`]). Clones of
-/// the guard are the same one. While the server is away, each may spend one of `nodes` parts of what is left of the day's
-/// cap on money.
+/// Shares what `guard` knows with all nodes that have the same secret, over a connection of the guard's own ([`open`]).
+/// Clones of the guard are the same one. While the server is away, or this node does not hear the others, it may spend one
+/// of `nodes` parts of what is left of the day's cap on money.
 ///
 /// # Errors
 ///
@@ -85,19 +86,20 @@ pub fn share(
     guard.share_as(node);
     tracing::info!(%node, "the guard shares what it knows");
     let (stop, stopped) = watch::channel(false);
-    let (caught, caught_up) = watch::channel(false);
+    let (hears, hearing) = Hearing::channel();
     let runtime = connection.runtime().clone();
-    let listener = runtime.spawn(listen(guard.clone(), connection.clone(), seal.clone(), caught));
-    let teller = runtime.spawn(Teller::new(guard.clone(), connection, seal, nodes).run(stopped));
-    Ok(Shared { teller, listener, stop, caught_up })
+    let listener = runtime.spawn(listen(guard.clone(), connection.clone(), seal.clone(), hears));
+    let teller = Teller::new(guard.clone(), connection, seal, hearing.clone(), nodes);
+    let teller = runtime.spawn(teller.run(stopped));
+    Ok(Shared { teller, listener, stop, hearing })
 }
 
 impl Shared {
     /// Waits until it knows what other nodes told before it was there, for so long at the most: whether it does. What
     /// comes before is judged without that.
     pub async fn caught_up_within(&self, wait: Duration) -> bool {
-        let mut caught_up = self.caught_up.clone();
-        matches!(timeout(wait, caught_up.wait_for(|caught_up| *caught_up)).await, Ok(Ok(_)))
+        let mut hearing = self.hearing.clone();
+        matches!(timeout(wait, hearing.wait_for(Hearing::has_caught_up)).await, Ok(Ok(_)))
     }
 
     /// Tells what is left to be told, for so long at the most, and ends. Whether nothing is left.
@@ -116,7 +118,7 @@ impl Drop for Shared {
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("caught_up", &*self.caught_up.borrow()).finish_non_exhaustive()
+        f.debug_struct("Shared").field("hears", &self.hearing.borrow().reads()).finish_non_exhaustive()
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tollgate_pump_guard::PumpGuard;
 
 use super::KEY;
+use super::hearing::Hearing;
 use super::seal::Seal;
 use crate::{Call, Connection, Script, metrics};
 
@@ -40,6 +41,7 @@ pub(super) struct Teller {
     guard: PumpGuard,
     connection: Connection,
     seal: Seal,
+    hearing: watch::Receiver<Hearing>,
     /// Sealed batches, and how many events are in each.
     unsent: VecDeque<(Vec<u8>, u64)>,
     sent: VecDeque<(Instant, Vec<u8>)>,
@@ -52,11 +54,17 @@ pub(super) struct Teller {
 }
 
 impl Teller {
-    pub(super) fn new(guard: PumpGuard, connection: Connection, seal: Seal, nodes: u32) -> Self {
+    pub(super) fn new(
+        guard: PumpGuard,
+        connection: Connection,
+        seal: Seal,
+        hearing: watch::Receiver<Hearing>,
+        nodes: u32,
+    ) -> Self {
         guard.be_one_of(nodes);
         let (unsent, sent) = (VecDeque::new(), VecDeque::new());
         let (is_together, together_from) = (false, None);
-        Self { guard, connection, seal, unsent, sent, next: 0, nodes, is_together, together_from }
+        Self { guard, connection, seal, hearing, unsent, sent, next: 0, nodes, is_together, together_from }
     }
 
     /// Until it is stopped, and nothing is left.
@@ -83,10 +91,11 @@ impl Teller {
         }
     }
 
-    /// Whether this node and others hear each other: not until what was left is told, and a moment longer.
+    /// Whether this node and others hear each other: not until what was left is told, and a moment longer. Whoever only
+    /// tells hears nobody.
     fn mind_others(&mut self) {
         let now = Instant::now();
-        if !self.connection.is_up() {
+        if !self.connection.is_up() || !self.hearing.borrow().is_sure(now) {
             self.together_from = None;
             if std::mem::take(&mut self.is_together) {
                 self.guard.be_one_of(self.nodes);

@@ -50,13 +50,19 @@ impl Node {
         Self::start_with(policy, url, clock).await
     }
 
-    async fn start_with(policy: Policy, url: &str, clock: &FakeClock) -> Self {
+    pub(crate) async fn start_with(policy: Policy, url: &str, clock: &FakeClock) -> Self {
+        let node = Self::start_deaf(policy, url, clock).await;
+        assert!(node.sharing.caught_up_within(SOON).await);
+        node
+    }
+
+    /// One that may not have heard anything yet.
+    pub(crate) async fn start_deaf(policy: Policy, url: &str, clock: &FakeClock) -> Self {
         let guard = memory_by(policy, clock);
         let server: Server = url.parse().unwrap();
         let connection = pump_guard::open(server).unwrap();
         assert!(connection.up_within(SOON).await);
         let sharing = pump_guard::share(&guard, connection.clone(), SECRET, 3).unwrap();
-        assert!(sharing.caught_up_within(SOON).await);
         Self { guard, connection, sharing }
     }
 
@@ -92,7 +98,7 @@ fn verified(guard: &PumpGuard, number: &str) {
     guard.observe(&guard.attempt(number, None, Profile::Otp), Outcome::Verified);
 }
 
-async fn rest(ms: u64) {
+pub(crate) async fn rest(ms: u64) {
     tokio::time::sleep(Duration::from_millis(ms)).await;
 }
 

@@ -6,8 +6,10 @@
 mod cluster;
 mod faults;
 mod guard;
+mod guard_apart;
 mod guard_faults;
 mod hang_up;
+mod log;
 mod proxy;
 mod sentinel;
 mod server;

@@ -30,6 +30,7 @@
 
 mod hearing;
 mod listen;
+mod place;
 mod seal;
 mod sharing;
 mod tell;

@@ -9,6 +9,7 @@ use tollgate_pump_guard::{Absorbed, PumpGuard};
 
 use super::KEY;
 use super::hearing::{Hearing, Rarely};
+use super::place::{Id, Place};
 use super::seal::Seal;
 use crate::connect::Asking;
 use crate::{Connection, Fault, metrics};
@@ -20,12 +21,6 @@ const ANSWERS: Duration = Duration::from_secs(1);
 const AT_ONCE: usize = 64;
 /// How long to wait before the next try, at first and at last.
 const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(1)];
-/// After a connection was lost, what came so long before is read again: another server may have numbered it otherwise.
-const AGAIN_MS: u64 = 60_000;
-
-/// An entry's number: milliseconds of the server's clock, and which of them.
-type Id = (u64, u64);
-
 /// What is not heard for so long, while the server can be asked, is for somebody to mend.
 const DEAF: Duration = Duration::from_secs(3);
 
@@ -37,7 +32,8 @@ pub(super) async fn listen(
     hearing: watch::Sender<Hearing>,
 ) {
     let (unreadable, refused) = (Rarely::default(), Rarely::default());
-    let mut listener = Listener { guard, seal, last: (0, 0), hearing, unreadable, refused, deaf: None };
+    let mut listener =
+        Listener { guard, seal, place: Place::default(), hearing, unreadable, refused, deaf: None };
     let [mut pause, longest] = PAUSES;
     loop {
         let lost = match connection.another().await {
@@ -53,7 +49,7 @@ pub(super) async fn listen(
 struct Listener {
     guard: PumpGuard,
     seal: Seal,
-    last: Id,
+    place: Place,
     hearing: watch::Sender<Hearing>,
     unreadable: Rarely,
     refused: Rarely,
@@ -67,7 +63,7 @@ impl Listener {
         // Waits for more only once there is nothing left.
         let mut waits = false;
         loop {
-            let answer = match link.command(&read_after(self.last, waits), ANSWERS).await {
+            let answer = match link.command(&read_after(self.place.last(), waits), ANSWERS).await {
                 Ok(answer) => answer,
                 Err(fault) => return fault,
             };
@@ -75,10 +71,9 @@ impl Listener {
             *pause = PAUSES[0];
             waits = entries.len() < AT_ONCE;
             for (id, bytes) in entries {
-                if id <= self.last {
+                if !self.place.pass(id) {
                     return Fault::Garbage;
                 }
-                self.last = id;
                 self.take(bytes);
                 // Others have something to do, too.
                 tokio::task::yield_now().await;
@@ -102,7 +97,7 @@ impl Listener {
         tracing::debug!(fault = %lost, "what other nodes tell is not heard");
         self.hearing.send_if_modified(Hearing::lose);
         metrics::guard_listens(false);
-        self.last = (self.last.0.saturating_sub(AGAIN_MS), 0);
+        self.place.go_back();
         let now = Instant::now();
         let (since, is_told) = self.deaf.get_or_insert((now, false));
         // Where the server is away for everybody, that is said elsewhere.

@@ -110,6 +110,12 @@ impl FakeClock {
         let by = i64::try_from(nanos(by)).unwrap_or(i64::MAX);
         self.wall_offset_nanos.fetch_sub(by, Ordering::Relaxed);
     }
+
+    /// Sets the wall clock on, as a correction would, or a sleep of which monotonic time does not know.
+    pub fn jump_on(&self, by: Duration) {
+        let by = i64::try_from(nanos(by)).unwrap_or(i64::MAX);
+        self.wall_offset_nanos.fetch_add(by, Ordering::Relaxed);
+    }
 }
 
 impl Clock for FakeClock {

@@ -1,11 +1,12 @@
 mod outcomes;
 mod sharing;
 mod tell;
+mod time;
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
@@ -28,6 +29,8 @@ use crate::refuse;
 use crate::repeats::Repeats;
 use crate::step::Step;
 
+use time::Time;
+
 /// The guard: its profiles with their policies, its memory and a clock. Clones share all three.
 #[derive(Clone, Debug)]
 pub struct PumpGuard {
@@ -45,9 +48,7 @@ struct Shared {
     repeats: Mutex<Repeats>,
     presses: RandomState,
     decoys: Option<Decoys>,
-    clock: SharedClock,
-    /// What the engine's time, which is wall time that never goes back, is ahead of the clock's monotonic one.
-    ahead: Duration,
+    time: Time,
 }
 
 impl PumpGuard {
@@ -91,8 +92,6 @@ impl PumpGuard {
         let secret = state.secret();
         let key = |purpose: &[u8]| secret.map(|secret| secret.key(purpose));
         let state = Mutex::new(state);
-        let wall = clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let ahead = wall.saturating_sub(clock.monotonic());
         let decoys =
             profiles.iter().any(|(_, policy)| policy.decoy).then(|| Decoys::new(key(b"decoys"))).flatten();
         let shared = Shared {
@@ -101,8 +100,7 @@ impl PumpGuard {
             repeats: Mutex::default(),
             presses: RandomState::new(),
             decoys,
-            clock,
-            ahead,
+            time: Time::new(clock),
         };
         // Without randomness there are no challenges: what is doubtful is refused then.
         let work = key(b"challenges").map_or_else(ProofOfWork::new, |key| ProofOfWork::with_secret(&key));
@@ -249,10 +247,11 @@ impl PumpGuard {
         self.shared.decoys.as_ref().filter(|_| self.policy(profile).decoy)
     }
 
-    /// The engine's time, no finer than a traffic log has it: a replay judges at the very same times.
-    pub(crate) fn now(&self) -> Duration {
-        let now = self.shared.ahead + self.shared.clock.monotonic();
-        Duration::new(now.as_secs(), now.subsec_millis() * 1_000_000)
+    /// The time it judges at, since 1970-01-01: that of the clock's wall, which it follows within a second, in whole
+    /// milliseconds. It never goes back: where the clock is set back, it goes on more slowly until they agree.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.shared.time.now()
     }
 
     pub(crate) fn mode(&self) -> Mode {

@@ -7,6 +7,9 @@ use super::shared::Node;
 /// How many other nodes are told apart.
 pub(super) const MOST_NODES: usize = 256;
 
+/// What it sent next is known from then on.
+const NOT_YET: u64 = u64::MAX;
+
 /// Up to where each node's events count.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
@@ -20,6 +23,8 @@ pub(super) struct HeardOf {
     node: u64,
     next: u64,
     at: u32,
+    /// Since when all that it sent is known here, in milliseconds of its time; [`NOT_YET`] where that is to be seen.
+    since: u64,
     changed: bool,
     written: bool,
 }
@@ -35,7 +40,23 @@ impl Heard {
         let next = heard.next.max(first + count);
         heard.changed |= next != heard.next;
         (heard.next, heard.at) = (next, at);
+        if missed > 0 {
+            heard.since = NOT_YET;
+        }
         (known, missed)
+    }
+
+    /// It sent something at `at` (milliseconds), which counts here or does not.
+    pub(super) fn sent(&mut self, node: Node, at: u64, counts: bool) {
+        let Some(heard) = self.nodes.iter_mut().find(|heard| heard.node == node.0) else { return };
+        let since = if counts { heard.since.min(at) } else { NOT_YET };
+        heard.changed |= since != heard.since;
+        heard.since = since;
+    }
+
+    /// Whether what it sent at `at` (milliseconds) counts here.
+    pub(super) fn knows(&self, node: Node, at: u64) -> bool {
+        self.nodes.iter().any(|heard| heard.node == node.0 && heard.since <= at)
     }
 
     fn meet(&mut self, node: Node, first: u64, at: u32) -> usize {
@@ -47,7 +68,9 @@ impl Heard {
                 self.gone.push(gone.node);
             }
         }
-        self.nodes.push(HeardOf { node: node.0, next: first, at, changed: true, written: false });
+        // What it told before is not known.
+        let since = if first == 0 { 0 } else { NOT_YET };
+        self.nodes.push(HeardOf { node: node.0, next: first, at, since, changed: true, written: false });
         self.nodes.len() - 1
     }
 
@@ -68,13 +91,15 @@ impl Heard {
             changes.put(table, heard.node, |out| {
                 heard.next.put(out);
                 heard.at.put(out);
+                heard.since.put(out);
             });
         }
     }
 
     pub(super) fn take_back(&mut self, node: u64, value: &mut &[u8]) -> Option<()> {
         let (next, at) = (u64::take(value)?, u32::take(value)?);
+        let since = u64::take(value).unwrap_or(0);
         let fits = node < 1 << 48 && next < 1 << 62 && self.nodes.len() < MOST_NODES;
-        fits.then(|| self.nodes.push(HeardOf { node, next, at, changed: false, written: true }))
+        fits.then(|| self.nodes.push(HeardOf { node, next, at, since, changed: false, written: true }))
     }
 }

@@ -203,12 +203,11 @@ impl Event {
         OUTCOMES.get(usize::from(self.kind.checked_sub(OBSERVED)?)).copied()
     }
 
-    /// When it was, where that is told.
+    /// When it was; where that is not told, when its message was sent.
     fn at(&self) -> Option<Duration> {
         match self.kind {
-            SENT | PRESSED => self.charge.map(|charge| charge.at()),
             kind if kind >= OBSERVED => Some(Duration::from_millis(self.extra)),
-            _ => None,
+            _ => self.charge.map(|charge| charge.at()),
         }
     }
 }
@@ -274,9 +273,15 @@ impl State {
         let (known, missed) = self.heard.hear(deltas.node(), deltas.first(), count, seconds(now));
         let mut absorbed = Absorbed { known, missed, ..Absorbed::default() };
         for event in deltas.events().iter().skip(usize::try_from(known).unwrap_or(usize::MAX)) {
-            match self.take_event(event, &policy, now) {
+            let taken = self.take_event(event, deltas.node(), &policy, now);
+            match taken {
                 Some(()) => absorbed.applied += 1,
                 None => absorbed.refused += 1,
+            }
+            if let (SENT, Some(charge)) = (event.kind, &event.charge)
+                && policy(charge.profile()).is_some()
+            {
+                self.heard.sent(deltas.node(), charge.at, taken.is_some());
             }
         }
         absorbed
@@ -285,6 +290,7 @@ impl State {
     fn take_event<'a>(
         &mut self,
         event: &Event,
+        node: Node,
         policy: &impl Fn(Profile) -> Option<&'a Policy>,
         now: Duration,
     ) -> Option<()> {
@@ -311,6 +317,8 @@ impl State {
                 self.take_in(&sending, self.latest);
                 self.take_early(charge.number, charge, policy_here);
             }
+            // What never counted here cannot be taken back.
+            FORGOTTEN if !self.heard.knows(node, charge.at) => {}
             FORGOTTEN => take_back(self, charge),
             TRACKED => {
                 self.tie(event.extra, charge);

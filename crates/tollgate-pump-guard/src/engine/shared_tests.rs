@@ -265,6 +265,79 @@ fn clocks_that_differ_by_seconds_do_no_harm_and_one_that_is_a_day_ahead_moves_no
     assert_eq!(there.latest(), START + Duration::from_secs(1));
 }
 
+fn capped() -> Policy {
+    let mut policy = priced();
+    policy.spend.per_day = Money::of(1000.0).unwrap();
+    policy
+}
+
+/// What a day has cost, of strangers' codes and of campaigns.
+fn costs(state: &State) -> [Money; 2] {
+    [Profile::Otp, Profile::Campaign].map(|profile| state.tenant(profile).day.total())
+}
+
+fn send_in(policy: &Policy, state: &mut State, profile: Profile, number: &str, now: Duration) -> Charge {
+    let (verdict, charge) = decide(policy, state, &Attempt::new(policy.read(number, None), profile), now);
+    charge.unwrap_or_else(|| panic!("{verdict:?}"))
+}
+
+#[test]
+fn what_was_not_sent_is_taken_back_where_it_counted_and_nowhere_else() {
+    let policy = capped();
+    let (mut here, mut there) = (node(1), node(2));
+    let second = Duration::from_secs(1);
+    for profile in [Profile::Otp, Profile::Campaign] {
+        let _ = send_in(&policy, &mut here, profile, "+6591230001", START);
+    }
+    let late = START + 300 * second;
+    // By a clock that is two minutes ahead: refused, and what is told of it, a minute later, says nothing.
+    for (profile, number) in [(Profile::Otp, "+6591230002"), (Profile::Campaign, "+6591230003")] {
+        let charge = send_in(&policy, &mut here, profile, number, late + 120 * second);
+        track(&mut here, number, &charge);
+        forget(&mut here, charge);
+    }
+    let told = here.drain(99);
+    let counted = [Money::of(0.05).unwrap(); 2];
+    let parts: Vec<_> = told.parts(1).collect();
+    for part in &parts {
+        let now = if part.events()[0].kind == SENT { late } else { late + 90 * second };
+        let absorbed = there.absorb(part, |_| Some(&policy), now);
+        assert_eq!(absorbed.missed, 0);
+    }
+    assert_eq!(costs(&there), counted);
+    // One that counted.
+    for profile in [Profile::Otp, Profile::Campaign] {
+        let charge = send_in(&policy, &mut here, profile, "+6591230004", late + 130 * second);
+        assert_eq!(exchange(&mut here, &mut there, &policy, late + 130 * second).refused, 0);
+        assert_eq!(costs(&there).iter().filter(|cost| **cost > counted[0]).count(), 1);
+        forget(&mut here, charge);
+        exchange(&mut here, &mut there, &policy, late + 130 * second);
+        assert_eq!(costs(&there), counted);
+    }
+}
+
+#[test]
+fn of_a_node_that_was_not_heard_from_its_beginning_what_was_sent_before_is_not_taken_back() {
+    let policy = capped();
+    let (mut here, mut there) = (node(1), node(2));
+    let lost = send_in(&policy, &mut here, Profile::Campaign, "+6591230001", START);
+    assert_eq!(here.drain(99).len(), 1);
+    let _ = send_in(&policy, &mut here, Profile::Campaign, "+6591230002", START + Duration::from_secs(1));
+    forget(&mut here, lost);
+    assert_eq!(exchange(&mut here, &mut there, &policy, START + Duration::from_secs(1)).applied, 2);
+    assert_eq!(costs(&there)[1], Money::of(0.05).unwrap());
+}
+
+#[test]
+fn an_id_whose_message_was_refused_is_not_known() {
+    let policy = priced();
+    let (mut here, mut there) = (node(1), node(2));
+    let charge = send_in(&policy, &mut here, Profile::Otp, "+6591230001", START + Duration::from_secs(90));
+    track(&mut here, "session", &charge);
+    assert_eq!(exchange(&mut here, &mut there, &policy, START).refused, 2);
+    assert!(tracked(&there, "session").is_none());
+}
+
 #[test]
 fn a_profile_that_is_not_here_makes_none() {
     let policy = Policy::default();

@@ -32,6 +32,8 @@ impl PumpGuard {
         let profiles = &self.shared.profiles;
         let policy = |profile| profiles.knows(profile).then(|| profiles.policy(profile));
         let parts = deltas.parts(AT_ONCE).map(|part| {
+            // Whoever slept is not to refuse what others told meanwhile.
+            self.shared.time.follow();
             let now = self.now();
             self.state().absorb(&part, policy, now)
         });

@@ -24,6 +24,9 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(1)
 /// What is not heard for so long, while the server can be asked, is for somebody to mend.
 const DEAF: Duration = Duration::from_secs(3);
 
+/// Clocks that are kept right differ by less.
+const DIFFERS: Duration = Duration::from_secs(10);
+
 /// Until it is dropped.
 pub(super) async fn listen(
     guard: PumpGuard,
@@ -31,9 +34,16 @@ pub(super) async fn listen(
     seal: Seal,
     hearing: watch::Sender<Hearing>,
 ) {
-    let (unreadable, refused) = (Rarely::default(), Rarely::default());
-    let mut listener =
-        Listener { guard, seal, place: Place::default(), hearing, unreadable, refused, deaf: None };
+    let mut listener = Listener {
+        guard,
+        seal,
+        place: Place::default(),
+        hearing,
+        unreadable: Rarely::default(),
+        refused: Rarely::default(),
+        differs: Rarely::default(),
+        deaf: None,
+    };
     let [mut pause, longest] = PAUSES;
     loop {
         let lost = match connection.another().await {
@@ -53,6 +63,7 @@ struct Listener {
     hearing: watch::Sender<Hearing>,
     unreadable: Rarely,
     refused: Rarely,
+    differs: Rarely,
     /// Since when nothing is heard, and whether somebody was told.
     deaf: Option<(Instant, bool)>,
 }
@@ -69,6 +80,10 @@ impl Listener {
             };
             let Some(entries) = entries(&answer) else { return Fault::Garbage };
             *pause = PAUSES[0];
+            // Where it waited for them, they are of this moment.
+            if waits && let Some((id, _)) = entries.last() {
+                self.compare(*id);
+            }
             waits = entries.len() < AT_ONCE;
             for (id, bytes) in entries {
                 if !self.place.pass(id) {
@@ -108,6 +123,20 @@ impl Listener {
                 fault = %lost,
                 "what other guards tell is not heard, so that this one spends its part only of the day's cap on money: \
                  allow its user +xread on ~tollgate1:*, and the server another connection of each node"
+            );
+        }
+    }
+
+    /// What other guards refuse for being ahead, they do not say.
+    fn compare(&mut self, (server_ms, _): Id) {
+        let (ours, theirs) = (self.guard.now(), Duration::from_millis(server_ms));
+        let by = ours.abs_diff(theirs);
+        if by > DIFFERS && self.differs.is_due(Instant::now()) {
+            tracing::warn!(
+                seconds = by.as_secs(),
+                "this guard's time is {} that of the shared store: set the clocks of both (NTP), as guards refuse what comes \
+                 from more than a minute ahead",
+                if ours > theirs { "ahead of" } else { "behind" },
             );
         }
     }

@@ -116,3 +116,43 @@ async fn a_node_whose_reads_hang_is_apart_until_they_do_not() {
     together().await;
     assert_eq!(through(&node, 2).await, 8);
 }
+
+#[tokio::test]
+async fn a_node_whose_time_is_not_that_of_the_server_says_so_once_a_minute() {
+    let Some(program) = program() else { return };
+    let server = TestServer::start(program, &[]);
+    let (log, _logs) = Log::start();
+    // A fake clock begins with the year 2026.
+    let clock = FakeClock::new();
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    clock.advance(since.saturating_sub(FakeClock::EPOCH) + std::time::Duration::from_secs(5));
+    let node = Node::start_with(Policy::default(), &server.url(), &clock).await;
+    assert!(node.send("+6591234567", 1).await);
+    rest(100).await;
+    assert_eq!(log.lines("this guard's time").len(), 0, "seconds do no harm");
+    clock.advance(std::time::Duration::from_secs(20));
+    for n in 0..3 {
+        assert!(node.send(&format!("+659133456{n}"), n).await);
+        rest(50).await;
+    }
+    let lines = log.lines("this guard's time");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(
+        lines[0].contains("ahead of") && lines[0].contains("seconds=2") && lines[0].contains("NTP"),
+        "{lines:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_node_whose_machine_slept_takes_in_what_others_tell() {
+    let Some(program) = program() else { return };
+    let server = TestServer::start(program, &[]);
+    let (slept, awake) = (FakeClock::new(), FakeClock::new());
+    slept.jump_back(std::time::Duration::from_secs(120));
+    let here = Node::start_calm(&server.url(), &slept).await;
+    let there = Node::start_calm(&server.url(), &awake).await;
+    // Its wall clock is set; monotonic time has not noticed anything.
+    slept.jump_on(std::time::Duration::from_secs(120));
+    assert!(there.send("+6591234567", 1).await);
+    here.knows_soon("+6591234567").await;
+}

@@ -7,7 +7,7 @@ use super::fade::{HOUR, fade};
 use super::numbers::NumberCell;
 use super::policy::{Mode, PolicyError};
 use super::record::record;
-use super::shared::Event;
+use super::shared::{Event, Flood};
 use super::state::{State, seconds};
 use super::{Action, Charge, Policy, Profile, Reason, Signal, Verdict, clients};
 
@@ -170,7 +170,8 @@ pub fn observe_guess(state: &mut State, charge: Option<&Charge>, client: Option<
     let profile = charge.map_or(Profile::Otp, |charge| charge.profile);
     let [client, _] = state.client_keys(profile, client);
     state.guessed(charge, client);
-    state.tell(|| Event::guessed(charge, client));
+    let flood = if charge.is_some() { Flood::Guesses } else { Flood::Blind };
+    state.tell_some(flood, seconds(state.latest), || Event::guessed(charge, client));
 }
 
 impl State {

@@ -8,7 +8,7 @@ use super::clients;
 use super::numbers::{CONFIRMED_FOR, NumberCell, Stage};
 use super::policy::Policy;
 use super::ranges::COARSE;
-use super::shared::Event;
+use super::shared::{Event, Flood};
 use super::state::{State, actor, levels, seconds};
 use super::tenants::Waiting;
 use super::times;
@@ -30,7 +30,12 @@ const PLACE_REPAYS: f32 = 1.25;
 pub fn observe(policy: &Policy, state: &mut State, charge: &Charge, outcome: Outcome, now: Duration) {
     let now = state.advance(now);
     state.take_outcome(policy, charge, outcome, now);
-    state.tell(|| Event::observed(charge, outcome, now));
+    let event = || Event::observed(charge, outcome, now);
+    if outcome == Outcome::WrongCode {
+        state.tell_some(Flood::Guesses, seconds(now), event);
+    } else {
+        state.tell(event);
+    }
 }
 
 impl State {

@@ -15,8 +15,11 @@ use super::{Money, Number, Profile};
 
 /// How many events are kept until they are drained; the oldest go first.
 const MOST_WAITING: usize = 1 << 16;
-/// Of attempts that were stopped, so many are told within a second: pressure has a bound, and floods have none.
-const PRESSES: u32 = 100;
+/// Of what floods are made of, so many of each kind are told within a second: what it counts for has a bound, and floods
+/// have none.
+const OF_A_FLOOD: u32 = 100;
+/// None of it where so many wait already: the rest of the room is for messages, and for people who verify.
+const MOST_OF_FLOODS: usize = MOST_WAITING / 2;
 /// How many outcomes wait for their send to be told of, and for how long.
 const MOST_EARLY: usize = 1024;
 const EARLY_FOR: Duration = Duration::from_secs(600);
@@ -220,8 +223,17 @@ pub(super) struct Telling {
     next: u64,
     waiting: VecDeque<Event>,
     early: VecDeque<Early>,
-    /// How many attempts that were stopped were told in which second.
-    presses: (u32, u32),
+    /// How many of each kind of flood came in which second.
+    floods: [(u32, u32); 3],
+}
+
+/// What whoever floods makes as many of as he likes: attempts that are stopped, wrong codes for messages that were sent,
+/// and for none.
+#[derive(Clone, Copy)]
+pub(super) enum Flood {
+    Presses,
+    Guesses,
+    Blind,
 }
 
 /// An outcome whose send this node does not know yet.
@@ -236,8 +248,8 @@ impl State {
     /// From now on keeps what happens here for [`drain`](Self::drain), at most 65,536 events: of more, the oldest are not
     /// told.
     pub fn share_as(&mut self, node: Node) {
-        let early = VecDeque::new();
-        self.telling = Some(Telling { node, next: 0, waiting: VecDeque::new(), early, presses: (0, 0) });
+        let (waiting, early) = (VecDeque::new(), VecDeque::new());
+        self.telling = Some(Telling { node, next: 0, waiting, early, floods: [(0, 0); 3] });
     }
 
     /// Of how many nodes this is one, while the others cannot be heard: each may spend its part of what is left of the
@@ -345,13 +357,20 @@ impl State {
     }
 
     pub(super) fn tell_pressed(&mut self, charge: &Charge, place: u16, now: u32) {
+        self.tell_some(Flood::Presses, now, || Event::pressed(charge, place));
+    }
+
+    /// Tells what floods are made of, as far as that matters.
+    pub(super) fn tell_some(&mut self, flood: Flood, now: u32, event: impl FnOnce() -> Event) {
         let Some(telling) = &mut self.telling else { return };
-        if telling.presses.0 != now {
-            telling.presses = (now, 0);
+        let has_room = telling.waiting.len() < MOST_OF_FLOODS;
+        let Some((second, count)) = telling.floods.get_mut(flood as usize) else { return };
+        if *second != now {
+            (*second, *count) = (now, 0);
         }
-        telling.presses.1 += 1;
-        if telling.presses.1 <= PRESSES {
-            self.tell(|| Event::pressed(charge, place));
+        *count = count.saturating_add(1);
+        if *count <= OF_A_FLOOD && has_room {
+            self.tell(event);
         }
     }
 

@@ -364,8 +364,44 @@ fn what_waits_to_be_told_has_a_bound_and_so_has_pressure() {
     for place in 0..10_000 {
         here.tell_pressed(&charge, place, 7);
     }
-    assert_eq!(here.telling.as_ref().unwrap().presses, (7, 10_000));
     while here.drain(256).len() == 256 {}
+    for place in 0..10_000 {
+        here.tell_pressed(&charge, place, 8);
+    }
+    assert_eq!(here.telling.as_ref().unwrap().waiting.len(), 100);
+}
+
+#[test]
+fn a_flood_of_wrong_codes_leaves_room_for_messages_and_for_people_who_verify() {
+    let policy = Policy::default();
+    let (mut here, mut there) = (node(1), node(2));
+    let number = "+6591230001";
+    let charge = send(&policy, &mut here, number, START).unwrap();
+    track(&mut here, "session", &charge);
+    let client = Some(Ipv4Addr::new(203, 0, 113, 7).into());
+    // An outage of ten minutes.
+    let mut now = START;
+    for second in 0..600 {
+        now = START + Duration::from_secs(second);
+        for _ in 0..120 {
+            observe_guess(&mut here, None, client, now);
+            observe_guess(&mut here, Some(&charge), client, now);
+            observe(&policy, &mut here, &charge, Outcome::WrongCode, now);
+        }
+        let seen = Attempt::new(policy.read(&format!("+659{second:07}"), None), Profile::Otp);
+        decide(&policy, &mut here, &seen.from_client(client), now);
+    }
+    observe(&policy, &mut here, &charge, Outcome::Verified, now);
+    let waiting = here.telling.as_ref().unwrap().waiting.len();
+    assert!(waiting <= 34_000, "{waiting}");
+    // Here each counts.
+    assert!(here.client_at(Profile::Otp, client, seconds(now)).unwrap().wrong > 100_000.0);
+    exchange(&mut here, &mut there, &policy, now);
+    assert!(tracked(&there, "session").is_some());
+    assert!(there.tenant(Profile::Otp).world.verified > 0.9);
+    // And what others need to know, they do.
+    let check = judge_check(&policy, &mut there, Some(&charge), client, now);
+    assert_eq!(check.action, Action::Block);
 }
 
 #[test]

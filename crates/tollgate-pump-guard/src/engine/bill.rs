@@ -41,8 +41,8 @@ impl Spend {
 }
 
 /// No counter gets as great as what is taken for damage when it is read back.
-fn add(spend: f32, price: Money) -> f32 {
-    (spend + price.faded()).min(1e10)
+fn add(spend: f32, price: f32) -> f32 {
+    (spend + price).min(1e10)
 }
 
 /// Hours that are told apart: the current one, and 24 whole ones.
@@ -75,19 +75,23 @@ impl Day {
         self.spent.iter().fold(Money::ZERO, |sum, spent| sum.plus(*spent))
     }
 
-    /// At this very moment.
-    pub(super) fn add(&mut self, price: Money) {
-        if let Some(newest) = self.spent.first_mut() {
-            *newest = newest.plus(price);
+    /// It was spent at `at`.
+    pub(super) fn add(&mut self, price: Money, at: u32) {
+        if let Some(spent) = self.of(at) {
+            *spent = spent.plus(price);
         }
     }
 
     /// What was counted at `at` was not spent after all.
     pub(super) fn take_back(&mut self, price: Money, at: u32) {
-        let ago = self.hour.checked_sub(at / HOUR).and_then(|ago| usize::try_from(ago).ok());
-        if let Some(spent) = ago.and_then(|ago| self.spent.get_mut(ago)) {
+        if let Some(spent) = self.of(at) {
             *spent = spent.less(price);
         }
+    }
+
+    fn of(&mut self, at: u32) -> Option<&mut Money> {
+        let ago = self.hour.checked_sub(at / HOUR)?;
+        self.spent.get_mut(usize::try_from(ago).ok()?)
     }
 
     /// In how many seconds so much of it is older than 24 hours; `None` where it never is as much.
@@ -144,26 +148,27 @@ impl Policy {
 }
 
 impl State {
-    /// Counts what a message costs.
-    pub(super) fn pay(&mut self, charge: &Charge, now: u32) {
+    /// Counts what a message cost `age` seconds ago.
+    pub(super) fn pay(&mut self, charge: &Charge, age: u32, now: u32) {
         let price = charge.price;
         if price.is_zero() {
             return;
         }
         let tenant = self.tenant_mut(charge.profile);
         tenant.day = tenant.day.at(now);
-        tenant.day.add(price);
+        tenant.day.add(price, now.saturating_sub(age));
+        let left = fade(price.faded(), age, HOUR);
         for level in (0..LEVELS.len()).filter(|level| charge.paid & 1 << level != 0) {
             let key = self.range_key(charge.profile, level, charge.range);
             self.ranges.change(key, now, |cell| {
                 *cell = cell.at(now);
-                cell.spend = add(cell.spend, price);
+                cell.spend = add(cell.spend, left);
             });
         }
         if charge.paid & IN_COUNTRY != 0
             && let Some(spend) = self.tenant_mut(charge.profile).spend_mut(charge.country, now)
         {
-            spend.money = add(spend.money, price);
+            spend.money = add(spend.money, left);
         }
     }
 
@@ -199,10 +204,11 @@ impl State {
         self.gives_back(charge, charge.paid, left, now);
     }
 
-    /// Who verified gives back so many times what his message cost.
-    pub(super) fn repay_money(&mut self, charge: &Charge, times: f32, now: u32) {
+    /// Who verified `age` seconds ago gives back so many times what his message cost.
+    pub(super) fn repay_money(&mut self, charge: &Charge, times: f32, age: u32, now: u32) {
         if charge.paid != 0 {
-            self.gives_back(charge, u8::MAX, times * charge.price.faded(), now);
+            let money = fade(times * charge.price.faded(), age, HOUR);
+            self.gives_back(charge, u8::MAX, money, now);
         }
     }
 

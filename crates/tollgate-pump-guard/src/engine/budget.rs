@@ -78,40 +78,51 @@ impl Budget {
         self.in_flight = self.in_flight.saturating_add(1);
     }
 
-    pub(super) fn asked(&mut self) {
-        self.asked_hour += 1.0;
+    /// As all that comes `age` seconds late, it counts for what is left of it.
+    pub(super) fn asked(&mut self, age: u32) {
+        self.asked_hour += fade(1.0, age, HOUR);
     }
 
-    pub(super) fn unasked(&mut self) {
-        self.asked_hour = (self.asked_hour - 1.0).max(0.0);
+    pub(super) fn unasked(&mut self, age: u32) {
+        self.asked_hour = (self.asked_hour - fade(1.0, age, HOUR)).max(0.0);
     }
 
     pub(super) fn landed(&mut self) {
         self.in_flight = self.in_flight.saturating_sub(1);
     }
 
-    pub(super) fn failed(&mut self) {
-        self.failed += 1.0;
-        let bound = if self.stopped > 0.5 { self.bore + 2.0 } else { f32::MAX };
-        self.debt = (self.debt + 1.0).min(bound.max(self.debt));
+    /// Half of a debt is forgotten within `half_life` seconds.
+    pub(super) fn failed(&mut self, age: u32, half_life: u32) {
+        self.failed += fade(1.0, age, WEEK);
+        let left = fade(1.0, age, half_life);
+        let bound = if self.stopped > 0.5 { (self.bore + 2.0) * left } else { f32::MAX };
+        self.debt = (self.debt + left).min(bound.max(self.debt));
+    }
+
+    /// One that was taken for failed so long ago was not.
+    pub(super) fn unfailed(&mut self, age: u32, half_life: u32) {
+        self.failed = (self.failed - fade(1.0, age, WEEK)).max(0.0);
+        self.debt -= fade(1.0, age, half_life);
     }
 
     /// Pressure has a bound, so that a place recovers: a few times what it bears.
-    pub(super) fn pressed(&mut self, bears: f32, times: f32) {
+    pub(super) fn pressed(&mut self, bears: f32, times: f32, age: u32) {
         self.bore = bears;
-        self.stopped = (self.stopped + 1.0).min((times * bears).max(self.stopped));
+        let left = fade(1.0, age, STOPPED);
+        self.stopped = (self.stopped + left).min((times * bears * left).max(self.stopped));
     }
 
-    pub(super) fn repaid(&mut self, by: f32, credit: f32) {
-        self.debt = (self.debt - by).max(self.debt.min(-credit));
-        self.hold.converted();
+    pub(super) fn repaid(&mut self, by: f32, credit: f32, age: u32, half_life: u32) {
+        let left = fade(1.0, age, half_life);
+        self.debt = (self.debt - by * left).max(self.debt.min(-credit * left));
+        self.hold.converted(self.at.saturating_sub(age));
     }
 
-    pub(super) fn verified(&mut self) {
-        self.verified_hour += 1.0;
-        self.verified_day += 1.0;
-        self.verified += 1.0;
-        self.stopped = (self.stopped - 2.0).max(0.0);
+    pub(super) fn verified(&mut self, age: u32) {
+        self.verified_hour += fade(1.0, age, HOUR);
+        self.verified_day += fade(1.0, age, DAY);
+        self.verified += fade(1.0, age, WEEK);
+        self.stopped = (self.stopped - fade(2.0, age, STOPPED)).max(0.0);
     }
 
     /// The share of strangers that verify, where `prior` is what others do and weighs as much as 20 of them.
@@ -181,6 +192,11 @@ impl ClientCell {
                 *first = country;
             }
         }
+    }
+
+    /// A wrong code.
+    pub(super) fn guessed_wrong(&mut self, age: u32) {
+        self.wrong += fade(1.0, age, DAY / 2);
     }
 
     pub(super) fn verified(&mut self, country: u16) {

@@ -100,37 +100,41 @@ impl State {
         sending.charge
     }
 
-    /// Remembers a message that goes out, here or from another node.
+    /// Remembers a message that goes out, here or from another node. What is told late counts as far as something is left
+    /// of it: as if it had been told in time.
     pub(super) fn take_in(&mut self, sending: &Sending, now: Duration) {
         let Sending { charge, stage, .. } = *sending;
         let second = seconds(now);
-        self.pay(&charge, second);
+        let then = charge.second().min(second);
+        self.pay(&charge, second - then, second);
         if charge.profile.is_campaign() {
             return;
         }
         let tenant = self.tenant_mut(charge.profile);
         if tenant.since == 0 {
-            tenant.since = second;
+            tenant.since = then;
         }
+        let is_late = charge.at().saturating_add(Duration::from_millis(tenant.matures_after())) <= now;
         let cell = self.numbers.seen(charge.number, second);
         let in_flight = cell.stage == Stage::InFlight && cell.counted != 0;
         let is_counted = charge.counted & !MESSAGE != 0;
         // Where two nodes counted the same number at the same time, each goes by its own.
-        let counts = counts_anew(&cell, stage, second) && (is_counted || stage != Stage::InFlight);
+        let counts = counts_anew(&cell, stage, then) && (is_counted || stage != Stage::InFlight);
         if counts && is_counted {
-            self.count(sending, second);
+            self.count(sending, is_late, then, second);
         }
         if charge.counted & MESSAGE != 0 {
-            self.each_range(&charge, 1 << resends::LEVEL, second, RangeCell::messaged);
+            self.each_range(&charge, 1 << resends::LEVEL, second, |range| range.messaged(second - then));
         }
         let waits = counts || stage == Stage::Known && !in_flight;
         self.numbers.change(charge.number, second, |cell| {
             cell.sent(sent_at(charge.at()), actor(charge.client));
             if waits {
-                cell.count(second, charge.counted & !MESSAGE, stage);
+                let stage = if is_late && stage == Stage::InFlight { Stage::Late } else { stage };
+                cell.count(then, charge.counted & !MESSAGE, stage);
             }
         });
-        if waits {
+        if waits && !is_late {
             let place = self.next_place;
             self.next_place += 1;
             self.tenant_mut(charge.profile).pending.push_back(Waiting { place, charge });
@@ -138,23 +142,34 @@ impl State {
                 self.overdue(self.tenants.longest());
             }
         }
-        self.sends.change(charge.number, second, |sent| *sent = Sent(Some(charge)));
+        self.sends.change(charge.number, second, |sent| {
+            if sent.0.is_none_or(|last| last.at <= charge.at) {
+                *sent = Sent(Some(charge));
+            }
+        });
     }
 
-    /// Counts a stranger in its ranges and beyond.
-    fn count(&mut self, sending: &Sending, now: u32) {
+    /// Counts a stranger of `then` in its ranges and beyond. Where it is too late to wait for it, it has failed.
+    fn count(&mut self, sending: &Sending, is_late: bool, then: u32, now: u32) {
         let Sending { charge, probed, crowded, .. } = sending;
+        let age = now.saturating_sub(then);
+        let sent = |budget: &mut Budget, half_life: u32| match is_late {
+            true => budget.failed(age, half_life),
+            false => budget.sent(),
+        };
         for level in 0..levels(charge.national.into()) {
             let key = self.range_key(charge.profile, level, charge.range);
-            let place = (level == ADJACENT).then_some(sending.place);
+            let place = (level == ADJACENT && !is_late).then_some(sending.place);
             self.ranges.change(key, now, |cell| {
                 *cell = cell.at(now);
-                cell.seen(place, crowded & 1 << level != 0);
-                if probed & 1 << level != 0 {
+                cell.seen(place, crowded & 1 << level != 0, age);
+                if probed & 1 << level != 0 && !is_late {
                     cell.hold.probed(now, cell.verified >= PEOPLE);
                 }
-                if charge.counted & 1 << level != 0 {
-                    cell.sent();
+                match charge.counted & 1 << level != 0 {
+                    true if is_late => cell.failed(age),
+                    true => cell.sent(),
+                    false => {}
                 }
             });
         }
@@ -163,36 +178,45 @@ impl State {
         let new = tenant.country(charge.country, now).verified < KNOWN_FROM;
         tenant.world = tenant.world.at(now, places::FORGOTTEN);
         tenant.new = tenant.new.at(now, 2 * places::FORGOTTEN);
-        charge_place(&mut tenant.world, charge.counted & WORLD, now);
+        // It learns from a place that is stopped, and counts there where it does.
+        let charge_place = |place: &mut Budget, bit: u16, half_life: u32| {
+            if !is_late && place.hold.probes(now, false) {
+                place.hold.probed(now, true);
+            }
+            if charge.counted & bit != 0 {
+                sent(place, half_life);
+            }
+        };
+        charge_place(&mut tenant.world, WORLD, places::FORGOTTEN);
         if new || charge.counted & NEW != 0 {
-            charge_place(&mut tenant.new, charge.counted & NEW, now);
+            charge_place(&mut tenant.new, NEW, 2 * places::FORGOTTEN);
         }
         if let Some(country) = tenant.country_mut(charge.country, now) {
-            charge_place(country, charge.counted & COUNTRY, now);
-            country.asked();
+            charge_place(country, COUNTRY, places::FORGOTTEN);
+            country.asked(age);
         }
         // Where no outcomes are reported, whoever asks is the past there is.
         if !armed {
-            tenant.count_hour(charge.country, now);
+            tenant.count_hour(charge.country, then);
         }
         for key in charge.client.into_iter().filter(|key| *key != 0) {
             self.clients.change(key, now, |client| {
                 *client = client.at(now, clients::FORGOTTEN);
-                client.budget.sent();
-                client.asked(charge.country.index(), now);
+                sent(&mut client.budget, clients::FORGOTTEN);
+                client.asked(charge.country.index(), then);
             });
         }
         for key in charge.caller.into_iter().filter(|key| *key != 0) {
             self.callers.change(key, now, |caller| {
                 *caller = caller.at(now, caller::FORGOTTEN);
-                caller.budget.sent();
+                sent(&mut caller.budget, caller::FORGOTTEN);
             });
         }
         for (key, bit) in [(charge.network, NETWORK), (charge.operator, OPERATOR)] {
             if key != 0 {
                 self.clients.change(key, now, |cell| {
                     *cell = cell.at(now, places::FORGOTTEN);
-                    charge_place(&mut cell.budget, charge.counted & bit, now);
+                    charge_place(&mut cell.budget, bit, places::FORGOTTEN);
                 });
             }
         }
@@ -244,16 +268,6 @@ fn plan(policy: &Policy, seen: &Seen<'_>) -> Plan {
     plan
 }
 
-/// Counts a stranger in a place, where it counts there, and learns from it.
-fn charge_place(place: &mut Budget, counts: u16, now: u32) {
-    if place.hold.probes(now, false) {
-        place.hold.probed(now, true);
-    }
-    if counts != 0 {
-        place.sent();
-    }
-}
-
 /// Who asked for what, at no price.
 pub(super) fn asked(seen: &Seen<'_>, profile: Profile, now: Duration) -> Charge {
     Charge {
@@ -284,17 +298,19 @@ fn priced(policy: &Policy, seen: &Seen<'_>, attempt: &Attempt, passing: Passing,
 
 /// Takes back what was remembered of an attempt that was not sent after all.
 pub fn forget(state: &mut State, charge: Charge) {
-    take_back(state, &charge);
+    let now = seconds(state.latest);
+    take_back(state, &charge, now);
     state.unspend_alone(&charge);
-    state.tell(|| Event::forgotten(&charge));
+    state.tell(|| Event::forgotten(&charge, now));
 }
 
-/// The same of a message of this node's, or of another's.
-pub(super) fn take_back(state: &mut State, charge: &Charge) {
+/// The same of a message of this node's, or of another's, at `then`.
+pub(super) fn take_back(state: &mut State, charge: &Charge, then: u32) {
     let now = seconds(state.latest);
+    let age = now.saturating_sub(then);
     state.unpay(charge, now);
     if charge.counted & MESSAGE != 0 {
-        state.each_range(charge, 1 << resends::LEVEL, now, RangeCell::unmessaged);
+        state.each_range(charge, 1 << resends::LEVEL, now, |range| range.unmessaged(age));
     }
     let uncounted = state.numbers.known(charge.number, now, |cell| {
         cell.forget(sent_at(charge.at()));
@@ -302,25 +318,37 @@ pub(super) fn take_back(state: &mut State, charge: &Charge) {
         if cell.sends(now).next().is_some() || matches!(cell.stage, Stage::Failed | Stage::Verified) {
             return None;
         }
-        let counted = cell.counted;
+        let (counted, stage) = (cell.counted, cell.stage);
         cell.uncount();
-        Some(counted)
+        Some((counted, stage))
     });
-    let Some(counted) = uncounted.flatten() else { return };
-    state.each_range(charge, counted, now, RangeCell::landed);
+    let Some((counted, stage)) = uncounted.flatten() else { return };
+    state.lands(charge, counted, stage == Stage::Late, now);
     if counted != 0 {
-        state.each_range(charge, 1, now, |range| range.unseen(true));
-        state.each_range(charge, !1, now, |range| range.unseen(false));
+        state.each_range(charge, 1, now, |range| range.unseen(true, age));
+        state.each_range(charge, !1, now, |range| range.unseen(false, age));
     }
-    state.each_budget(charge, counted, now, Budget::landed);
     if counted != 0
         && let Some(country) = state.tenant_mut(charge.profile).country_mut(charge.country, now)
     {
-        country.unasked();
+        country.unasked(age);
     }
 }
 
 impl State {
+    /// A stranger is waited for no more; or has not failed, where it came so late that it was taken for that.
+    pub(super) fn lands(&mut self, charge: &Charge, counted: u16, was_late: bool, now: u32) {
+        let age = now.saturating_sub(charge.second());
+        self.each_range(charge, counted, now, |range| match was_late {
+            true => range.unfailed(age),
+            false => range.landed(),
+        });
+        self.each_budget(charge, counted, now, |budget, half_life| match was_late {
+            true => budget.unfailed(age, half_life),
+            false => budget.landed(),
+        });
+    }
+
     /// Each of the charge's ranges in which it counted.
     pub(super) fn each_range(
         &mut self,
@@ -338,45 +366,45 @@ impl State {
         }
     }
 
-    /// Each of the charge's budgets in which it counted.
+    /// Each of the charge's budgets in which it counted, and within how many seconds half of its debt is forgotten.
     pub(super) fn each_budget(
         &mut self,
         charge: &Charge,
         counted: u16,
         now: u32,
-        mut change: impl FnMut(&mut Budget),
+        mut change: impl FnMut(&mut Budget, u32),
     ) {
         let tenant = self.tenant_mut(charge.profile);
         if counted & WORLD != 0 {
             tenant.world = tenant.world.at(now, places::FORGOTTEN);
-            change(&mut tenant.world);
+            change(&mut tenant.world, places::FORGOTTEN);
         }
         if counted & NEW != 0 {
             tenant.new = tenant.new.at(now, 2 * places::FORGOTTEN);
-            change(&mut tenant.new);
+            change(&mut tenant.new, 2 * places::FORGOTTEN);
         }
         if counted & COUNTRY != 0
             && let Some(country) = tenant.country_mut(charge.country, now)
         {
-            change(country);
+            change(country, places::FORGOTTEN);
         }
         for key in charge.client.into_iter().filter(|key| *key != 0 && counted & CLIENT != 0) {
             self.clients.known(key, now, |client| {
                 *client = client.at(now, clients::FORGOTTEN);
-                change(&mut client.budget);
+                change(&mut client.budget, clients::FORGOTTEN);
             });
         }
         for key in charge.caller.into_iter().filter(|key| *key != 0 && counted & CALLER != 0) {
             self.callers.known(key, now, |caller| {
                 *caller = caller.at(now, caller::FORGOTTEN);
-                change(&mut caller.budget);
+                change(&mut caller.budget, caller::FORGOTTEN);
             });
         }
         for (key, bit) in [(charge.network, NETWORK), (charge.operator, OPERATOR)] {
             if key != 0 && counted & bit != 0 {
                 self.clients.known(key, now, |cell| {
                     *cell = cell.at(now, places::FORGOTTEN);
-                    change(&mut cell.budget);
+                    change(&mut cell.budget, places::FORGOTTEN);
                 });
             }
         }

@@ -5,7 +5,7 @@ use super::record::Record;
 use super::shared::{Event, Node};
 
 /// The first byte: what the bytes behind it mean.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Events of one node, in their order.
 ///

@@ -130,14 +130,15 @@ impl Codes {
         self
     }
 
-    pub(super) fn wrong(&mut self, now: u32) {
+    /// One of so many seconds ago.
+    pub(super) fn wrong(&mut self, now: u32, age: u32) {
         *self = self.at(now);
-        self.wrong += 1.0;
+        self.wrong += fade(1.0, age, HOUR);
     }
 
-    pub(super) fn right(&mut self, now: u32) {
+    pub(super) fn right(&mut self, now: u32, age: u32) {
         *self = self.at(now);
-        self.right += 1.0;
+        self.right += fade(1.0, age, HOUR);
     }
 }
 
@@ -166,26 +167,26 @@ pub fn judge_check(
 
 /// Takes in a wrong code from this client, also where its session is not known.
 pub fn observe_guess(state: &mut State, charge: Option<&Charge>, client: Option<IpAddr>, now: Duration) {
-    state.advance(now);
+    let now = seconds(state.advance(now));
     let profile = charge.map_or(Profile::Otp, |charge| charge.profile);
     let [client, _] = state.client_keys(profile, client);
-    state.guessed(charge, client);
+    state.guessed(charge, client, now);
     let flood = if charge.is_some() { Flood::Guesses } else { Flood::Blind };
-    state.tell_some(flood, seconds(state.latest), || Event::guessed(charge, client));
+    state.tell_some(flood, now, || Event::guessed(charge, client, now));
 }
 
 impl State {
-    /// A wrong code, here or on another node.
-    pub(super) fn guessed(&mut self, charge: Option<&Charge>, client: u64) {
+    /// A wrong code, here or on another node, that was given at `then`.
+    pub(super) fn guessed(&mut self, charge: Option<&Charge>, client: u64, then: u32) {
         let now = seconds(self.latest);
         // Of a send that is not known, anybody could make them up.
         if let Some(charge) = charge {
-            self.wrong_code(charge);
+            self.wrong_code(charge, then);
         }
         if client != 0 {
             self.clients.change(client, now, |cell| {
                 *cell = cell.at(now, clients::FORGOTTEN);
-                cell.wrong += 1.0;
+                cell.guessed_wrong(now.saturating_sub(then));
             });
         }
     }

@@ -44,13 +44,13 @@ impl Hold {
         if self.probe_at == 0 { first(people) } else { self.probe_at.saturating_sub(now) }
     }
 
-    /// An attempt was stopped.
+    /// An attempt was stopped. As all that is told late, it moves no time back.
     pub(super) fn stopped(&mut self, now: u32, people: bool) {
         if self.probe_at == 0 || now.saturating_sub(self.used) > DAY {
             self.wait = first(people);
             self.probe_at = now.saturating_add(self.wait);
         }
-        self.used = now;
+        self.used = self.used.max(now);
     }
 
     /// A probe went out.
@@ -61,9 +61,9 @@ impl Hold {
         self.used = now;
     }
 
-    /// Somebody verified: look again soon.
-    pub(super) fn converted(&mut self) {
-        if self.probe_at != 0 {
+    /// Somebody verified: look again soon. Not where it was long before something was stopped.
+    pub(super) fn converted(&mut self, now: u32) {
+        if self.probe_at != 0 && now.saturating_add(CONVERTED) >= self.used {
             self.wait = CONVERTED;
             self.probe_at = self.probe_at.min(self.used.saturating_add(CONVERTED));
         }

@@ -34,9 +34,12 @@ impl Hours {
         Self { since: now, hour: now / HOUR, running: 0.0, ever: 0.0, means: [0.0; WEEK] }
     }
 
-    /// One more.
+    /// One more. An hour that is over has been counted.
     pub(super) fn count(&mut self, now: u32) {
         let hour = now / HOUR;
+        if hour < self.hour {
+            return;
+        }
         if hour.saturating_sub(self.hour) > FORGOTTEN {
             *self = Self::new(now);
         }

@@ -174,7 +174,7 @@ fn a_record_of_a_range_is_the_range_to_one_in_a_thousand_and_a_large_one_is_exac
         (cell.debt, cell.hour, cell.day, cell.week) = (-1.857, 0.7 * many, 1.3 * many, 2.9 * many);
         (cell.verified, cell.verified_day, cell.stopped) = (1.9 * many, 0.9 * many, 0.3 * many);
         for took in [9_000, 20_000, 31_000] {
-            cell.times.add(times::log(took));
+            cell.times.add(times::log(took), 0);
         }
         ranges.change(1 << 40, 0, |kept| *kept = cell);
         let kept = ranges.find(1 << 40).unwrap();

@@ -107,6 +107,8 @@ pub(super) enum Stage {
     Known,
     /// The code may still be given back, over a channel that pays no range.
     Shifted,
+    /// It was told of so late that its time was over: it counts as failed, until somebody tells that it is not.
+    Late,
 }
 
 impl Record for Stage {
@@ -115,7 +117,8 @@ impl Record for Stage {
     }
 
     fn take(from: &mut &[u8]) -> Option<Self> {
-        let all = [Self::None, Self::InFlight, Self::Failed, Self::Verified, Self::Known, Self::Shifted];
+        use Stage::{Failed, InFlight, Known, Late, None, Shifted, Verified};
+        let all = [None, InFlight, Failed, Verified, Known, Shifted, Late];
         all.get(usize::from(u8::take(from)?)).copied()
     }
 }
@@ -167,6 +170,10 @@ impl NumberCell {
     }
 
     pub(super) fn sent(&mut self, at: u32, actor: Option<u16>) {
+        if self.sends.first().is_some_and(|latest| *latest > at) {
+            self.sent_before(at, actor);
+            return;
+        }
         if self.sends(at).next().is_none() {
             self.actors = [0; ACTORS];
             self.in_vain = 0;
@@ -178,6 +185,22 @@ impl NumberCell {
         self.repeats = 0;
         self.in_vain = self.in_vain.saturating_add(1);
         self.asked(actor);
+    }
+
+    /// One that is told of after a later one.
+    fn sent_before(&mut self, at: u32, actor: Option<u16>) {
+        let index = self.sends.iter().position(|sent| *sent < at);
+        if let Some(after) = index.and_then(|index| self.sends.get_mut(index..)) {
+            after.rotate_right(1);
+            if let Some(sent) = after.first_mut() {
+                *sent = at;
+            }
+        }
+        if let Some(actor) = actor.filter(|actor| !self.actors.contains(actor))
+            && let Some(free) = self.actors.iter_mut().find(|known| **known == 0)
+        {
+            *free = actor;
+        }
     }
 
     /// Puts a client in front of the others.
@@ -229,12 +252,14 @@ impl NumberCell {
         (self.counted_at, self.counted, self.stage) = (0, 0, Stage::None);
     }
 
-    pub(super) fn guessed_wrong(&mut self, now: u32) {
+    /// `in_a_row`: no right one was given since.
+    pub(super) fn guessed_wrong(&mut self, now: u32, in_a_row: bool) {
         if self.wrong_today(now) == 0 {
             (self.wrong_since, self.wrong_today) = (now, 0);
         }
+        self.wrong_since = self.wrong_since.min(now);
         self.wrong_today = self.wrong_today.saturating_add(1);
-        self.wrong_in_a_row = self.wrong_in_a_row.saturating_add(1);
+        self.wrong_in_a_row = self.wrong_in_a_row.saturating_add(u8::from(in_a_row));
     }
 
     /// Wrong codes within the 24 hours that began with the first of them.

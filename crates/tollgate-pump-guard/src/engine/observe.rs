@@ -56,21 +56,23 @@ impl State {
                 self.verified(policy, charge, told);
                 self.tenant_mut(charge.profile).silent = 0;
             }
-            Outcome::WrongCode => self.wrong_code(charge),
+            Outcome::WrongCode => self.wrong_code(charge, seconds(told)),
             Outcome::Undelivered | Outcome::Rejected => {
                 if self.is_current(charge) {
-                    self.failed(charge);
+                    self.failed(charge, seconds(self.latest).saturating_sub(seconds(told)));
                 }
             }
             Outcome::Delivered => {}
         }
     }
 
-    /// Counts a wrong code for its number and for everybody.
-    pub(super) fn wrong_code(&mut self, charge: &Charge) {
+    /// Counts a wrong code of `then` for its number and for everybody.
+    pub(super) fn wrong_code(&mut self, charge: &Charge, then: u32) {
         let now = seconds(self.latest);
-        self.numbers.change(charge.number, now, |cell| cell.guessed_wrong(now));
-        self.tenant_mut(charge.profile).codes.wrong(now);
+        let then = then.min(now);
+        let in_a_row = self.confirmed.find(charge.confirmed).is_none_or(|confirmed| confirmed.last <= then);
+        self.numbers.change(charge.number, now, |cell| cell.guessed_wrong(then, in_a_row));
+        self.tenant_mut(charge.profile).codes.wrong(now, now - then);
     }
 
     /// Those whose time to verify is over; a few at once, so that nobody waits for all that a silence left.
@@ -102,7 +104,7 @@ impl State {
             self.written.gone.push(place);
         }
         if self.is_current(&charge) {
-            self.failed(&charge);
+            self.failed(&charge, 0);
         }
     }
 
@@ -113,7 +115,8 @@ impl State {
         waits && cell.counted == charge.counted & !MESSAGE
     }
 
-    pub(super) fn failed(&mut self, charge: &Charge) {
+    /// Nobody will verify it, which is known for `age` seconds.
+    pub(super) fn failed(&mut self, charge: &Charge, age: u32) {
         let now = seconds(self.latest);
         let fail = |cell: &mut NumberCell| std::mem::replace(&mut cell.stage, Stage::Failed);
         let stage = self.numbers.known(charge.number, now, fail);
@@ -123,11 +126,11 @@ impl State {
         }
         self.each_range(charge, charge.counted, now, |range| {
             range.landed();
-            range.failed();
+            range.failed(age);
         });
-        self.each_budget(charge, charge.counted, now, |budget| {
+        self.each_budget(charge, charge.counted, now, |budget, half_life| {
             budget.landed();
-            budget.failed();
+            budget.failed(age, half_life);
         });
     }
 
@@ -149,6 +152,8 @@ impl State {
 
     fn verified(&mut self, policy: &Policy, charge: &Charge, told: Duration) {
         let now = seconds(self.latest);
+        let then = seconds(told).min(now);
+        let age = now - then;
         let took = u64::try_from(told.as_millis()).unwrap_or(u64::MAX).saturating_sub(charge.at);
         let before = self.numbers.known(charge.number, now, |cell| {
             let before = *cell;
@@ -161,31 +166,35 @@ impl State {
         if before.stage == Stage::Verified {
             return;
         }
-        let machine = before.stage != Stage::Known && self.is_machine(policy, charge, took, now);
+        let machine = before.stage != Stage::Known && self.is_machine(policy, charge, took, age);
         if machine {
             // Whoever completes codes by machine owes what he would without.
             if before.stage == Stage::InFlight {
-                self.failed(&Charge { counted: before.counted, ..*charge });
+                self.failed(&Charge { counted: before.counted, ..*charge }, age);
                 // Told of again, it is no other code.
                 self.numbers.known(charge.number, now, |cell| cell.stage = Stage::Verified);
             }
             return;
         }
-        self.tenant_mut(charge.profile).codes.right(now);
+        self.tenant_mut(charge.profile).codes.right(now, age);
         self.confirmed.change(charge.confirmed, now, |confirmed| {
-            if confirmed.since == 0 || now.saturating_sub(confirmed.last) >= CONFIRMED_FOR {
-                confirmed.since = now;
+            if confirmed.since == 0 || then.saturating_sub(confirmed.last) >= CONFIRMED_FOR {
+                confirmed.since = then;
             }
-            confirmed.last = now;
-            confirmed.actor = actor(charge.client).unwrap_or(0);
+            confirmed.since = confirmed.since.min(then);
+            if then >= confirmed.last {
+                confirmed.last = then;
+                confirmed.actor = actor(charge.client).unwrap_or(0);
+            }
         });
         if before.stage != Stage::Known {
-            self.repay(charge, &before, now);
+            self.repay(charge, &before, age);
         }
     }
 
     /// Notes how long it took, and says whether people of this range take as long.
-    fn is_machine(&mut self, policy: &Policy, charge: &Charge, took: u64, now: u32) -> bool {
+    fn is_machine(&mut self, policy: &Policy, charge: &Charge, took: u64, age: u32) -> bool {
+        let now = seconds(self.latest);
         let log = times::log(took);
         let mut machine = false;
         let tenant = self.tenant(charge.profile).times;
@@ -193,49 +202,54 @@ impl State {
             let key = self.range_key(charge.profile, level, charge.range);
             let by_machine = self.ranges.known(key, now, |cell| {
                 *cell = cell.at(now);
-                cell.times.add(log);
+                cell.times.add(log, age);
                 policy.timing.is_machine(&cell.times, &tenant)
             });
             machine |= by_machine == Some(true);
         }
         if !machine {
-            self.tenant_mut(charge.profile).times.add(log);
+            self.tenant_mut(charge.profile).times.add(log, age);
         }
         machine
     }
 
-    fn repay(&mut self, charge: &Charge, before: &NumberCell, now: u32) {
+    fn repay(&mut self, charge: &Charge, before: &NumberCell, age: u32) {
+        let now = seconds(self.latest);
         let tenant = self.tenant(charge.profile);
         let each = 1.0 / tenant.conversion(charge.country, now);
         // What was shifted counted nowhere. It repays a little everywhere, and makes no range one where people are.
-        self.repay_money(charge, REPAYS * each, now);
+        self.repay_money(charge, REPAYS * each, age, now);
         let counts = before.counted != 0;
         let counted = if counts { before.counted } else { !NEW };
         let each = if counts { each } else { each * SHIFTED };
         // One in flight owes nothing yet beyond itself.
+        let owes_nothing = matches!(before.stage, Stage::InFlight | Stage::Late) && counts;
+        let own = if owes_nothing { 1.0 } else { 0.0 };
         let in_flight = before.stage == Stage::InFlight && counts;
-        let own = if in_flight { 1.0 } else { 0.0 };
+        if before.stage == Stage::Late && counts {
+            self.lands(charge, counted, true, now);
+        }
         self.each_range(charge, counted, now, |range| {
             if in_flight {
                 range.landed();
             }
-            range.repaid(REPAYS * each - own, CREDIT);
+            range.repaid(REPAYS * each - own, CREDIT, age);
             if counts {
-                range.verified();
+                range.verified(age);
             }
         });
-        self.each_budget(charge, counted | COUNTRY | OPERATOR, now, |budget| {
+        self.each_budget(charge, counted | COUNTRY | OPERATOR, now, |budget, half_life| {
             if in_flight {
                 budget.landed();
             }
-            budget.repaid(PLACE_REPAYS * each - own, PLACE_CREDIT);
+            budget.repaid(PLACE_REPAYS * each - own, PLACE_CREDIT, age, half_life);
             if counts {
-                budget.verified();
+                budget.verified(age);
             }
         });
         let tenant = self.tenant_mut(charge.profile);
         if counts && tenant.armed(now) {
-            tenant.count_hour(charge.country, now);
+            tenant.count_hour(charge.country, now - age);
         }
         for key in charge.client {
             self.clients.known(key, now, |client| {

@@ -224,7 +224,7 @@ impl State {
         // Nobody waits for those that there is no more room for.
         for waiting in pending.drain(..over) {
             if state.is_current(&waiting.charge) {
-                state.failed(&waiting.charge);
+                state.failed(&waiting.charge, 0);
             }
         }
         for waiting in pending {

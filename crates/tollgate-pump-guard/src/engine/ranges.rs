@@ -220,12 +220,12 @@ impl RangeCell {
     }
 
     /// A stranger of this range was sent to, at this place in it if that matters. Where a narrower range is crowded, it
-    /// counts for less here.
-    pub(super) fn seen(&mut self, place: Option<u16>, crowded: bool) {
+    /// counts for less here. As all that comes `age` seconds late, it counts for what is left of it.
+    pub(super) fn seen(&mut self, place: Option<u16>, crowded: bool, age: u32) {
         let weight = if crowded { 0.5 } else { 1.0 };
-        for counter in [&mut self.hour, &mut self.day, &mut self.week] {
-            *counter += weight;
-        }
+        self.hour += fade(weight, age, HOUR);
+        self.day += fade(weight, age, DAY);
+        self.week += fade(weight, age, WEEK);
         if let Some(place) = place {
             self.asked_at(place);
         }
@@ -242,42 +242,49 @@ impl RangeCell {
     }
 
     /// The same in a range that is none of the narrowest, where it may have counted for less: no more is taken back.
-    pub(super) fn unseen(&mut self, narrowest: bool) {
+    pub(super) fn unseen(&mut self, narrowest: bool, age: u32) {
         let weight = if narrowest { 1.0 } else { 0.5 };
-        for counter in [&mut self.hour, &mut self.day, &mut self.week] {
-            *counter = (*counter - weight).max(0.0);
-        }
+        self.hour = (self.hour - fade(weight, age, HOUR)).max(0.0);
+        self.day = (self.day - fade(weight, age, DAY)).max(0.0);
+        self.week = (self.week - fade(weight, age, WEEK)).max(0.0);
     }
 
     /// A message went out, to whichever of its strangers.
-    pub(super) fn messaged(&mut self) {
-        self.messages += 1.0;
+    pub(super) fn messaged(&mut self, age: u32) {
+        self.messages += fade(1.0, age, DAY);
     }
 
-    pub(super) fn unmessaged(&mut self) {
-        self.messages = (self.messages - 1.0).max(0.0);
+    pub(super) fn unmessaged(&mut self, age: u32) {
+        self.messages = (self.messages - fade(1.0, age, DAY)).max(0.0);
     }
 
     pub(super) fn landed(&mut self) {
         self.in_flight = self.in_flight.saturating_sub(1);
     }
 
-    pub(super) fn failed(&mut self) {
-        self.debt += 1.0;
+    pub(super) fn failed(&mut self, age: u32) {
+        self.debt += fade(1.0, age, DEBT);
+    }
+
+    /// One that was taken for failed so long ago was not.
+    pub(super) fn unfailed(&mut self, age: u32) {
+        self.debt -= fade(1.0, age, DEBT);
     }
 
     /// Each verification repays more than its own message.
-    pub(super) fn repaid(&mut self, by: f32, credit: f32) {
+    pub(super) fn repaid(&mut self, by: f32, credit: f32, age: u32) {
+        let left = fade(1.0, age, DEBT);
+        let (by, credit) = (by * left, credit * left);
         let forgotten = self.recalled.min(by.max(0.0));
         self.recalled -= forgotten;
         self.debt = (self.debt - by + forgotten).max(self.debt.min(-credit));
-        self.hold.converted();
+        self.hold.converted(self.at.saturating_sub(age));
     }
 
-    pub(super) fn verified(&mut self) {
-        self.verified += 1.0;
-        self.verified_day += 1.0;
-        self.stopped = (self.stopped - 2.0).max(0.0);
+    pub(super) fn verified(&mut self, age: u32) {
+        self.verified += fade(1.0, age, WEEK);
+        self.verified_day += fade(1.0, age, DAY);
+        self.stopped = (self.stopped - fade(2.0, age, STOPPED)).max(0.0);
     }
 
     /// Whether a message may go out to learn whether people are back. Where people never were, nothing is to be learned
@@ -290,8 +297,9 @@ impl RangeCell {
     }
 
     /// Pressure has a bound, so that a range recovers.
-    pub(super) fn pressed(&mut self, bound: f32) {
-        self.stopped = (self.stopped + 1.0).min(bound.max(self.stopped));
+    pub(super) fn pressed(&mut self, bound: f32, age: u32) {
+        let left = fade(1.0, age, STOPPED);
+        self.stopped = (self.stopped + left).min((bound * left).max(self.stopped));
     }
 }
 

@@ -40,7 +40,8 @@ pub fn track(state: &mut State, id: &str, charge: &Charge) {
     }
     let key = state.id_key(id);
     state.tie(key, charge);
-    state.tell(|| Event::tracked(key, charge));
+    let now = seconds(state.latest);
+    state.tell(|| Event::tracked(key, charge, now));
 }
 
 impl State {

@@ -127,6 +127,8 @@ pub(super) struct Event {
     crowded: u8,
     is_request: u8,
     place: u16,
+    /// When it was, in seconds, where neither the charge nor `extra` tells.
+    at: u32,
     /// The key of an id, a client's, or when an outcome was told, in milliseconds.
     extra: u64,
     charge: Option<Charge>,
@@ -139,6 +141,7 @@ record!(Event {
     crowded: u8,
     is_request: u8,
     place: u16,
+    at: u32,
     extra: u64,
     charge: Option<Charge>,
 });
@@ -163,7 +166,7 @@ impl Record for Option<Charge> {
 impl Event {
     fn of(kind: u8, charge: &Charge, extra: u64) -> Self {
         let (stage, charge) = (Stage::None, Some(*charge));
-        Self { kind, stage, probed: 0, crowded: 0, is_request: 0, place: 0, extra, charge }
+        Self { kind, stage, probed: 0, crowded: 0, is_request: 0, place: 0, at: 0, extra, charge }
     }
 
     pub(super) fn sent(sending: &Sending) -> Self {
@@ -171,12 +174,12 @@ impl Event {
         Self { stage, place, probed, crowded, is_request: is_request.into(), ..Self::of(SENT, &charge, 0) }
     }
 
-    pub(super) fn forgotten(charge: &Charge) -> Self {
-        Self::of(FORGOTTEN, charge, 0)
+    pub(super) fn forgotten(charge: &Charge, at: u32) -> Self {
+        Self { at, ..Self::of(FORGOTTEN, charge, 0) }
     }
 
-    pub(super) fn tracked(key: u64, charge: &Charge) -> Self {
-        Self::of(TRACKED, charge, key)
+    pub(super) fn tracked(key: u64, charge: &Charge, at: u32) -> Self {
+        Self { at, ..Self::of(TRACKED, charge, key) }
     }
 
     pub(super) fn observed(charge: &Charge, outcome: Outcome, told: Duration) -> Self {
@@ -184,10 +187,10 @@ impl Event {
         Self::of(OBSERVED + which, charge, u64::try_from(told.as_millis()).unwrap_or(u64::MAX))
     }
 
-    pub(super) fn guessed(charge: Option<&Charge>, client: u64) -> Self {
+    pub(super) fn guessed(charge: Option<&Charge>, client: u64, at: u32) -> Self {
         let (stage, charge) = (Stage::None, charge.copied());
         let (kind, extra) = (GUESSED, client);
-        Self { kind, stage, probed: 0, crowded: 0, is_request: 0, place: 0, extra, charge }
+        Self { kind, stage, probed: 0, crowded: 0, is_request: 0, place: 0, at, extra, charge }
     }
 
     fn pressed(charge: &Charge, place: u16) -> Self {
@@ -206,11 +209,13 @@ impl Event {
         OUTCOMES.get(usize::from(self.kind.checked_sub(OBSERVED)?)).copied()
     }
 
-    /// When it was; where that is not told, when its message was sent.
-    fn at(&self) -> Option<Duration> {
-        match self.kind {
-            kind if kind >= OBSERVED => Some(Duration::from_millis(self.extra)),
-            _ => self.charge.map(|charge| charge.at()),
+    /// When it was, to the second at least.
+    fn at(&self) -> Duration {
+        match (self.kind, &self.charge) {
+            (SENT | PRESSED, Some(charge)) => charge.at(),
+            (OBSERVED.., _) => Duration::from_millis(self.extra),
+            // Rounded up.
+            _ => Duration::from_secs(self.at.saturating_sub(1).into()),
         }
     }
 }
@@ -306,15 +311,15 @@ impl State {
         policy: &impl Fn(Profile) -> Option<&'a Policy>,
         now: Duration,
     ) -> Option<()> {
-        if let Some(at) = event.at() {
-            if at > now + AHEAD {
-                return None;
-            }
-            // Another's clock moves time on to this one's at most.
-            self.advance(at.min(now));
+        let at = event.at();
+        if at > now + AHEAD {
+            return None;
         }
+        // Another's clock moves time on to this one's at most.
+        let latest = self.advance(at.min(now));
+        let then = seconds(at).min(seconds(latest));
         let Some(charge) = &event.charge else {
-            self.guessed(None, event.extra);
+            self.guessed(None, event.extra, then);
             return Some(());
         };
         let policy_here = policy(charge.profile())?;
@@ -323,21 +328,21 @@ impl State {
                 let Event { stage, place, probed, crowded, .. } = *event;
                 let is_request = event.is_request != 0;
                 if is_request && charge.at() + RECENTLY >= now {
-                    self.rate.sent(self.latest);
+                    self.rate.sent(latest);
                 }
                 let sending = Sending { charge: *charge, stage, place, probed, crowded, is_request };
-                self.take_in(&sending, self.latest);
+                self.take_in(&sending, latest);
                 self.take_early(charge.number, charge, policy_here);
             }
             // What never counted here cannot be taken back.
             FORGOTTEN if !self.heard.knows(node, charge.at) => {}
-            FORGOTTEN => take_back(self, charge),
+            FORGOTTEN => take_back(self, charge, then),
             TRACKED => {
                 self.tie(event.extra, charge);
                 self.take_early(event.extra, charge, policy_here);
             }
-            GUESSED => self.guessed(Some(charge), event.extra),
-            PRESSED => self.pressed(policy_here, charge, event.place, seconds(self.latest)),
+            GUESSED => self.guessed(Some(charge), event.extra, then),
+            PRESSED => self.pressed(policy_here, charge, event.place, then, seconds(latest)),
             _ => {
                 let told = Duration::from_millis(event.extra);
                 self.take_outcome(policy_here, charge, event.outcome()?, told);

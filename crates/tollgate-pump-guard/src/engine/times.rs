@@ -26,10 +26,12 @@ impl Times {
         }
     }
 
-    pub(super) fn add(&mut self, log: f32) {
-        self.count += 1.0;
-        self.sum += log;
-        self.squares += log * log;
+    /// One that verified so long ago.
+    pub(super) fn add(&mut self, log: f32, age: u32) {
+        let left = fade(1.0, age, HALF_LIFE);
+        self.count += left;
+        self.sum += left * log;
+        self.squares += left * log * log;
     }
 
     /// Its mean and its spread, as [short](super::packed::short) as they may be; to be read with its count.

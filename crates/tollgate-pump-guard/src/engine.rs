@@ -18,6 +18,7 @@ mod country;
 mod country_surprise;
 mod deltas;
 mod entries;
+mod event;
 mod facts;
 mod fade;
 mod guesses;

@@ -1,8 +1,9 @@
 //! What a node tells, as bytes.
 
+use super::event::Event;
 use super::packed::{squeeze, unsqueeze};
 use super::record::Record;
-use super::shared::{Event, Node};
+use super::shared::Node;
 
 /// The first byte: what the bytes behind it mean.
 const VERSION: u8 = 2;

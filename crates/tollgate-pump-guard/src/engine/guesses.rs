@@ -3,11 +3,12 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::budget::ClientCell;
+use super::event::Event;
 use super::fade::{HOUR, fade};
 use super::numbers::NumberCell;
 use super::policy::{Mode, PolicyError};
 use super::record::record;
-use super::shared::{Event, Flood};
+use super::shared::Flood;
 use super::state::{State, seconds};
 use super::{Action, Charge, Policy, Profile, Reason, Signal, Verdict, clients};
 

@@ -46,6 +46,10 @@ impl Heard {
         (known, missed)
     }
 
+    pub(super) fn has_met(&self, node: Node) -> bool {
+        self.nodes.iter().any(|heard| heard.node == node.0)
+    }
+
     /// It sent something at `at` (milliseconds), which counts here or does not.
     pub(super) fn sent(&mut self, node: Node, at: u64, counts: bool) {
         let Some(heard) = self.nodes.iter_mut().find(|heard| heard.node == node.0) else { return };

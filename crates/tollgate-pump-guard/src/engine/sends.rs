@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::attempt::Charge;
 use super::cells::Cell;
+use super::event::Event;
 use super::record::Record;
-use super::shared::Event;
 use super::state::{State, seconds};
 use super::{Number, Profile};
 

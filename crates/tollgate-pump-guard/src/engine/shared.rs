@@ -7,9 +7,8 @@ use std::time::Duration;
 use super::attempt::{Charge, Outcome};
 use super::charge::take_back;
 use super::deltas::Deltas;
-use super::numbers::Stage;
+use super::event::{Event, FORGOTTEN, GUESSED, PRESSED, SENT, Sending, TRACKED};
 use super::policy::Policy;
-use super::record::{Record, record};
 use super::state::{State, seconds};
 use super::{Money, Number, Profile};
 
@@ -25,6 +24,8 @@ const MOST_EARLY: usize = 1024;
 const EARLY_FOR: Duration = Duration::from_secs(600);
 /// By how much another node's clock may be ahead.
 const AHEAD: Duration = Duration::from_secs(60);
+/// What is older does not count any more: the shared store keeps a day, and whoever writes there may keep more.
+const OLDEST: Duration = Duration::from_secs(24 * 3600);
 /// Requests of so long ago weigh no more on 8x8's rate.
 const RECENTLY: Duration = Duration::from_secs(2);
 
@@ -71,6 +72,8 @@ pub struct Absorbed {
     pub missed: u64,
     /// Events of profiles that are not here, or of a clock that is more than a minute ahead.
     pub refused: u64,
+    /// Events of more than a day ago.
+    pub old: u64,
 }
 
 impl Absorbed {
@@ -82,140 +85,7 @@ impl Absorbed {
             known: self.known + other.known,
             missed: self.missed + other.missed,
             refused: self.refused + other.refused,
-        }
-    }
-}
-
-/// A message that goes out, with what is not in its charge.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Sending {
-    pub(super) charge: Charge,
-    pub(super) stage: Stage,
-    /// The number's place within its 10k range.
-    pub(super) place: u16,
-    /// The levels of ranges that learn from it, and those in which it counts for less (bits).
-    pub(super) probed: u8,
-    pub(super) crowded: u8,
-    /// Whether it is a request of its own.
-    pub(super) is_request: bool,
-}
-
-impl Sending {
-    /// One that counts for nothing but its price.
-    pub(super) fn of(charge: Charge) -> Self {
-        Self { charge, stage: Stage::None, place: 0, probed: 0, crowded: 0, is_request: false }
-    }
-}
-
-const SENT: u8 = 1;
-const FORGOTTEN: u8 = 2;
-const TRACKED: u8 = 3;
-const GUESSED: u8 = 4;
-const PRESSED: u8 = 5;
-/// From here on, an outcome.
-const OBSERVED: u8 = 16;
-
-const OUTCOMES: [Outcome; 5] =
-    [Outcome::Verified, Outcome::WrongCode, Outcome::Delivered, Outcome::Undelivered, Outcome::Rejected];
-
-/// Something that happened on a node.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Event {
-    kind: u8,
-    stage: Stage,
-    probed: u8,
-    crowded: u8,
-    is_request: u8,
-    place: u16,
-    /// When it was, in seconds, where neither the charge nor `extra` tells.
-    at: u32,
-    /// The key of an id, a client's, or when an outcome was told, in milliseconds.
-    extra: u64,
-    charge: Option<Charge>,
-}
-
-record!(Event {
-    kind: u8,
-    stage: Stage,
-    probed: u8,
-    crowded: u8,
-    is_request: u8,
-    place: u16,
-    at: u32,
-    extra: u64,
-    charge: Option<Charge>,
-});
-
-impl Record for Option<Charge> {
-    fn put(&self, out: &mut Vec<u8>) {
-        out.push(self.is_some().into());
-        if let Some(charge) = self {
-            charge.put(out);
-        }
-    }
-
-    fn take(from: &mut &[u8]) -> Option<Self> {
-        match u8::take(from)? {
-            0 => Some(None),
-            1 => Charge::take(from).map(Some),
-            _ => None,
-        }
-    }
-}
-
-impl Event {
-    fn of(kind: u8, charge: &Charge, extra: u64) -> Self {
-        let (stage, charge) = (Stage::None, Some(*charge));
-        Self { kind, stage, probed: 0, crowded: 0, is_request: 0, place: 0, at: 0, extra, charge }
-    }
-
-    pub(super) fn sent(sending: &Sending) -> Self {
-        let Sending { charge, stage, place, probed, crowded, is_request } = *sending;
-        Self { stage, place, probed, crowded, is_request: is_request.into(), ..Self::of(SENT, &charge, 0) }
-    }
-
-    pub(super) fn forgotten(charge: &Charge, at: u32) -> Self {
-        Self { at, ..Self::of(FORGOTTEN, charge, 0) }
-    }
-
-    pub(super) fn tracked(key: u64, charge: &Charge, at: u32) -> Self {
-        Self { at, ..Self::of(TRACKED, charge, key) }
-    }
-
-    pub(super) fn observed(charge: &Charge, outcome: Outcome, told: Duration) -> Self {
-        let which = (0..).zip(OUTCOMES).find(|(_, of)| *of == outcome).map_or(0, |(which, _)| which);
-        Self::of(OBSERVED + which, charge, u64::try_from(told.as_millis()).unwrap_or(u64::MAX))
-    }
-
-    pub(super) fn guessed(charge: Option<&Charge>, client: u64, at: u32) -> Self {
-        let (stage, charge) = (Stage::None, charge.copied());
-        let (kind, extra) = (GUESSED, client);
-        Self { kind, stage, probed: 0, crowded: 0, is_request: 0, place: 0, at, extra, charge }
-    }
-
-    fn pressed(charge: &Charge, place: u16) -> Self {
-        Self { place, ..Self::of(PRESSED, charge, 0) }
-    }
-
-    /// Whether it can be one.
-    pub(super) fn is_sound(&self) -> bool {
-        let outcomes = OBSERVED..OBSERVED + OUTCOMES.len() as u8;
-        let is_known = (SENT..=PRESSED).contains(&self.kind) || outcomes.contains(&self.kind);
-        let charged = self.charge.is_some_and(|charge| charge.number != 0);
-        is_known && self.is_request <= 1 && (charged || self.kind == GUESSED && self.charge.is_none())
-    }
-
-    fn outcome(&self) -> Option<Outcome> {
-        OUTCOMES.get(usize::from(self.kind.checked_sub(OBSERVED)?)).copied()
-    }
-
-    /// When it was, to the second at least.
-    fn at(&self) -> Duration {
-        match (self.kind, &self.charge) {
-            (SENT | PRESSED, Some(charge)) => charge.at(),
-            (OBSERVED.., _) => Duration::from_millis(self.extra),
-            // Rounded up.
-            _ => Duration::from_secs(self.at.saturating_sub(1).into()),
+            old: self.old + other.old,
         }
     }
 }
@@ -275,8 +145,8 @@ impl State {
         Deltas::new(telling.node, first, telling.waiting.drain(..most).collect())
     }
 
-    /// Takes in what another node drained. Whatever comes twice, or from this very node, counts once. `policy` is what a
-    /// profile is judged by, where it is known here.
+    /// Takes in what another node drained. Whatever comes twice, or from this very node, counts once; what comes late, for
+    /// what is left of it. `policy` is what a profile is judged by, where it is known here.
     pub fn absorb<'a>(
         &mut self,
         deltas: &Deltas,
@@ -287,12 +157,19 @@ impl State {
         if self.telling.as_ref().is_some_and(|telling| telling.node == deltas.node()) {
             return Absorbed { known: count, ..Absorbed::default() };
         }
+        let is_old = |event: &Event| event.at() + OLDEST < now;
+        // Whoever tells old things again makes nobody else be forgotten.
+        if count > 0 && !self.heard.has_met(deltas.node()) && deltas.events().iter().all(is_old) {
+            return Absorbed { old: count, ..Absorbed::default() };
+        }
         let (known, missed) = self.heard.hear(deltas.node(), deltas.first(), count, seconds(now));
         let mut absorbed = Absorbed { known, missed, ..Absorbed::default() };
         for event in deltas.events().iter().skip(usize::try_from(known).unwrap_or(usize::MAX)) {
-            let taken = self.take_event(event, deltas.node(), &policy, now);
+            let is_old = is_old(event);
+            let taken = if is_old { None } else { self.take_event(event, deltas.node(), &policy, now) };
             match taken {
                 Some(()) => absorbed.applied += 1,
+                None if is_old => absorbed.old += 1,
                 None => absorbed.refused += 1,
             }
             if let (SENT, Some(charge)) = (event.kind, &event.charge)

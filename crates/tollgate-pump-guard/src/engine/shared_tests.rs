@@ -7,6 +7,10 @@ use super::super::*;
 use super::*;
 use crate::engine::heard::MOST_NODES;
 use crate::engine::persist::Changes;
+use crate::engine::record::Record;
+
+#[path = "late_tests.rs"]
+mod late_tests;
 
 const BYTES: usize = 1 << 20;
 const START: Duration = Duration::from_secs(1_772_409_600);

@@ -159,9 +159,9 @@ impl Listener {
             }
             return;
         };
-        let Absorbed { applied, known, missed, refused, .. } = self.guard.absorb(&deltas);
+        let Absorbed { applied, known, missed, refused, old, .. } = self.guard.absorb(&deltas);
         for (what, count) in
-            [("applied", applied), ("known", known), ("missed", missed), ("refused", refused)]
+            [("applied", applied), ("known", known), ("missed", missed), ("refused", refused), ("old", old)]
         {
             metrics::guard_events(what, count);
         }

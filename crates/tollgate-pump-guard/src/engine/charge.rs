@@ -318,12 +318,12 @@ pub(super) fn take_back(state: &mut State, charge: &Charge, then: u32) {
         if cell.sends(now).next().is_some() || matches!(cell.stage, Stage::Failed | Stage::Verified) {
             return None;
         }
-        let (counted, stage) = (cell.counted, cell.stage);
+        let (counted, failed_at) = (cell.counted, cell.failed_at());
         cell.uncount();
-        Some((counted, stage))
+        Some((counted, failed_at))
     });
-    let Some((counted, stage)) = uncounted.flatten() else { return };
-    state.lands(charge, counted, stage == Stage::Late, now);
+    let Some((counted, failed_at)) = uncounted.flatten() else { return };
+    state.lands(charge, counted, failed_at, now);
     if counted != 0 {
         state.each_range(charge, 1, now, |range| range.unseen(true, age));
         state.each_range(charge, !1, now, |range| range.unseen(false, age));
@@ -336,16 +336,16 @@ pub(super) fn take_back(state: &mut State, charge: &Charge, then: u32) {
 }
 
 impl State {
-    /// A stranger is waited for no more; or has not failed, where it came so late that it was taken for that.
-    pub(super) fn lands(&mut self, charge: &Charge, counted: u16, was_late: bool, now: u32) {
-        let age = now.saturating_sub(charge.second());
-        self.each_range(charge, counted, now, |range| match was_late {
-            true => range.unfailed(age),
-            false => range.landed(),
+    /// A stranger is waited for no more; or has not failed, where it was told of so late that it was taken for that.
+    pub(super) fn lands(&mut self, charge: &Charge, counted: u16, failed_at: Option<u32>, now: u32) {
+        let age = failed_at.map(|failed_at| now.saturating_sub(failed_at));
+        self.each_range(charge, counted, now, |range| match age {
+            Some(age) => range.unfailed(age),
+            None => range.landed(),
         });
-        self.each_budget(charge, counted, now, |budget, half_life| match was_late {
-            true => budget.unfailed(age, half_life),
-            false => budget.landed(),
+        self.each_budget(charge, counted, now, |budget, half_life| match age {
+            Some(age) => budget.unfailed(age, half_life),
+            None => budget.landed(),
         });
     }
 

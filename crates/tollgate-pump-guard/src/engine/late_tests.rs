@@ -244,3 +244,26 @@ fn what_is_replayed_after_hours_counts_for_what_is_left_of_it() {
     let world = there.tenant(Profile::Otp).world;
     assert!(world.failed == 0.0 && world.verified > 0.9, "{world:?}");
 }
+
+#[test]
+fn a_message_that_was_told_late_and_not_sent_after_all_leaves_nothing() {
+    let policy = capped();
+    let (mut here, mut there) = (node(1), node(2));
+    let first = send_in(&policy, &mut here, Profile::Otp, "+6591230001", START);
+    forget(&mut here, first);
+    let again = send_in(&policy, &mut here, Profile::Otp, "+6591230001", START + Duration::from_secs(3600));
+    let told = here.drain(99);
+    let now = START + Duration::from_secs(4 * 3600);
+    there.advance(now);
+    there.absorb(&told, |_| Some(&policy), now);
+    let range = there.range_key(Profile::Otp, 0, again.range);
+    let cell = there.ranges.find(range).unwrap();
+    assert!((0.9..1.0).contains(&cell.debt) && cell.day < 1.0, "{cell:?}");
+    // A second message to the same number verifies it.
+    let second =
+        send_in(&policy, &mut here, Profile::Otp, "+6591230001", START + Duration::from_secs(3 * 3600));
+    observe(&policy, &mut here, &second, Outcome::Verified, START + Duration::from_secs(3 * 3600 + 15));
+    there.absorb(&here.drain(99), |_| Some(&policy), now);
+    let world = there.tenant(Profile::Otp).world;
+    assert!(world.failed < 0.01 && world.debt <= 0.0, "{world:?}");
+}

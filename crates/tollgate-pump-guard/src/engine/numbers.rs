@@ -248,6 +248,11 @@ impl NumberCell {
         (self.counted_at, self.counted, self.stage) = (now, counted, stage);
     }
 
+    /// Since when it counts as failed, where it may not have.
+    pub(super) fn failed_at(&self) -> Option<u32> {
+        (self.stage == Stage::Late).then_some(self.counted_at)
+    }
+
     pub(super) fn uncount(&mut self) {
         (self.counted_at, self.counted, self.stage) = (0, 0, Stage::None);
     }

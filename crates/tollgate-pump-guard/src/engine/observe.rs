@@ -227,8 +227,8 @@ impl State {
         let owes_nothing = matches!(before.stage, Stage::InFlight | Stage::Late) && counts;
         let own = if owes_nothing { 1.0 } else { 0.0 };
         let in_flight = before.stage == Stage::InFlight && counts;
-        if before.stage == Stage::Late && counts {
-            self.lands(charge, counted, true, now);
+        if let Some(failed_at) = before.failed_at().filter(|_| counts) {
+            self.lands(charge, counted, Some(failed_at), now);
         }
         self.each_range(charge, counted, now, |range| {
             if in_flight {

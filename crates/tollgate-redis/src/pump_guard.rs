@@ -28,6 +28,7 @@
 //! believed. While the server is away, each node goes on with what it knows and keeps what is to be told, 65,536 events at
 //! the most; when it is back, they are told.
 
+mod crowd;
 mod hearing;
 mod listen;
 mod place;

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 use tollgate_pump_guard::{Absorbed, PumpGuard};
 
 use super::KEY;
+use super::crowd::Crowd;
 use super::hearing::{Hearing, Rarely};
 use super::place::{Id, Place};
 use super::seal::Seal;
@@ -33,8 +34,11 @@ pub(super) async fn listen(
     connection: Connection,
     seal: Seal,
     hearing: watch::Sender<Hearing>,
+    nodes: u32,
 ) {
     let mut listener = Listener {
+        crowd: Crowd::of(nodes),
+        crowded: Rarely::default(),
         guard,
         seal,
         place: Place::default(),
@@ -57,6 +61,8 @@ pub(super) async fn listen(
 }
 
 struct Listener {
+    crowd: Crowd,
+    crowded: Rarely,
     guard: PumpGuard,
     seal: Seal,
     place: Place,
@@ -84,12 +90,12 @@ impl Listener {
             if waits && let Some((id, _)) = entries.last() {
                 self.compare(*id);
             }
-            waits = entries.len() < AT_ONCE;
+            let is_live = std::mem::replace(&mut waits, entries.len() < AT_ONCE);
             for (id, bytes) in entries {
                 if !self.place.pass(id) {
                     return Fault::Garbage;
                 }
-                self.take(bytes);
+                self.take(bytes, is_live);
                 // Others have something to do, too.
                 tokio::task::yield_now().await;
             }
@@ -146,7 +152,7 @@ impl Listener {
         self.hearing.send_modify(|hearing| hearing.doubt(now));
     }
 
-    fn take(&mut self, bytes: &[u8]) {
+    fn take(&mut self, bytes: &[u8], is_live: bool) {
         let now = Instant::now();
         let Some(deltas) = self.seal.open(bytes) else {
             metrics::guard_events("unreadable", 1);
@@ -159,6 +165,16 @@ impl Listener {
             }
             return;
         };
+        if is_live
+            && let Some(nodes) = self.crowd.heard(deltas.node(), now)
+            && self.crowded.is_due(now)
+        {
+            tracing::warn!(
+                nodes,
+                "more guards share the store than was said, so that all together let through too much while it is away: \
+                 say how many there are (`nodes`)"
+            );
+        }
         let Absorbed { applied, known, missed, refused, old, .. } = self.guard.absorb(&deltas);
         for (what, count) in
             [("applied", applied), ("known", known), ("missed", missed), ("refused", refused), ("old", old)]

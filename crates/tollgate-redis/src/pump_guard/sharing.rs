@@ -10,7 +10,7 @@ use tollgate_pump_guard::{Node, PumpGuard, Secret};
 use super::hearing::Hearing;
 use super::listen::listen;
 use super::seal::Seal;
-use super::tell::Teller;
+use super::tell::{self, Teller};
 use crate::{Connection, Server, ServerError};
 
 /// No request waits for it: it only says when the server is given up.
@@ -85,10 +85,12 @@ pub fn share(
     let seal = Seal::new(secret, [a, b, c, d]);
     guard.share_as(node);
     tracing::info!(%node, "the guard shares what it knows");
+    let (script, call) = tell::probe();
+    connection.also_probe(script, call);
     let (stop, stopped) = watch::channel(false);
     let (hears, hearing) = Hearing::channel();
     let runtime = connection.runtime().clone();
-    let listener = runtime.spawn(listen(guard.clone(), connection.clone(), seal.clone(), hears));
+    let listener = runtime.spawn(listen(guard.clone(), connection.clone(), seal.clone(), hears, nodes));
     let teller = Teller::new(guard.clone(), connection, seal, hearing.clone(), nodes);
     let teller = runtime.spawn(teller.run(stopped));
     Ok(Shared { teller, listener, stop, hearing })

@@ -24,7 +24,7 @@ const AT_ONCE: usize = 8;
 /// What was told within so long before the server was lost is told again: it may have been lost with it.
 const DOUBTFUL: Duration = Duration::from_secs(3);
 /// How many batches the server keeps, and for how long, for nodes that start or were cut off.
-const KEPT: u64 = 20_000;
+const KEPT: u64 = 200_000;
 const KEPT_MS: u64 = 86_400_000;
 
 /// What another put in the stream's place is none of ours.
@@ -36,6 +36,13 @@ static TELL: Script = Script::new(
      redis.call('DEL',KEYS[1]) redis.call('XADD',KEYS[1],'*','d',ARGV[i]) end end \
      redis.call('PEXPIRE',KEYS[1],ARGV[2]) return 1",
 );
+
+/// Something that nobody reads, told as everything is.
+pub(super) fn probe() -> (&'static Script, Call) {
+    let mut call = Call::with_capacity(1, 3);
+    call.key("tollgate1:{probe}events").number(1).number(1000).arg("");
+    (&TELL, call)
+}
 
 pub(super) struct Teller {
     guard: PumpGuard,

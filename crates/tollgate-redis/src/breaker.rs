@@ -11,8 +11,9 @@ const PROBES: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// How many calls have to succeed before it is trusted as it was at first.
-const CALM: u32 = 100;
+/// Where it opens again within so long, and before so many calls succeeded, that is still the same trouble.
+const CALM: Duration = Duration::from_secs(10);
+const CALLS: u32 = 100;
 
 /// A circuit breaker. Closed, calls pass. Open, none does; probes are made one after the other, and only when some in a
 /// row succeeded it closes. Where it opens again soon, probes succeed and calls do not: it rests then before the first one.
@@ -42,7 +43,7 @@ impl Breaker {
     /// Nobody has been asked yet: a probe has to succeed first. One is enough, as none has failed.
     pub(crate) fn new() -> Self {
         let state = State::Open { probed: PROBES - 1, pause: FIRST_PAUSE };
-        Self { state, succeeded: CALM, rest: Duration::ZERO }
+        Self { state, succeeded: CALLS, rest: Duration::ZERO }
     }
 
     #[cfg(test)]
@@ -58,17 +59,18 @@ impl Breaker {
         }
     }
 
-    /// A call failed; `for_good`: there is no connection any more. Whether that has opened it.
-    pub(crate) fn failed(&mut self, for_good: bool) -> Option<Opened> {
+    /// A call failed, so long after it was closed; `for_good`: there is no connection any more. Whether that has opened it.
+    pub(crate) fn failed(&mut self, for_good: bool, closed_for: Duration) -> Option<Opened> {
         let State::Closed { faults } = &mut self.state else { return None };
         *faults += 1;
         if !for_good && *faults < FAULTS {
             return None;
         }
         self.state = State::Open { probed: 0, pause: FIRST_PAUSE };
-        self.rest = match self.succeeded {
-            CALM.. => Duration::ZERO,
-            _ => (self.rest * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE),
+        self.rest = if self.succeeded >= CALLS || closed_for >= CALM {
+            Duration::ZERO
+        } else {
+            (self.rest * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE)
         };
         Some(Opened { rest: self.rest })
     }
@@ -104,19 +106,19 @@ mod tests {
     fn five_failures_in_a_row_open_it_and_fewer_do_not() {
         let mut breaker = closed();
         for _ in 0..100 {
-            (0..4).for_each(|_| assert!(breaker.failed(false).is_none()));
+            (0..4).for_each(|_| assert!(breaker.failed(false, CALM).is_none()));
             breaker.succeeded();
         }
-        (0..4).for_each(|_| assert!(breaker.failed(false).is_none()));
-        assert!(breaker.failed(false).is_some());
-        assert!(breaker.failed(false).is_none(), "opened once");
-        assert!(closed().failed(true).is_some(), "a lost connection at once");
+        (0..4).for_each(|_| assert!(breaker.failed(false, CALM).is_none()));
+        assert!(breaker.failed(false, CALM).is_some());
+        assert!(breaker.failed(false, CALM).is_none(), "opened once");
+        assert!(closed().failed(true, CALM).is_some(), "a lost connection at once");
     }
 
     #[test]
     fn three_probes_in_a_row_close_it() {
         let mut breaker = closed();
-        breaker.failed(true);
+        breaker.failed(true, CALM);
         for _ in 0..10 {
             assert!(breaker.probed(true).is_some());
             assert!(breaker.probed(true).is_some());
@@ -131,7 +133,7 @@ mod tests {
     #[test]
     fn probes_come_less_and_less_often_but_once_a_second() {
         let mut breaker = closed();
-        breaker.failed(true);
+        breaker.failed(true, CALM);
         let pauses: Vec<_> =
             (0..6).filter_map(|_| breaker.probed(false)).map(|pause| pause.as_millis()).collect();
         assert_eq!(pauses, [100, 200, 400, 800, 1000, 1000]);
@@ -140,17 +142,18 @@ mod tests {
     #[test]
     fn where_it_opens_again_soon_it_rests_longer_and_longer_until_calls_succeed() {
         let mut breaker = closed();
-        (0..CALM).for_each(|_| breaker.succeeded());
-        let mut rests = |succeed: u32| {
-            let opened = breaker.failed(true).map(|opened| opened.rest.as_millis());
+        (0..CALLS).for_each(|_| breaker.succeeded());
+        let soon = CALM / 2;
+        let mut rests = |closed_for: Duration, succeed: u32| {
+            let opened = breaker.failed(true, closed_for).map(|opened| opened.rest.as_millis());
             while breaker.probed(true).is_some() {}
             (0..succeed).for_each(|_| breaker.succeeded());
             opened.unwrap()
         };
-        assert_eq!(
-            [rests(0), rests(99), rests(5), rests(0), rests(0), rests(CALM)],
-            [0, 100, 200, 400, 800, 1000]
-        );
-        assert_eq!(rests(0), 0, "believed again");
+        let all = [rests(soon, 0), rests(soon, 99), rests(soon, 5), rests(soon, 0), rests(soon, CALLS)];
+        assert_eq!(all, [0, 100, 200, 400, 800]);
+        assert_eq!(rests(soon, 0), 0, "calls succeeded");
+        assert_eq!(rests(soon, 0), 100);
+        assert_eq!(rests(CALM, 0), 0, "a while ago");
     }
 }

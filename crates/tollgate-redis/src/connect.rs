@@ -13,7 +13,7 @@ use redis::cluster_async::ClusterConnection;
 use redis::{AsyncConnectionConfig, Cmd, ErrorKind, RedisResult, ServerErrorKind, Value};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::breaker::Breaker;
 use crate::server::{Opener, no_host};
@@ -50,6 +50,8 @@ struct Shared {
     opened: Notify,
     /// How long to leave the server alone then.
     rest: Mutex<Duration>,
+    /// When it last closed.
+    closed: Mutex<Option<Instant>>,
     /// What calls are like, to be tried before any are let through.
     probes: Mutex<Vec<(&'static Script, Call)>>,
     runtime: Handle,
@@ -106,6 +108,7 @@ impl Connection {
             told: watch::Sender::new(false),
             opened: Notify::new(),
             rest: Mutex::default(),
+            closed: Mutex::default(),
             probes: Mutex::default(),
             runtime: Handle::current(),
         });
@@ -147,7 +150,10 @@ impl Connection {
 
     /// Calls are not let through unless this one, which has to change nothing that matters, is answered as well.
     pub(crate) fn also_probe(&self, script: &'static Script, call: Call) {
-        self.shared.probes.lock().unwrap_or_else(PoisonError::into_inner).push((script, call));
+        let mut probes = self.shared.probes.lock().unwrap_or_else(PoisonError::into_inner);
+        if !probes.iter().any(|(known, _)| std::ptr::eq(*known, script)) {
+            probes.push((script, call));
+        }
     }
 
     /// The runtime that it was opened in.
@@ -282,7 +288,9 @@ impl Shared {
         // A Cluster's connection mends itself, node by node.
         let lost = fault.is_for_good() && !self.server.is_cluster() && self.drop_link(link);
         let mut breaker = self.breaker();
-        let Some(opened) = breaker.failed(lost) else { return };
+        let closed = *self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        let closed_for = closed.map_or(Duration::MAX, |closed| closed.elapsed());
+        let Some(opened) = breaker.failed(lost, closed_for) else { return };
         self.be_up(false, &breaker);
         drop(breaker);
         // Of a Cluster, most may be well.
@@ -329,8 +337,9 @@ impl Shared {
                 let mut connection = Err(no_host());
                 for client in clients.iter_mut() {
                     connection = client.get_async_connection_with_config(&config).await;
-                    let asks_for_password =
-                        |error: &redis::RedisError| error.code().is_some_and(|code| code == "NOAUTH");
+                    let asks_for_password = |error: &redis::RedisError| {
+                        error.code().is_some_and(|code| code == "NOAUTH" || code == "NOPERM")
+                    };
                     if !connection.as_ref().is_err_and(asks_for_password) {
                         break;
                     }
@@ -404,8 +413,10 @@ async fn keep(shared: std::sync::Weak<Shared>) {
         let probed = strong.probe().await;
         let pause = {
             let mut breaker = strong.breaker();
-            let pause = breaker.probed(probed.is_ok());
+            // A straggler may have found out meanwhile that the connection is lost.
+            let pause = breaker.probed(probed.is_ok() && strong.link.load().is_some());
             if pause.is_none() {
+                *strong.closed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
                 strong.be_up(true, &breaker);
             }
             pause
@@ -420,11 +431,15 @@ async fn keep(shared: std::sync::Weak<Shared>) {
             continue;
         };
         if let Err(fault) = probed {
+            // It is away in earnest, though nothing was said when it was given up.
+            if !std::mem::take(&mut rested).is_zero() {
+                was_told = false;
+            }
             let server = &strong.server;
             if std::mem::replace(&mut was_told, true) {
                 tracing::debug!(%server, user, %fault, "the shared store is still away");
             } else {
-                tracing::warn!(%server, user, %fault, "the shared store is not there yet: this node decides by itself");
+                tracing::warn!(%server, user, %fault, "the shared store is not there: this node decides by itself");
             }
         }
         drop(strong);

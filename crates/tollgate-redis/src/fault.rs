@@ -54,6 +54,12 @@ impl Fault {
         }
     }
 
+    /// It may have done what it was asked.
+    #[cfg(feature = "rate-limit")]
+    pub(crate) fn is_doubtful(&self) -> bool {
+        !matches!(self, Self::Away | Self::Refused(_))
+    }
+
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Away => "away",

@@ -36,7 +36,7 @@
 //! | `tollgate_redis_breaker_opened_total` | `of` | how often the server was given up |
 //! | `tollgate_redis_decisions_total` | `by`: `redis`, `lease`, `refusal`, `fallback` | requests, and by what they were decided |
 //! | `tollgate_redis_merged_total` | `what`: `sent`, `dropped` | counts told to the server after the fact, or not for lack of room |
-//! | `tollgate_redis_guard_events_total` | `what`: `sent`, `applied`, `known`, `missed`, `refused`, `dropped`, `unreadable` | what guards told each other |
+//! | `tollgate_redis_guard_events_total` | `what`: `sent`, `applied`, `known`, `missed`, `refused`, `old`, `dropped`, `unreadable` | what guards told each other |
 //! | `tollgate_redis_guard_listening` | | 1 while what other guards tell is heard |
 //!
 //! # Features

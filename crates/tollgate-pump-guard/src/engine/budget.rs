@@ -100,9 +100,11 @@ impl Budget {
     }
 
     /// One that was taken for failed so long ago was not.
-    pub(super) fn unfailed(&mut self, age: u32, half_life: u32) {
+    pub(super) fn unfailed(&mut self, credit: f32, age: u32, half_life: u32) {
         self.failed = (self.failed - fade(1.0, age, WEEK)).max(0.0);
-        self.debt -= fade(1.0, age, half_life);
+        let left = fade(1.0, age, half_life);
+        // While a place is stopped, less may have been added than one.
+        self.debt = (self.debt - left).max(self.debt.min(-credit * left));
     }
 
     /// Pressure has a bound, so that a place recovers: a few times what it bears.

@@ -8,6 +8,7 @@ use super::caller;
 use super::clients;
 use super::event::{Event, Sending};
 use super::numbers::{NumberCell, Stage};
+use super::observe::PLACE_CREDIT;
 use super::places::{self, KNOWN_FROM};
 use super::policy::Policy;
 use super::ranges::{ADJACENT, LEVELS, PEOPLE, RangeCell, place};
@@ -344,7 +345,7 @@ impl State {
             None => range.landed(),
         });
         self.each_budget(charge, counted, now, |budget, half_life| match age {
-            Some(age) => budget.unfailed(age, half_life),
+            Some(age) => budget.unfailed(PLACE_CREDIT, age, half_life),
             None => budget.landed(),
         });
     }

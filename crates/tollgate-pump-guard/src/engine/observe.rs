@@ -17,7 +17,7 @@ use super::times;
 /// How deep a range's credit goes: verified numbers vouch for so many strangers at most.
 const CREDIT: f32 = 3.0;
 /// The same of a country, a client, and the sender as a whole.
-const PLACE_CREDIT: f32 = 5.0;
+pub(super) const PLACE_CREDIT: f32 = 5.0;
 /// Each that verifies repays so many strangers that do not, where all do verify; more where fewer do. So a range bears
 /// half of its country's conversion for good.
 const REPAYS: f32 = 2.0;

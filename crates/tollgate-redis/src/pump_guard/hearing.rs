@@ -6,7 +6,9 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// For how long there is doubt after something that was told did not count here.
-const DOUBT: Duration = Duration::from_secs(75);
+pub(super) const DOUBT: Duration = Duration::from_secs(75);
+/// And after something was lost: money is counted by the day.
+pub(super) const LOST: Duration = Duration::from_secs(86_400);
 
 /// What the listener knows of its own hearing.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,8 +17,8 @@ pub(super) struct Hearing {
     has_caught_up: bool,
     /// It has read whatever there is, and goes on.
     reads: bool,
-    /// When something last could not be read, or was refused.
-    doubted: Option<Instant>,
+    /// Until when nobody knows what others spend.
+    doubts_until: Option<Instant>,
 }
 
 impl Hearing {
@@ -35,7 +37,7 @@ impl Hearing {
 
     /// Whether everything that others tell counts here, as far as anybody can know.
     pub(super) fn is_sure(&self, now: Instant) -> bool {
-        self.reads && self.doubted.is_none_or(|doubted| doubted + DOUBT <= now)
+        self.reads && self.doubts_until.is_none_or(|until| until <= now)
     }
 
     /// Everything that was told is read. Whether that is new.
@@ -49,8 +51,8 @@ impl Hearing {
         std::mem::take(&mut self.reads)
     }
 
-    pub(super) fn doubt(&mut self, now: Instant) {
-        self.doubted = Some(now);
+    pub(super) fn doubt(&mut self, until: Instant) {
+        self.doubts_until = self.doubts_until.max(Some(until));
     }
 }
 
@@ -81,7 +83,7 @@ mod tests {
         assert!(!hearing.is_sure(now), "nothing is read yet");
         assert!(hearing.catch_up() && !hearing.catch_up());
         assert!(hearing.is_sure(now));
-        hearing.doubt(now);
+        hearing.doubt(now + DOUBT);
         assert!(!hearing.is_sure(now + Duration::from_secs(60)));
         assert!(hearing.is_sure(now + DOUBT));
         assert!(hearing.lose() && !hearing.lose());

@@ -9,7 +9,7 @@ use tollgate_pump_guard::{Absorbed, PumpGuard};
 
 use super::KEY;
 use super::crowd::Crowd;
-use super::hearing::{Hearing, Rarely};
+use super::hearing::{DOUBT, Hearing, LOST, Rarely};
 use super::place::{Id, Place};
 use super::seal::Seal;
 use crate::connect::Asking;
@@ -85,7 +85,10 @@ impl Listener {
                 Err(fault) => return fault,
             };
             let Some(entries) = entries(&answer) else { return Fault::Garbage };
-            *pause = PAUSES[0];
+            if waits {
+                *pause = PAUSES[0];
+                self.hear();
+            }
             // Where it waited for them, they are of this moment.
             if waits && let Some((id, _)) = entries.last() {
                 self.compare(*id);
@@ -109,6 +112,10 @@ impl Listener {
         if self.hearing.send_if_modified(Hearing::catch_up) {
             metrics::guard_listens(true);
         }
+    }
+
+    /// A read that waited was answered.
+    fn hear(&mut self) {
         if let Some((_, true)) = self.deaf.take() {
             tracing::info!("what other guards tell is heard");
         }
@@ -148,15 +155,15 @@ impl Listener {
     }
 
     /// Something that was told does not count here: nobody knows what others spend.
-    fn doubt(&mut self, now: Instant) {
-        self.hearing.send_modify(|hearing| hearing.doubt(now));
+    fn doubt(&mut self, until: Instant) {
+        self.hearing.send_modify(|hearing| hearing.doubt(until));
     }
 
     fn take(&mut self, bytes: &[u8], is_live: bool) {
         let now = Instant::now();
         let Some(deltas) = self.seal.open(bytes) else {
             metrics::guard_events("unreadable", 1);
-            self.doubt(now);
+            self.doubt(now + DOUBT);
             if self.unreadable.is_due(now) {
                 tracing::warn!(
                     "what is told on the shared store cannot be read, so that this guard spends its part only of the \
@@ -181,13 +188,18 @@ impl Listener {
         {
             metrics::guard_events(what, count);
         }
+        if missed > 0 {
+            self.doubt(now + LOST);
+        }
+        // What is old is no wonder where it is read afterwards.
+        let refused = refused + if is_live { old } else { 0 };
         if refused > 0 {
-            self.doubt(now);
+            self.doubt(now + DOUBT);
             if self.refused.is_due(now) {
                 tracing::warn!(
                     node = %deltas.node(),
                     events = refused,
-                    "what another guard tells is refused, so that this one spends its part only of the day's cap on \
+                    "what another guard tells does not count, so that this one spends its part only of the day's cap on \
                      money: give all nodes the same profiles, and the right time (NTP)"
                 );
             }

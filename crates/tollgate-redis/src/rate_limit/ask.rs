@@ -21,7 +21,6 @@ pub(crate) struct Asked {
     paid: Paid,
     /// What would be leased of each count.
     leases: SmallVec<[u64; 6]>,
-    now: Tick,
 }
 
 /// Some of a request's counts, which live together on the server.
@@ -40,14 +39,13 @@ struct Answers {
 }
 
 impl Asked {
-    pub(crate) fn new(inner: Arc<Inner>, counts: Counts, paid: Paid, now: Tick) -> Self {
-        Self { inner, counts, paid, leases: SmallVec::new(), now }
+    pub(crate) fn new(inner: Arc<Inner>, counts: Counts, paid: Paid) -> Self {
+        Self { inner, counts, paid, leases: SmallVec::new() }
     }
 
     pub(crate) async fn answer(mut self) -> Counts {
         let inner = Arc::clone(&self.inner);
         let sent = inner.now();
-        self.now = sent;
         if let Some(leases) = &inner.leases {
             for (count, paid) in self.counts.iter().zip(&self.paid) {
                 self.leases.push(if paid.is_none() { leases.ask(count, sent) } else { 0 });
@@ -61,12 +59,13 @@ impl Asked {
         match answers {
             Ok(answers) => {
                 metrics::decided("redis");
+                // Those of parts that were not asked.
+                untold(changes, told).for_each(|change| inner.pending.put_back(change, false));
                 self.take_in(&answers, sent);
             }
-            Err(_) => {
-                let untold = changes.into_iter().skip(told.into_inner());
-                untold.for_each(|change| inner.pending.put_back(change));
-                self.end_leases(Some((0, Debt::default())));
+            Err(fault) => {
+                untold(changes, told).for_each(|change| inner.pending.put_back(change, fault.is_doubtful()));
+                self.end_leases(Some((0, Debt::default())), sent);
                 let paid = &self.paid;
                 let undecided = |index| paid.get(index).is_none_or(Option::is_none);
                 inner.fall_back(&mut self.counts, undecided, inner.now());
@@ -183,7 +182,7 @@ impl Asked {
         if refused {
             self.give_back_parts(answers, &over, sent);
         }
-        self.end_leases(None);
+        self.end_leases(None, sent);
     }
 
     /// In a Cluster, parts are asked one after the other: what those before were charged is given back when a later one
@@ -210,14 +209,18 @@ impl Asked {
 
     /// What nothing was said about is not asked for any more. Where it may have been leased all the same, the next lease
     /// is a small one.
-    fn end_leases(&mut self, leased: Option<(u64, Debt)>) {
+    fn end_leases(&mut self, leased: Option<(u64, Debt)>, sent: Tick) {
         if let Some(leases) = &self.inner.leases {
             for (count, _) in self.counts.iter().zip(&self.leases).filter(|(_, ticks)| **ticks > 0) {
-                leases.answered(count, leased, self.now);
+                leases.answered(count, leased, sent);
             }
         }
         self.leases.clear();
     }
+}
+
+fn untold(changes: SmallVec<[Change; 1]>, told: AtomicUsize) -> impl Iterator<Item = Change> {
+    changes.into_iter().skip(told.into_inner())
 }
 
 fn is_same(one: &Count, other: &Count) -> bool {

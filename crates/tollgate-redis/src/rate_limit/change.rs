@@ -69,6 +69,6 @@ pub(crate) async fn change(inner: Arc<Inner>, count: Count) {
     });
     match told.await {
         Ok(debt) => inner.merged(&change.count, debt, sent),
-        Err(_) => inner.pending.put_back(change),
+        Err(fault) => inner.pending.put_back(change, fault.is_doubtful()),
     }
 }

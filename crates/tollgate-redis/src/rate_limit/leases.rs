@@ -9,7 +9,8 @@ use tollgate_rate_limit::store::{Count, Debt, Tick};
 /// How many counts can have leases at once: a MiB.
 const SLOTS: usize = 1 << 13;
 
-/// A quota is leased in so small parts that all nodes together hold an eighth at the most: each node two parts.
+/// A quota is leased in so small parts that all nodes together hold an eighth at the most: each node less than two parts,
+/// and what requests that are on their way give back.
 const PARTS: u64 = 16;
 
 /// The first lease of a count that turns out to be busy, in requests.

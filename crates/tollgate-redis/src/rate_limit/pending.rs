@@ -125,14 +125,15 @@ impl Pending {
         self.changes().values().map(|change| change.count).take(most).collect()
     }
 
-    /// The server may not have been told. What was to be given back stays charged: given back twice would be too much.
-    pub(crate) fn put_back(&self, change: Change) {
+    /// The server was not told, or, where that is in doubt, may not have been: then what was to be given back stays
+    /// charged, as given back twice would be too much.
+    pub(crate) fn put_back(&self, change: Change, in_doubt: bool) {
+        let change = if in_doubt { Change { give_back: 0, ..change } } else { change };
         let mut changes = self.changes();
         match changes.entry(id(&change.count)) {
             Entry::Vacant(entry) => {
-                let kept = Change { give_back: 0, ..change };
-                if !kept.is_nothing() {
-                    entry.insert(kept);
+                if !change.is_nothing() {
+                    entry.insert(change);
                 }
             }
             Entry::Occupied(mut entry) => {
@@ -141,6 +142,7 @@ impl Pending {
                     later.forget = change.forget;
                     later.most = later.most.max(change.most);
                     later.add = later.add.saturating_add(change.add).min(later.most);
+                    later.give_back = later.give_back.saturating_add(change.give_back);
                     later.base = change.base;
                 }
             }

@@ -237,7 +237,7 @@ impl Store for RedisStore {
             inner.conclude(counts, &mut paid, now);
             return Step::Now;
         }
-        let asked = Asked::new(Arc::clone(inner), std::mem::take(counts), paid, now);
+        let asked = Asked::new(Arc::clone(inner), std::mem::take(counts), paid);
         Step::Later(Kept::new(asked.answer(), inner.connection.runtime()))
     }
 

@@ -13,6 +13,16 @@ local us = time[2]
 local now = (time[1] - 1500000000) * 62500 + (us - us % 16) / 16
 local answer = {}
 
+-- What is none of ours at a key is as good as nothing, and overwritten.
+local function get(key)
+  local value = redis.pcall('GET', key)
+  if type(value) == 'table' then
+    if sub(value.err, 1, 9) ~= 'WRONGTYPE' then error(value.err) end
+    return false
+  end
+  return value
+end
+
 -- What is owed by the quota that ends in `suffix`, the end to store it with, whether it was lowered, and whether it has to be
 -- stored whatever is decided: more than twice a quota cannot be owed, and this server's clock went back.
 local function read(value, suffix)
@@ -38,7 +48,7 @@ local function take(k, a, n, parts)
   for i = 1, n do
     local a = a + i * 5
     local suffix = ARGV[a]
-    local value = call('GET', KEYS[k + i])
+    local value = get(KEYS[k + i])
     local debt = 0
     if value then
       local plain = sub(value, 15) == suffix
@@ -87,7 +97,7 @@ end
 
 -- One count and nothing out of the ordinary: most requests, at two thirds of what the rest costs.
 local function is_taken_at_once(k, a)
-  local suffix, value, debt = ARGV[a + 5], call('GET', KEYS[k + 1]), 0
+  local suffix, value, debt = ARGV[a + 5], get(KEYS[k + 1]), 0
   if value then
     if sub(value, 15) ~= suffix then return false end
     debt = sub(value, 1, 14) - now

@@ -106,6 +106,26 @@ async fn on_a_cluster_whom_one_limit_refuses_no_other_is_charged_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_cluster_what_was_to_be_told_is_not_lost_where_nobody_is_asked() {
+    let Some(cluster) = program().and_then(Cluster::start) else { return };
+    let user = |_: ClientIp, _: &RequestHead<'_>| Some(Key::from_bits(77));
+    let limits = || vec![of_day("address", 1), of_day("user", 10).with_key(user)];
+    let limiter = node(&cluster.url(), limits(), Sharing::without_leases).await;
+    assert_eq!(passing(&limiter, client(1), 1).await, 1);
+    let fresh = node(&cluster.url(), limits(), Sharing::without_leases).await;
+    fresh.limit("user").unwrap().penalize(Key::from_bits(77), 5).unwrap();
+    // Refused for its address, with the penalty of the user to be taken along.
+    assert_eq!(passing(&fresh, client(1), 1).await, 0);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let other = node(&cluster.url(), limits(), Sharing::without_leases).await;
+    let mut passed = 0;
+    for last in 2..30 {
+        passed += passing(&other, client(last), 1).await;
+    }
+    assert_eq!(passed, 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_a_cluster_a_limit_that_only_looks_on_stops_no_other() {
     let Some(cluster) = program().and_then(Cluster::start) else { return };
     let user = |_: ClientIp, _: &RequestHead<'_>| Some(Key::from_bits(77));

@@ -99,7 +99,7 @@ async fn a_node_that_refuses_what_another_tells_spends_its_part_only_and_says_so
     assert_eq!(through(&there, 1).await, 12, "it hears all there is");
     rest(100).await;
     assert_eq!(through(&here, 2).await, 4);
-    assert_eq!(log.lines("is refused").len(), 1);
+    assert_eq!(log.lines("does not count, so that").len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -261,6 +261,26 @@ async fn a_clock_of_the_server_that_goes_back_refuses_nobody_for_as_long() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_somebody_else_put_at_a_key_is_overwritten_and_hurts_nobody() {
+    let Some(program) = program() else { return };
+    let server = TestServer::start(program, &[]);
+    let limits = || vec![of_day("a", 3)];
+    let limiter = node(&server.url(), limits(), Sharing::without_leases).await;
+    assert_eq!(passing(&limiter, client(1), 1).await, 1);
+    let name = server.cli(&["keys", "*a:0:*"]);
+    let name = name.trim();
+    for what in [["lpush", name, "x"], ["set", name, "x"], ["set", name, "99999999999999-1:2:3"]] {
+        server.cli(&["del", name]);
+        server.cli(&what);
+        let fresh = node(&server.url(), limits(), Sharing::without_leases).await;
+        assert_eq!(passing(&fresh, client(1), 5).await, 3, "{what:?}");
+        assert_eq!(passing(&fresh, client(2), 5).await, 3);
+        fresh.limit("a").unwrap().forget(client(2)).unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_the_server_are_no_addresses_and_everything_expires() {
     let Some(program) = program() else { return };
     let server = TestServer::start(program, &[]);

@@ -27,6 +27,16 @@ const NOTHING_SENT: [StatusCode; 10] = [
     StatusCode::TOO_MANY_REQUESTS,
 ];
 
+/// Whether a request that went on came to nothing by this answer: a layer further in refused it, or 8x8 did (400, 401,
+/// 403, 404, 405, 413, 415, 422, 426, 429).
+#[must_use]
+pub fn took_nothing<B>(response: &Response<B>) -> bool {
+    match response.extensions().get::<RefusalKind>() {
+        Some(kind) => !kind.may_have_sent(),
+        None => NOTHING_SENT.contains(&response.status()),
+    }
+}
+
 /// What a layer does with a dispatch once its body is there.
 pub trait HandleDispatch<B> {
     /// Judges or changes the request before it goes on. With an error it does not go on.
@@ -176,11 +186,7 @@ where
                 }
                 StateProjection::Called { future, handler } => {
                     let mut response = ready!(future.poll(cx))?;
-                    let nothing_sent = match response.extensions().get::<RefusalKind>() {
-                        Some(kind) => !kind.may_have_sent(),
-                        None => NOTHING_SENT.contains(&response.status()),
-                    };
-                    if nothing_sent {
+                    if took_nothing(&response) {
                         handler.not_sent();
                     } else {
                         handler.sent(response.extensions_mut());

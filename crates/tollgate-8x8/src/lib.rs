@@ -84,7 +84,7 @@ pub use endpoint::Endpoint;
 pub use envelope::{code_of, envelope};
 pub use feedback::FeedbackCall;
 pub use fields::text_fields;
-pub use future::{DispatchFuture, Halt, HandleDispatch};
+pub use future::{DispatchFuture, Halt, HandleDispatch, took_nothing};
 pub use headers::{refuse_encoded, refuse_other_than_json, refuse_signed};
 pub use hosts::{HostError, Hosts, Product, Region};
 pub use lookup::{Failed, LookupAnswer, LookupKind, LookupOperator, PhoneType, SimFault};

@@ -52,6 +52,7 @@ mod surprise;
 mod tenants;
 mod times;
 mod timing;
+mod under_way;
 mod verdict;
 
 use std::time::Duration;
@@ -91,6 +92,7 @@ pub(crate) use state::press_key;
 pub use state::{State, number_key};
 pub use surprise::SurprisePolicy;
 pub use timing::TimingPolicy;
+pub use under_way::{Guess, let_out, take_back};
 pub use verdict::{Action, Reason, Signal, Verdict};
 
 use charge::Passing;
@@ -212,7 +214,7 @@ fn judge<'a>(policy: &'a Policy, state: &State, attempt: &'a Attempt, now: Durat
     // Where no outcomes are reported, nobody is known to be a stranger.
     let known = seen.confirmed.is_some() || !seen.armed;
     verdict.add(policy.cooldown.judge(&seen.cell, number, known, seen.now));
-    verdict.add(policy.guesses.judge(&seen.cell, number, seen.now));
+    verdict.add(policy.guesses.judge(&seen.cell, number, 0, seen.now));
     verdict.add(judge_day(policy, state, &seen, attempt.profile));
     let stopped =
         if allowed || seen.exempt() { 0 } else { judge_strangers(policy, &seen, attempt, &mut verdict) };

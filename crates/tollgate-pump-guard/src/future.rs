@@ -11,9 +11,10 @@ use tollgate_8x8::DispatchFuture;
 use tollgate_core::Body;
 use tower_service::Service;
 
+use crate::checking::Checking;
 use crate::guard::PumpGuard;
 use crate::judging::Judging;
-use crate::learning::{Learned, Learning, What};
+use crate::learning::{Asked, Learned, Learning};
 use crate::not_sent;
 
 /// The response of [`SmsPumpGuard`](crate::SmsPumpGuard).
@@ -24,11 +25,15 @@ pub struct ResponseFuture<S: Service<Request<B>>, B> {
     inner: DispatchFuture<S, B, Judging>,
     guard: PumpGuard,
     /// A code check, where that is what was asked.
-    check: Option<What>,
+    check: Option<Checking>,
 }
 
 impl<S: Service<Request<B>>, B> ResponseFuture<S, B> {
-    pub(crate) fn new(inner: DispatchFuture<S, B, Judging>, guard: PumpGuard, check: Option<What>) -> Self {
+    pub(crate) fn new(
+        inner: DispatchFuture<S, B, Judging>,
+        guard: PumpGuard,
+        check: Option<Checking>,
+    ) -> Self {
         Self { inner, guard, check }
     }
 }
@@ -43,9 +48,20 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let mut response = ready!(this.inner.poll(cx))?;
+        let mut response = match ready!(this.inner.poll(cx)) {
+            Ok(response) => response,
+            Err(error) => {
+                if let Some(check) = this.check.take() {
+                    check.failed();
+                }
+                return Poll::Ready(Err(error));
+            }
+        };
         not_sent::write(&mut response);
-        let what = this.check.take().or_else(|| response.extensions_mut().remove());
+        let what = match this.check.take() {
+            Some(check) => check.answered(&response).map(Asked::Check),
+            None => response.extensions_mut().remove().map(Asked::Send),
+        };
         let learning = what.and_then(|what| Learning::of(this.guard.clone(), what, &response));
         Poll::Ready(Ok(response.map(|body| body.map(|inner| Learned::new(inner, learning)))))
     }

@@ -15,6 +15,7 @@ use tollgate_8x8::CodeCheck;
 use tollgate_core::{Refusal, SharedClock, SystemClock};
 
 use crate::challenge::{Binding, Challenge, ChallengeVerifier, ProofOfWork, Rejected};
+use crate::checking::Checking;
 use crate::decoy::Decoys;
 use crate::engine::{
     self, Action, Attempt, Changes, Charge, Facts, Mode, Policy, PolicyError, Profile, Reading, State,
@@ -318,26 +319,35 @@ impl PumpGuard {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
 
-    /// Whether a code may be checked, and of which send.
+    /// Whether a code may be checked; it is under way from now on. `press` is the request's [press](Self::press), where
+    /// nothing but what that tells apart makes it another guess.
     pub(crate) fn judge_check(
         &self,
-        check: &CodeCheck,
+        check: CodeCheck,
         client: Option<IpAddr>,
-    ) -> Result<Option<Charge>, Refusal> {
+        press: Option<u64>,
+    ) -> Result<Checking, Refusal> {
         let now = self.now();
         let mut state = self.state();
         let charge = self.tracked(&state, &check.session);
         if !check.has_code {
-            return Ok(charge);
+            return Ok(Checking::new(self.clone(), check, charge, client, None));
         }
         let policy = self.policy(charge.map_or(Profile::Otp, |charge| charge.profile()));
-        let verdict = engine::judge_check(policy, &mut state, charge.as_ref(), client, now);
+        let verdict = engine::judge_check(policy, &mut state, charge.as_ref(), client, press, now);
+        let stopped = verdict.action != Action::Allow;
+        // Under the same lock, so that no other is judged between.
+        let goes = !stopped || policy.mode != Mode::Enforce;
+        let guess = goes.then(|| engine::let_out(&mut state, charge.as_ref(), client, press));
         drop(state);
-        if verdict.action == Action::Allow {
-            return Ok(charge);
+        if stopped {
+            metrics::counter!("tollgate_pump_guard_checks_stopped_total").increment(1);
         }
-        metrics::counter!("tollgate_pump_guard_checks_stopped_total").increment(1);
-        if policy.mode == Mode::Enforce { Err(refuse::check(&verdict)) } else { Ok(charge) }
+        if goes {
+            Ok(Checking::new(self.clone(), check, charge, client, guess))
+        } else {
+            Err(refuse::check(&verdict))
+        }
     }
 
     /// The answer to a code check of a verification that was never started.
@@ -349,7 +359,7 @@ impl PumpGuard {
     ) -> Option<Response<Bytes>> {
         let (response, wrong) = self.shared.decoys.as_ref()?.check(check, path, self.now())?;
         if wrong {
-            self.guessed_wrong(None, client);
+            self.guessed_wrong(None, client, None);
         }
         Some(response)
     }

@@ -1,7 +1,6 @@
 //! What is learned from 8x8's answers as they pass: which id a send has, and what became of it.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -10,9 +9,10 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode, Uri};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use pin_project::{pin_project, pinned_drop};
-use tollgate_8x8::{Answer, CodeCheck, Endpoint, FeedbackCall, Listed, Session, SessionStatus};
+use tollgate_8x8::{Answer, Endpoint, FeedbackCall, Listed};
 
-use crate::engine::{Charge, Outcome, Reading};
+use crate::checking::Checking;
+use crate::engine::{Charge, Reading};
 use crate::guard::PumpGuard;
 
 /// The longest answer that is read, in bytes.
@@ -33,21 +33,26 @@ pub struct Learned<B> {
 #[derive(Debug)]
 pub(crate) struct Learning {
     guard: PumpGuard,
-    what: What,
+    what: Asked,
     status: StatusCode,
     content_type: Option<HeaderValue>,
     copy: Vec<u8>,
 }
 
 /// What was asked.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    Send(What),
+    Check(Checking),
+}
+
+/// What was sent.
 #[derive(Clone, Debug)]
 pub(crate) enum What {
     /// A dispatch to one number, and where it went, where 8x8 may have to be told of it later.
     Dispatch { endpoint: Endpoint, charge: Charge, uri: Option<Uri>, press: u64 },
     /// A batch that went out to so many.
     Batch { endpoint: Endpoint, charges: Vec<Charged>, recipients: usize },
-    /// A code check, of a send that is known or not.
-    Check { check: CodeCheck, charge: Option<Charge>, client: Option<IpAddr> },
 }
 
 /// What is remembered of one recipient of a dispatch.
@@ -82,24 +87,20 @@ impl fmt::Debug for Charged {
     }
 }
 
-impl What {
+impl Asked {
     fn longest(&self) -> usize {
         match self {
-            Self::Batch { .. } => LONGEST_BATCH,
-            Self::Dispatch { .. } | Self::Check { .. } => LONGEST,
+            Self::Send(What::Batch { .. }) => LONGEST_BATCH,
+            Self::Send(What::Dispatch { .. }) | Self::Check(_) => LONGEST,
         }
     }
 }
 
 impl Learning {
     /// `None` where nothing can be learned from this answer, which is counted.
-    pub(crate) fn of<B>(guard: PumpGuard, what: What, response: &Response<B>) -> Option<Self> {
+    pub(crate) fn of<B>(guard: PumpGuard, what: Asked, response: &Response<B>) -> Option<Self> {
         let status = response.status();
-        let expected = match &what {
-            What::Dispatch { .. } | What::Batch { .. } => status == StatusCode::OK,
-            What::Check { .. } => status == StatusCode::OK || status == StatusCode::NOT_FOUND,
-        };
-        if !expected {
+        if matches!(what, Asked::Send(_)) && status != StatusCode::OK {
             return None;
         }
         if response.headers().contains_key(CONTENT_ENCODING) {
@@ -113,7 +114,7 @@ impl Learning {
     fn finish(self) {
         let Self { guard, what, status, content_type, copy } = self;
         match what {
-            What::Dispatch { endpoint, charge, uri, press } => {
+            Asked::Send(What::Dispatch { endpoint, charge, uri, press }) => {
                 match Answer::read(endpoint, &copy) {
                     Some(Answer::Message { rejected: true, .. }) => return guard.forget(charge),
                     Some(Answer::Message { umid, .. }) => {
@@ -128,27 +129,12 @@ impl Learning {
                 }
                 guard.keep_answer((charge.number, press), status, content_type, &copy);
             }
-            What::Batch { endpoint, charges, recipients } => match Answer::read(endpoint, &copy) {
+            Asked::Send(What::Batch { endpoint, charges, recipients }) => match Answer::read(endpoint, &copy)
+            {
                 Some(Answer::Batch(messages)) => learn_batch(&guard, &charges, recipients, &messages),
                 _ => not_learned("not_understood"),
             },
-            What::Check { check, charge, client } => {
-                // While 8x8 judged, another node may have told of the send.
-                let charge = charge.or_else(|| guard.find(&check.session));
-                let observe = |outcome| guard.observe_found(charge.as_ref(), &check.session, outcome);
-                let guessed = || {
-                    if check.has_code {
-                        guard.guessed_wrong(charge.as_ref(), client);
-                    }
-                };
-                match Session::read(&copy).map(|session| session.status) {
-                    _ if status == StatusCode::NOT_FOUND => guessed(),
-                    Some(SessionStatus::Verified) => observe(Outcome::Verified),
-                    Some(SessionStatus::Expired) => observe(Outcome::Undelivered),
-                    Some(_) => guessed(),
-                    None => not_learned("not_understood"),
-                }
-            }
+            Asked::Check(checking) => checking.learn(status, &copy),
         }
     }
 }
@@ -168,7 +154,7 @@ fn learn_batch(guard: &PumpGuard, charges: &[Charged], recipients: usize, messag
     }
 }
 
-fn not_learned(why: &'static str) {
+pub(crate) fn not_learned(why: &'static str) {
     metrics::counter!("tollgate_pump_guard_not_learned_total", "why" => why).increment(1);
 }
 

@@ -87,6 +87,7 @@
 //! ```
 
 pub mod challenge;
+mod checking;
 mod code_length;
 mod decoy;
 pub mod engine;
@@ -94,6 +95,8 @@ pub mod engine;
 mod feedback;
 mod future;
 mod guard;
+#[cfg(test)]
+mod guess_tests;
 mod honeytoken;
 pub mod intelligence;
 mod judging;

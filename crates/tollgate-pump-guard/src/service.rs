@@ -15,7 +15,7 @@ use crate::future::ResponseFuture;
 use crate::honeytoken::Honeytoken;
 use crate::judging::Judging;
 use crate::layer::SmsPumpGuardLayer;
-use crate::learning::{Learned, What};
+use crate::learning::Learned;
 use crate::pass::Pass;
 use crate::proof::Proof;
 use crate::refuse;
@@ -99,20 +99,27 @@ where
             }
             Decision::Check(check) => {
                 let client = client_of(Origin::of(request.extensions()).or_else(Origin::current));
-                match guard.judge_check(&check, client) {
+                let has_body = !request.body().is_end_stream();
+                // With a body it may be another code.
+                let press = (!has_body).then(|| guard.press(&request, client, &[]));
+                match guard.judge_check(check, client, press) {
                     Err(refusal) => {
                         self.let_go();
                         (self.refuse(refusal, request.headers()), None)
                     }
-                    Ok(charge) => {
-                        if let Some(response) = guard.check_decoy(&check, request.uri().path(), client) {
+                    Ok(mut checking) => {
+                        if let Some(response) =
+                            guard.check_decoy(checking.check(), request.uri().path(), client)
+                        {
+                            // It has counted by itself.
+                            checking.give_back();
                             self.let_go();
                             return ResponseFuture::new(DispatchFuture::answer(response), guard, None);
                         }
                         // The answer is to be read.
                         request.headers_mut().remove(ACCEPT_ENCODING);
                         let future = DispatchFuture::pass(self.inner.call(request));
-                        (future, Some(What::Check { check, charge, client }))
+                        (future, Some(checking.with_body(has_body)))
                     }
                 }
             }

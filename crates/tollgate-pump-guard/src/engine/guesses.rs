@@ -10,6 +10,7 @@ use super::policy::{Mode, PolicyError};
 use super::record::record;
 use super::shared::Flood;
 use super::state::{State, seconds};
+use super::under_way::Keys;
 use super::{Action, Charge, Policy, Profile, Reason, Signal, Verdict, clients};
 
 /// How many wrong codes a number takes, over all its codes and sessions: a guess in ten thousand, made often enough,
@@ -33,6 +34,9 @@ pub struct GuessesPolicy {
 
 /// Four wrong codes to one that is right: people are far from that, and whoever guesses is far beyond it.
 const WRONG_TO_RIGHT: f32 = 4.0;
+
+/// When checks that are under way will be answered, more or less.
+const ANSWERED: Duration = Duration::from_secs(1);
 
 /// 10 a day, 100 in a row; 30 of a client, 200 of everybody.
 impl Default for GuessesPolicy {
@@ -61,13 +65,25 @@ impl GuessesPolicy {
         Ok(())
     }
 
-    pub(super) fn judge(&self, cell: &NumberCell, number: impl Display, now: u32) -> Option<Reason> {
+    /// Judges a number of which so many code checks are under way.
+    pub(super) fn judge(
+        &self,
+        cell: &NumberCell,
+        number: impl Display,
+        under_way: u32,
+        now: u32,
+    ) -> Option<Reason> {
         let (today, in_a_row) = (cell.wrong_today(now), cell.wrong_in_a_row);
         let (evidence, wait) = if in_a_row >= self.in_a_row {
             (format!("{in_a_row} wrong codes in a row for this number ({number})"), None)
         } else if today >= self.per_day {
             let wait = Duration::from_secs(cell.wrong_for(now).into());
             (format!("{today} wrong codes for this number ({number}) within 24 hours"), Some(wait))
+        } else if under_way >= u32::from((self.per_day - today).min(self.in_a_row - in_a_row)) {
+            let evidence = format!(
+                "{today} wrong codes for this number ({number}) within 24 hours, and {under_way} are under way"
+            );
+            (evidence, Some(ANSWERED))
         } else {
             return None;
         };
@@ -76,41 +92,57 @@ impl GuessesPolicy {
 }
 
 impl GuessesPolicy {
-    fn judge_client(&self, client: Option<&ClientCell>) -> Option<Reason> {
-        let client = client?;
+    fn judge_client(&self, client: &ClientCell, under_way: u32) -> Option<Reason> {
         let limit = self.per_client + 0.2 * client.budget.verified.min(1000.0);
-        if client.wrong < limit {
+        let (evidence, wait) = if client.wrong >= limit {
+            let wrong = client.wrong;
+            let evidence =
+                format!("{wrong:.0} wrong codes from this address within a day; it may give {limit:.0}");
+            (evidence, Duration::from_secs(3600))
+        } else if client.wrong + many(under_way) >= limit {
+            let evidence = format!(
+                "{:.0} wrong codes from this address within a day, and {under_way} are under way; it may give {limit:.0}",
+                client.wrong
+            );
+            (evidence, ANSWERED)
+        } else {
             return None;
-        }
-        let evidence =
-            format!("{:.0} wrong codes from this address within a day; it may give {limit:.0}", client.wrong);
-        self.mode.reason(Signal::CodeGuesses, 90, evidence, Some(Duration::from_secs(3600)))
+        };
+        self.mode.reason(Signal::CodeGuesses, 90, evidence, Some(wait))
     }
 
     /// A number that has a wrong code already, while too many are given everywhere: guesses at many numbers, a few at
-    /// each. Never a first try.
+    /// each. Never a first try. Of those under way, so many are this number's `own`, and so many there are in `all`.
     fn judge_everywhere(
         &self,
         codes: &Codes,
         cell: &NumberCell,
         number: impl Display,
+        [own, all]: [u32; 2],
         now: u32,
     ) -> Option<Reason> {
         let codes = codes.at(now);
-        let (limit, today) = (self.per_hour.max(WRONG_TO_RIGHT * codes.right), cell.wrong_today(now));
-        if today == 0 || codes.wrong < limit {
+        let limit = self.per_hour.max(WRONG_TO_RIGHT * codes.right);
+        let today = u32::from(cell.wrong_today(now)) + own;
+        if today == 0 || codes.wrong + many(all) < limit {
             return None;
         }
         let evidence = format!(
             "{:.0} wrong codes for all numbers within the hour, beside {:.0} right ones, where {limit:.0} are borne; {today} \
              of them for this number ({number})",
-            codes.wrong, codes.right
+            codes.wrong + many(all),
+            codes.right
         );
-        // Until so many of them are forgotten.
+        // Until so many of them are forgotten, or those under way are answered.
         let halves = f64::from(codes.wrong / limit).log2().max(0.0);
         let wait = Duration::from_secs_f64(f64::from(HOUR) * halves).saturating_add(Duration::from_secs(1));
         self.mode.reason(Signal::CodeGuesses, 90, evidence, Some(wait))
     }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "thousands")]
+fn many(under_way: u32) -> f32 {
+    under_way as f32
 }
 
 /// Codes that were given for all numbers of a profile, with a half-life of an hour.
@@ -143,26 +175,37 @@ impl Codes {
     }
 }
 
-/// Judges an attempt to check a code of this send, `None` where the session is not known.
+/// Judges an attempt to check a code of this send, `None` where the session is not known. Checks that are
+/// [under way](super::let_out) count as wrong codes.
+///
+/// The same request again, while the first is under way, is judged as if nothing were: it is the second of a double click,
+/// and no guess that the first is not.
 #[must_use]
 pub fn judge_check(
     policy: &Policy,
     state: &mut State,
     charge: Option<&Charge>,
     client: Option<IpAddr>,
+    request: Option<u64>,
     now: Duration,
 ) -> Verdict {
     let now = seconds(state.advance(now));
+    let keys = Keys::of(state, charge, client, request);
+    let is_second = state.under_way.of(keys.request) == 1;
+    let under_way = |key: u64| if is_second { 0 } else { state.under_way.of(key) };
     let mut verdict = Verdict::allow();
-    if let Some((charge, cell)) = charge.and_then(|charge| Some((charge, state.numbers.find(charge.number)?)))
-    {
+    if let Some(charge) = charge {
+        let cell = state.numbers.seen(charge.number, now);
         let number = format_args!("+{}xxx", charge.range);
-        verdict.add(policy.guesses.judge(&cell, number, now));
-        let codes = &state.tenant(charge.profile).codes;
-        verdict.add(policy.guesses.judge_everywhere(codes, &cell, number, now));
+        let own = under_way(keys.number);
+        verdict.add(policy.guesses.judge(&cell, number, own, now));
+        let (codes, all) = (&state.tenant(charge.profile).codes, under_way(keys.everybody));
+        verdict.add(policy.guesses.judge_everywhere(codes, &cell, number, [own, all], now));
     }
-    let client = state.client_at(charge.map_or(Profile::Otp, |charge| charge.profile), client, now);
-    verdict.add(policy.guesses.judge_client(client.as_ref()));
+    if keys.client != 0 {
+        let client = state.client_at(charge.map_or(Profile::Otp, |charge| charge.profile), client, now);
+        verdict.add(policy.guesses.judge_client(&client.unwrap_or_default(), under_way(keys.client)));
+    }
     verdict.weigh(Action::Block)
 }
 

@@ -404,7 +404,7 @@ fn a_flood_of_wrong_codes_leaves_room_for_messages_and_for_people_who_verify() {
     assert!(tracked(&there, "session").is_some());
     assert!(there.tenant(Profile::Otp).world.verified > 0.9);
     // And what others need to know, they do.
-    let check = judge_check(&policy, &mut there, Some(&charge), client, now);
+    let check = judge_check(&policy, &mut there, Some(&charge), client, None, now);
     assert_eq!(check.action, Action::Block);
 }
 

@@ -10,7 +10,7 @@ fn at_home(n: u64) -> String {
 
 fn checked(world: &mut World, number: &str) -> Verdict {
     let charge = world.charges[number];
-    judge_check(&world.policy, &mut world.state, Some(&charge), None, world.now)
+    judge_check(&world.policy, &mut world.state, Some(&charge), None, None, world.now)
 }
 
 fn reason(verdict: &Verdict, signal: Signal) -> Option<&Reason> {

@@ -25,6 +25,7 @@ use super::shared::Telling;
 use super::surprise::hourly;
 use super::tenants::{Tenant, Tenants, Waiting};
 use super::times::Times;
+use super::under_way::UnderWay;
 use super::{Asn, Caller, Number, Profile, Reading};
 
 /// What the engine remembers. Two fifths of it are for number ranges, three tenths for numbers, a sixth for verified numbers,
@@ -50,6 +51,8 @@ pub struct State {
     pub(super) latest: Duration,
     /// What went to 8x8 within the last second.
     pub(super) rate: Rate,
+    /// Code checks that are not answered yet.
+    pub(super) under_way: UnderWay,
     pub(super) written: Written,
     /// What other nodes are told, where they are.
     pub(super) telling: Option<Telling>,
@@ -118,6 +121,7 @@ impl State {
             next_place: 0,
             latest: Duration::ZERO,
             rate: Rate::default(),
+            under_way: UnderWay::default(),
             written: Written::default(),
             telling: None,
             heard: Heard::default(),
@@ -190,6 +194,16 @@ impl State {
     /// The key of what came to nothing in one profile of a number that was verified in any.
     pub(super) fn failures_key(&self, profile: Profile, confirmed: u64) -> u64 {
         self.hash((usize::from(profile.id()), "failures", confirmed))
+    }
+
+    /// The key of all code checks of a profile.
+    pub(super) fn checks_key(&self, profile: Profile) -> u64 {
+        self.hash((usize::from(profile.id()), "checks"))
+    }
+
+    /// The key of one code check, and of the very same again.
+    pub(super) fn check_key(&self, request: u64) -> u64 {
+        self.hash(("check", request))
     }
 
     /// Whether too much came to nothing in this profile since the number was verified.

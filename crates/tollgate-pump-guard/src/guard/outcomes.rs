@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use tollgate_8x8::{FeedbackCall, Receipt, ReceiptState};
 
 use super::PumpGuard;
-use crate::engine::{self, Attempt, Charge, Outcome, Profile, Reading, State};
+use crate::engine::{self, Attempt, Charge, Guess, Outcome, Profile, Reading, State};
 
 impl PumpGuard {
     /// Somebody gave back the code that was sent to this number, in the profile `otp`.
@@ -72,13 +72,29 @@ impl PumpGuard {
         }
     }
 
-    pub(crate) fn guessed_wrong(&self, charge: Option<&Charge>, client: Option<IpAddr>) {
+    /// A wrong code from this client. `guess` is not under way any more.
+    pub(crate) fn guessed_wrong(
+        &self,
+        charge: Option<&Charge>,
+        client: Option<IpAddr>,
+        guess: Option<Guess>,
+    ) {
         count_outcome(Outcome::WrongCode);
         let now = self.now();
-        engine::observe_guess(&mut self.state(), charge, client, now);
+        let mut state = self.state();
+        engine::observe_guess(&mut state, charge, client, now);
+        if let Some(guess) = guess {
+            engine::take_back(&mut state, guess);
+        }
+        drop(state);
         if let (Some(observer), Some(charge)) = (&self.observer, charge) {
             observer.outcome(charge, Outcome::WrongCode, now);
         }
+    }
+
+    /// This code check is not under way any more, and was no guess.
+    pub(crate) fn take_back(&self, guess: Guess) {
+        engine::take_back(&mut self.state(), guess);
     }
 
     /// What became of the send of this id, or will once it is known.

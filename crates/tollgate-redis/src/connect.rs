@@ -8,13 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use redis::aio::{ConnectionLike, MultiplexedConnection};
-use redis::cluster_async::ClusterConnection;
-use redis::{AsyncConnectionConfig, Cmd, ErrorKind, RedisResult, ServerErrorKind, Value};
+use redis::{AsyncConnectionConfig, RedisResult, Value};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout};
 
+use crate::asking::{Asking, Link};
 use crate::breaker::Breaker;
 use crate::server::{Opener, no_host};
 use crate::{Call, Fault, Script, Server, ServerError, metrics};
@@ -55,12 +54,6 @@ struct Shared {
     /// What calls are like, to be tried before any are let through.
     probes: Mutex<Vec<(&'static Script, Call)>>,
     runtime: Handle,
-}
-
-#[derive(Clone)]
-enum Link {
-    One(MultiplexedConnection),
-    Cluster(ClusterConnection),
 }
 
 impl Connection {
@@ -205,77 +198,6 @@ impl Connection {
             }
         }
         answer
-    }
-}
-
-/// A connection that calls are made on, within the deadline of [`Connection::run`].
-#[derive(Clone)]
-pub struct Asking {
-    link: Arc<Link>,
-}
-
-impl Asking {
-    /// Calls a script. One that the server does not know (it was restarted) is sent whole.
-    ///
-    /// # Errors
-    ///
-    /// There is no answer.
-    pub async fn call(&self, script: &Script, call: &Call) -> Result<Value, Fault> {
-        let answer = self.send(&call.command("EVALSHA", script.hash())).await;
-        let answer = match answer {
-            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                self.send(&call.command("EVAL", script.source())).await
-            }
-            answer => answer,
-        };
-        answer.map_err(|error| Fault::of(&error))
-    }
-
-    /// Calls scripts one behind the other, in this order, and in one round trip.
-    pub(crate) async fn call_all(&self, calls: &[(&Script, &Call)]) -> Result<Vec<Value>, Fault> {
-        let mut pipeline = redis::pipe();
-        for (index, (script, call)) in calls.iter().enumerate() {
-            let is_last = index + 1 == calls.len();
-            // Whole, where others follow: had the server not known it, these would come before it.
-            pipeline.add_command(match is_last {
-                true => call.command("EVALSHA", script.hash()),
-                false => call.command("EVAL", script.source()),
-            });
-        }
-        let count = calls.len();
-        let answers = match &*self.link {
-            Link::One(link) => link.clone().req_packed_commands(&pipeline, 0, count).await,
-            Link::Cluster(link) => link.clone().req_packed_commands(&pipeline, 0, count).await,
-        };
-        let mut answers = answers.map_err(|error| Fault::of(&error))?;
-        if answers.len() != count {
-            return Err(Fault::Garbage);
-        }
-        for (answer, (script, call)) in answers.iter_mut().zip(calls) {
-            *answer = match std::mem::replace(answer, Value::Nil).extract_error() {
-                Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                    self.call(script, call).await?
-                }
-                answer => answer.map_err(|error| Fault::of(&error))?,
-            };
-        }
-        Ok(answers)
-    }
-
-    /// A command that is no script, within so long.
-    #[cfg(feature = "pump-guard")]
-    pub(crate) async fn command(&self, command: &Cmd, within: Duration) -> Result<Value, Fault> {
-        let answer = timeout(within, self.send(command)).await;
-        answer.map_err(|_| Fault::Late)?.map_err(|error| Fault::of(&error))
-    }
-
-    async fn send(&self, command: &Cmd) -> RedisResult<Value> {
-        // Clones share what they are clones of.
-        let answer = match &*self.link {
-            Link::One(link) => link.clone().req_packed_command(command).await,
-            Link::Cluster(link) => link.clone().req_packed_command(command).await,
-        };
-        answer.and_then(Value::extract_error)
     }
 }
 
@@ -453,11 +375,5 @@ impl fmt::Debug for Connection {
             .field("server", &self.shared.server)
             .field("is_up", &self.is_up())
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Asking {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Asking").finish_non_exhaustive()
     }
 }

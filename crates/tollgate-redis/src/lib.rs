@@ -44,6 +44,7 @@
 //! * `rate-limit` (default): the limiter's store.
 //! * `pump-guard`: the guard's memory.
 
+mod asking;
 mod breaker;
 mod call;
 mod connect;
@@ -56,8 +57,9 @@ pub mod rate_limit;
 mod script;
 mod server;
 
+pub use asking::Asking;
 pub use call::Call;
-pub use connect::{Asking, Connection};
+pub use connect::Connection;
 pub use fault::Fault;
 pub use script::Script;
 pub use server::{Server, ServerError};

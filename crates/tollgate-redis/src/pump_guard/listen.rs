@@ -12,8 +12,7 @@ use super::crowd::Crowd;
 use super::hearing::{DOUBT, Hearing, LOST, Rarely};
 use super::place::{Id, Place};
 use super::seal::Seal;
-use crate::connect::Asking;
-use crate::{Connection, Fault, metrics};
+use crate::{Asking, Connection, Fault, metrics};
 
 /// For how long a read waits, in milliseconds, and how long its answer may take.
 const WAITS_MS: u64 = 400;

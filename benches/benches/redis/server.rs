@@ -2,6 +2,9 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use redis::IntoConnectionInfo;
+use redis::io::tcp::TcpSettings;
+
 /// A server of our own, that keeps nothing.
 pub(crate) struct Server {
     child: Child,
@@ -30,7 +33,9 @@ impl Server {
     }
 
     pub(crate) async fn client(&self) -> redis::aio::MultiplexedConnection {
-        let client = redis::Client::open(self.url()).unwrap();
+        let info = self.url().into_connection_info().unwrap();
+        let client =
+            redis::Client::open(info.set_tcp_settings(TcpSettings::default().set_nodelay(true))).unwrap();
         loop {
             match client.get_multiplexed_async_connection().await {
                 Ok(connection) => return connection,

@@ -11,83 +11,56 @@ const PROBES: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Where it opens again within so long, and before so many calls succeeded, that is still the same trouble.
-const CALM: Duration = Duration::from_secs(10);
-const CALLS: u32 = 100;
-
 /// A circuit breaker. Closed, calls pass. Open, none does; probes are made one after the other, and only when some in a
-/// row succeeded it closes. Where it opens again soon, probes succeed and calls do not: it rests then before the first one.
+/// row succeeded it closes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Breaker {
-    state: State,
-    /// Calls that succeeded since it was closed.
-    succeeded: u32,
-    /// How long it rests when it opens next.
-    rest: Duration,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum State {
+pub(crate) enum Breaker {
     Closed { faults: u32 },
     Open { probed: u32, pause: Duration },
-}
-
-/// It has opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Opened {
-    /// How long to wait before the first probe: not at all, unless it was opened a moment ago.
-    pub(crate) rest: Duration,
 }
 
 impl Breaker {
     /// Nobody has been asked yet: a probe has to succeed first. One is enough, as none has failed.
     pub(crate) fn new() -> Self {
-        let state = State::Open { probed: PROBES - 1, pause: FIRST_PAUSE };
-        Self { state, succeeded: CALLS, rest: Duration::ZERO }
+        Self::Open { probed: PROBES - 1, pause: FIRST_PAUSE }
     }
 
     #[cfg(test)]
     pub(crate) fn is_closed(&self) -> bool {
-        matches!(self.state, State::Closed { .. })
+        matches!(self, Self::Closed { .. })
     }
 
     /// A call succeeded.
     pub(crate) fn succeeded(&mut self) {
-        if let State::Closed { faults } = &mut self.state {
+        if let Self::Closed { faults } = self {
             *faults = 0;
-            self.succeeded = self.succeeded.saturating_add(1);
         }
     }
 
-    /// A call failed, so long after it was closed; `for_good`: there is no connection any more. Whether that has opened it.
-    pub(crate) fn failed(&mut self, for_good: bool, closed_for: Duration) -> Option<Opened> {
-        let State::Closed { faults } = &mut self.state else { return None };
+    /// A call failed; `for_good`: there is no connection any more. Whether that has opened it.
+    pub(crate) fn failed(&mut self, for_good: bool) -> bool {
+        let Self::Closed { faults } = self else { return false };
         *faults += 1;
         if !for_good && *faults < FAULTS {
-            return None;
+            return false;
         }
-        self.state = State::Open { probed: 0, pause: FIRST_PAUSE };
-        self.rest = if self.succeeded >= CALLS || closed_for >= CALM {
-            Duration::ZERO
-        } else {
-            (self.rest * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE)
-        };
-        Some(Opened { rest: self.rest })
+        *self = Self::Open { probed: 0, pause: FIRST_PAUSE };
+        true
     }
 
     /// What came of a probe: how long to wait until the next, or nothing, when that has closed it.
     pub(crate) fn probed(&mut self, succeeded: bool) -> Option<Duration> {
-        let State::Open { probed, pause } = &mut self.state else { return None };
+        let Self::Open { probed, pause } = self else { return None };
         if !succeeded {
             let wait = *pause;
-            self.state = State::Open { probed: 0, pause: (wait * 2).min(LONGEST_PAUSE) };
+            *self = Self::Open { probed: 0, pause: (wait * 2).min(LONGEST_PAUSE) };
             return Some(wait);
         }
         *probed += 1;
         if *probed < PROBES {
             return Some(FIRST_PAUSE / 10);
         }
-        (self.state, self.succeeded) = (State::Closed { faults: 0 }, 0);
+        *self = Self::Closed { faults: 0 };
         None
     }
 }
@@ -106,19 +79,19 @@ mod tests {
     fn five_failures_in_a_row_open_it_and_fewer_do_not() {
         let mut breaker = closed();
         for _ in 0..100 {
-            (0..4).for_each(|_| assert!(breaker.failed(false, CALM).is_none()));
+            (0..4).for_each(|_| assert!(!breaker.failed(false)));
             breaker.succeeded();
         }
-        (0..4).for_each(|_| assert!(breaker.failed(false, CALM).is_none()));
-        assert!(breaker.failed(false, CALM).is_some());
-        assert!(breaker.failed(false, CALM).is_none(), "opened once");
-        assert!(closed().failed(true, CALM).is_some(), "a lost connection at once");
+        (0..4).for_each(|_| assert!(!breaker.failed(false)));
+        assert!(breaker.failed(false));
+        assert!(!breaker.failed(false), "opened once");
+        assert!(closed().failed(true), "a lost connection at once");
     }
 
     #[test]
     fn three_probes_in_a_row_close_it() {
         let mut breaker = closed();
-        breaker.failed(true, CALM);
+        breaker.failed(true);
         for _ in 0..10 {
             assert!(breaker.probed(true).is_some());
             assert!(breaker.probed(true).is_some());
@@ -133,27 +106,9 @@ mod tests {
     #[test]
     fn probes_come_less_and_less_often_but_once_a_second() {
         let mut breaker = closed();
-        breaker.failed(true, CALM);
+        breaker.failed(true);
         let pauses: Vec<_> =
             (0..6).filter_map(|_| breaker.probed(false)).map(|pause| pause.as_millis()).collect();
         assert_eq!(pauses, [100, 200, 400, 800, 1000, 1000]);
-    }
-
-    #[test]
-    fn where_it_opens_again_soon_it_rests_longer_and_longer_until_calls_succeed() {
-        let mut breaker = closed();
-        (0..CALLS).for_each(|_| breaker.succeeded());
-        let soon = CALM / 2;
-        let mut rests = |closed_for: Duration, succeed: u32| {
-            let opened = breaker.failed(true, closed_for).map(|opened| opened.rest.as_millis());
-            while breaker.probed(true).is_some() {}
-            (0..succeed).for_each(|_| breaker.succeeded());
-            opened.unwrap()
-        };
-        let all = [rests(soon, 0), rests(soon, 99), rests(soon, 5), rests(soon, 0), rests(soon, CALLS)];
-        assert_eq!(all, [0, 100, 200, 400, 800]);
-        assert_eq!(rests(soon, 0), 0, "calls succeeded");
-        assert_eq!(rests(soon, 0), 100);
-        assert_eq!(rests(CALM, 0), 0, "a while ago");
     }
 }

@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::asking::{Asking, Link};
 use crate::breaker::Breaker;
+use crate::said::Said;
 use crate::server::{Opener, no_host};
 use crate::{Call, Fault, Script, Server, ServerError, metrics};
 
@@ -47,10 +48,7 @@ struct Shared {
     told: watch::Sender<bool>,
     /// The breaker has opened.
     opened: Notify,
-    /// How long to leave the server alone then.
-    rest: Mutex<Duration>,
-    /// When it last closed.
-    closed: Mutex<Option<Instant>>,
+    said: Said,
     /// What calls are like, to be tried before any are let through.
     probes: Mutex<Vec<(&'static Script, Call)>>,
     runtime: Handle,
@@ -100,14 +98,19 @@ impl Connection {
             is_up: AtomicBool::new(false),
             told: watch::Sender::new(false),
             opened: Notify::new(),
-            rest: Mutex::default(),
-            closed: Mutex::default(),
+            said: Said::default(),
             probes: Mutex::default(),
             runtime: Handle::current(),
         });
         metrics::away(user);
         shared.runtime.spawn(keep(Arc::downgrade(&shared)));
         Ok(Self { shared })
+    }
+
+    /// Where it is to.
+    #[cfg(feature = "pump-guard")]
+    pub(crate) fn server(&self) -> &Server {
+        &self.shared.server
     }
 
     /// The deadline of every call.
@@ -210,22 +213,22 @@ impl Shared {
         // A Cluster's connection mends itself, node by node.
         let lost = fault.is_for_good() && !self.server.is_cluster() && self.drop_link(link);
         let mut breaker = self.breaker();
-        let closed = *self.closed.lock().unwrap_or_else(PoisonError::into_inner);
-        let closed_for = closed.map_or(Duration::MAX, |closed| closed.elapsed());
-        let Some(opened) = breaker.failed(lost, closed_for) else { return };
+        if !breaker.failed(lost) {
+            return;
+        }
         self.be_up(false, &breaker);
         drop(breaker);
-        // Of a Cluster, most may be well.
-        let rest = if self.server.is_cluster() { Duration::ZERO } else { opened.rest };
-        *self.rest.lock().unwrap_or_else(PoisonError::into_inner) = rest;
         self.opened.notify_one();
         metrics::opened(self.user);
+        self.say_away(fault);
+    }
+
+    fn say_away(&self, fault: &Fault) {
         let (server, user) = (&self.server, self.user);
-        if opened.rest.is_zero() {
+        if self.said.away(Instant::now()) {
             tracing::warn!(%server, user, %fault, "the shared store is away: this node decides by itself");
         } else {
-            // Once more, as before: said once is enough.
-            tracing::debug!(%server, user, %fault, "the shared store is away again");
+            tracing::debug!(%server, user, %fault, "the shared store is away");
         }
     }
 
@@ -243,8 +246,7 @@ impl Shared {
 
     async fn connect_in_time(&self) -> Result<Link, Fault> {
         let link = timeout(CONNECTING, self.connect()).await;
-        let late = || format!("no answer within {CONNECTING:?}; do both ends mean TLS, or neither?");
-        link.map_err(|_| Fault::Unreachable(late()))?.map_err(|error| Fault::of_connecting(&error))
+        link.map_err(|_| Fault::slow_to_connect())?.map_err(|error| Fault::of_connecting(&error))
     }
 
     async fn connect(&self) -> RedisResult<Link> {
@@ -312,9 +314,6 @@ fn probe_call() -> Call {
 
 /// Connects, and closes the breaker when the server can be asked. Ends with the last clone of the connection.
 async fn keep(shared: std::sync::Weak<Shared>) {
-    // At the start it may be away for longer than a person on call would like to guess.
-    let mut was_told = false;
-    let mut rested = Duration::ZERO;
     loop {
         let Some(strong) = shared.upgrade() else { return };
         if strong.is_up.load(Acquire) {
@@ -325,44 +324,25 @@ async fn keep(shared: std::sync::Weak<Shared>) {
             opened.await;
             continue;
         }
-        let rest = std::mem::take(&mut *strong.rest.lock().unwrap_or_else(PoisonError::into_inner));
-        if !rest.is_zero() {
-            rested = rest;
-            drop(strong);
-            tokio::time::sleep(rest).await;
-            continue;
-        }
         let probed = strong.probe().await;
         let pause = {
             let mut breaker = strong.breaker();
             // A straggler may have found out meanwhile that the connection is lost.
             let pause = breaker.probed(probed.is_ok() && strong.link.load().is_some());
             if pause.is_none() {
-                *strong.closed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
                 strong.be_up(true, &breaker);
             }
             pause
         };
-        let user = strong.user;
         let Some(pause) = pause else {
-            metrics::closed(user);
-            was_told = true;
-            if std::mem::take(&mut rested).is_zero() {
-                tracing::info!(server = %strong.server, user, "the shared store is there");
+            metrics::closed(strong.user);
+            if strong.said.there() {
+                tracing::info!(server = %strong.server, user = strong.user, "the shared store is there");
             }
             continue;
         };
         if let Err(fault) = probed {
-            // It is away in earnest, though nothing was said when it was given up.
-            if !std::mem::take(&mut rested).is_zero() {
-                was_told = false;
-            }
-            let server = &strong.server;
-            if std::mem::replace(&mut was_told, true) {
-                tracing::debug!(%server, user, %fault, "the shared store is still away");
-            } else {
-                tracing::warn!(%server, user, %fault, "the shared store is not there: this node decides by itself");
-            }
+            strong.say_away(&fault);
         }
         drop(strong);
         tokio::time::sleep(pause).await;

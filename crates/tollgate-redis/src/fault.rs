@@ -25,7 +25,9 @@ impl Fault {
         match error.kind() {
             ErrorKind::Parse | ErrorKind::UnexpectedReturnType => Self::Garbage,
             // It answered WRONGPASS or the like while the connection was made.
-            ErrorKind::AuthenticationFailed => Self::Refused("WRONGPASS".to_owned()),
+            ErrorKind::AuthenticationFailed => Self::Refused(
+                "WRONGPASS: the user is not there or off, or this is not its password".to_owned(),
+            ),
             _ if error.is_timeout() => Self::Late,
             _ => match error.code() {
                 Some(code) => Self::Refused(short(&match error.detail() {
@@ -40,9 +42,15 @@ impl Fault {
     /// The same of an error while a connection is made.
     pub(crate) fn of_connecting(error: &RedisError) -> Self {
         match Self::of(error) {
-            Self::Lost | Self::Garbage => Self::Unreachable(short(&error.to_string())),
+            Self::Late => Self::slow_to_connect(),
+            Self::Lost => Self::Unreachable(short(&format!("{error} (do both ends mean TLS, or neither?)"))),
+            Self::Garbage => Self::Unreachable(short(&format!("{error} (is that a Redis?)"))),
             fault => fault,
         }
+    }
+
+    pub(crate) fn slow_to_connect() -> Self {
+        Self::Unreachable("no answer within a second (do both ends mean TLS, or neither?)".to_owned())
     }
 
     /// The connection is of no use any more: lost, out of step, or to a server that is no master now.

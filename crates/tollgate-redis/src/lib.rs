@@ -54,6 +54,7 @@ mod metrics;
 pub mod pump_guard;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
+mod said;
 mod script;
 mod server;
 

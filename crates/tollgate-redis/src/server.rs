@@ -7,6 +7,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use redis::cluster::ClusterClientBuilder;
+use redis::io::tcp::TcpSettings;
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 use redis::{
     Client, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo, RedisResult, TlsCertificates, TlsMode,
@@ -112,6 +113,7 @@ impl Server {
             Kind::Single => {
                 let Some(addr) = self.addrs().next() else { return Err(no_host()) };
                 let info = addr.into_connection_info()?.set_redis_settings(self.settings());
+                let info = info.set_tcp_settings(at_once());
                 let client = match self.is_tls {
                     true => Client::build_with_tls(info, self.certificates())?,
                     false => Client::open(info)?,
@@ -126,7 +128,7 @@ impl Server {
                 Ok(Opener::Sentinel(clients.into()))
             }
             Kind::Cluster => {
-                let mut builder = ClusterClientBuilder::new(self.addrs());
+                let mut builder = ClusterClientBuilder::new(self.addrs()).tcp_settings(at_once());
                 if let Some(user) = &self.user {
                     builder = builder.username(user);
                 }
@@ -148,7 +150,9 @@ impl Server {
 
     fn sentinels(&self, master: &str, with_password: bool) -> RedisResult<SentinelClientBuilder> {
         let mut builder = SentinelClientBuilder::new(self.addrs(), master, SentinelServerType::Master)?
-            .set_client_to_redis_db(self.db);
+            .set_client_to_redis_db(self.db)
+            .set_client_to_redis_tcp_settings(at_once())
+            .set_client_to_sentinel_tcp_settings(at_once());
         if let Some(user) = &self.user {
             builder = builder.set_client_to_redis_username(user);
             if with_password {
@@ -188,6 +192,11 @@ impl Server {
             false => ConnectionAddr::Tcp(host, port),
         })
     }
+}
+
+/// No question waits for another one's answer (Nagle's algorithm): from 13 ms on, that would be later than the deadline.
+fn at_once() -> TcpSettings {
+    TcpSettings::default().set_nodelay(true)
 }
 
 pub(crate) fn no_host() -> redis::RedisError {

@@ -86,7 +86,7 @@ fn a_gateway_starts_and_limits_without_the_server_and_asks_it_as_soon_as_it_is_t
     for node in &shared.nodes {
         let told: Vec<String> = node.lines.try_iter().collect();
         let told = node.told.clone() + &told.join("\n");
-        assert!(told.contains("is not there: this node decides"), "{told}");
+        assert!(told.contains("is away: this node decides"), "{told}");
     }
 }
 
@@ -95,7 +95,7 @@ fn a_wrong_password_is_told_and_not_shown() {
     let Some(redis) = Redis::start() else { return };
     let shared = Nodes::start("shared-password", &redis.url().replace(Redis::PASSWORD, "swordfish"), 1, 10);
     let mut told = shared.nodes[0].told.clone();
-    while !told.contains("is not there: this node decides") {
+    while !told.contains("is away: this node decides") {
         told += &shared.nodes[0].lines.recv_timeout(Duration::from_secs(20)).expect("it tells");
     }
     assert!(told.contains("it answered WRONGPASS") && !told.contains("swordfish"), "{told}");

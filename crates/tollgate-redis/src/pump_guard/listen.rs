@@ -131,7 +131,7 @@ impl Listener {
         if !*is_told && *since + DEAF <= now && connection.is_up() {
             *is_told = true;
             tracing::warn!(
-                ?connection,
+                server = %connection.server(),
                 fault = %lost,
                 "what other guards tell is not heard, so that this one spends its part only of the day's cap on money: \
                  allow its user +xread on ~tollgate1:*, and the server another connection of each node"

@@ -80,7 +80,8 @@ fn parse_credentials(credentials: &str) -> Result<(Option<String>, Option<String
         decoded.map(std::borrow::Cow::into_owned).map_err(|_| ServerError::new("password", "", remedy))
     };
     let Some((user, password)) = credentials.split_once(':') else {
-        let remedy = "write user:password@, or :password@ for the default user";
+        let remedy =
+            "write user:password@, :password@ for the default user, or user:@ with the password elsewhere";
         return Err(ServerError::new("password", "", remedy));
     };
     let some = |text: String| (!text.is_empty()).then_some(text);

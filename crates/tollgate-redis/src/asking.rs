@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
+#[cfg(feature = "pump-guard")]
 use std::time::Duration;
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::cluster_async::ClusterConnection;
 use redis::{Cmd, ErrorKind, RedisResult, ServerErrorKind, Value};
+#[cfg(feature = "pump-guard")]
 use tokio::time::timeout;
 
 use crate::{Call, Fault, Script};

@@ -19,7 +19,7 @@ pub(crate) enum Link {
     Cluster(ClusterConnection),
 }
 
-/// A connection that calls are made on, within the deadline of [`Connection::run`].
+/// A connection that calls are made on, within the deadline of [`Connection::run`](crate::Connection::run).
 #[derive(Clone)]
 pub struct Asking {
     pub(crate) link: Arc<Link>,

@@ -1,31 +1,65 @@
 //! Calls on a connection, whose deadline is the caller's.
 
 use std::fmt;
+#[cfg(feature = "rate-limit")]
+use std::future::Future;
 use std::sync::Arc;
-#[cfg(feature = "pump-guard")]
+#[cfg(any(feature = "rate-limit", feature = "pump-guard"))]
 use std::time::Duration;
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::cluster_async::ClusterConnection;
 use redis::{Cmd, ErrorKind, RedisResult, ServerErrorKind, Value};
-#[cfg(feature = "pump-guard")]
+use tokio::sync::watch;
+#[cfg(any(feature = "rate-limit", feature = "pump-guard"))]
 use tokio::time::timeout;
 
 use crate::{Call, Fault, Script};
 
-#[derive(Clone)]
-pub(crate) enum Link {
+/// What calls are sent on, until it is given up.
+pub(crate) struct Link {
+    wire: Wire,
+    is_given_up: watch::Sender<bool>,
+}
+
+pub(crate) enum Wire {
     One(MultiplexedConnection),
     Cluster(ClusterConnection),
+}
+
+impl Link {
+    pub(crate) fn new(wire: Wire) -> Self {
+        Self { wire, is_given_up: watch::Sender::new(false) }
+    }
+
+    /// Nobody waits for its answers any more.
+    pub(crate) fn give_up(&self) {
+        self.is_given_up.send_replace(true);
+    }
 }
 
 /// A connection that calls are made on, within the deadline of [`Connection::run`](crate::Connection::run).
 #[derive(Clone)]
 pub struct Asking {
-    pub(crate) link: Arc<Link>,
+    link: Arc<Link>,
 }
 
 impl Asking {
+    pub(crate) fn on(link: &Arc<Link>) -> Self {
+        Self { link: Arc::clone(link) }
+    }
+
+    /// Waits for what was asked on this connection, and is late, until the connection is given up; a second at the most,
+    /// as answers come in order, this one with the next.
+    #[cfg(feature = "rate-limit")]
+    pub(crate) async fn late<T>(&self, calls: impl Future<Output = T>) -> Option<T> {
+        let mut is_given_up = self.link.is_given_up.subscribe();
+        tokio::select! {
+            answer = timeout(Duration::from_secs(1), calls) => answer.ok(),
+            _ = is_given_up.wait_for(|is| *is) => None,
+        }
+    }
+
     /// Calls a script. One that the server does not know (it was restarted) is sent whole.
     ///
     /// # Errors
@@ -54,9 +88,9 @@ impl Asking {
             });
         }
         let count = calls.len();
-        let answers = match &*self.link {
-            Link::One(link) => link.clone().req_packed_commands(&pipeline, 0, count).await,
-            Link::Cluster(link) => link.clone().req_packed_commands(&pipeline, 0, count).await,
+        let answers = match &self.link.wire {
+            Wire::One(wire) => wire.clone().req_packed_commands(&pipeline, 0, count).await,
+            Wire::Cluster(wire) => wire.clone().req_packed_commands(&pipeline, 0, count).await,
         };
         let mut answers = answers.map_err(|error| Fault::of(&error))?;
         if answers.len() != count {
@@ -82,9 +116,9 @@ impl Asking {
 
     async fn send(&self, command: &Cmd) -> RedisResult<Value> {
         // Clones share what they are clones of.
-        let answer = match &*self.link {
-            Link::One(link) => link.clone().req_packed_command(command).await,
-            Link::Cluster(link) => link.clone().req_packed_command(command).await,
+        let answer = match &self.link.wire {
+            Wire::One(wire) => wire.clone().req_packed_command(command).await,
+            Wire::Cluster(wire) => wire.clone().req_packed_command(command).await,
         };
         answer.and_then(Value::extract_error)
     }

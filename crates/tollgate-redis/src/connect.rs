@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout};
 
-use crate::asking::{Asking, Link};
+use crate::asking::{Asking, Link, Wire};
 use crate::breaker::Breaker;
 use crate::said::Said;
 use crate::server::{Opener, no_host};
@@ -161,7 +161,7 @@ impl Connection {
     #[cfg(feature = "pump-guard")]
     pub(crate) async fn another(&self) -> Result<Asking, Fault> {
         let link = self.shared.connect_in_time().await?;
-        Ok(Asking { link: Arc::new(link) })
+        Ok(Asking::on(&Arc::new(link)))
     }
 
     /// Calls a script, within the deadline.
@@ -183,30 +183,61 @@ impl Connection {
     where
         F: Future<Output = Result<T, Fault>>,
     {
-        let link = if self.is_up() { self.shared.link.load_full() } else { None };
-        let Some(link) = link else {
-            metrics::called(self.shared.user, "away");
-            return Err(Fault::Away);
-        };
-        let asking = Asking { link: Arc::clone(&link) };
-        let answer = timeout(self.shared.deadline, calls(asking)).await.unwrap_or(Err(Fault::Late));
-        match &answer {
-            Ok(_) => {
-                metrics::called(self.shared.user, "answered");
-                self.shared.breaker().succeeded();
-            }
-            Err(fault) => {
-                metrics::called(self.shared.user, fault.name());
-                self.shared.failed(fault, &link);
+        let link = self.link()?;
+        let answer = timeout(self.shared.deadline, calls(Asking::on(&link))).await;
+        self.shared.called(answer.unwrap_or(Err(Fault::Late)), &link)
+    }
+
+    /// The same for calls whose answer matters even if it is late: `late` is called when the deadline is over, and then
+    /// they are waited for until the connection is given up, a second at the most.
+    #[cfg(feature = "rate-limit")]
+    pub(crate) async fn run_on<T, F>(
+        &self,
+        calls: impl FnOnce(Asking) -> F,
+        late: impl FnOnce(),
+    ) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
+        let link = self.link()?;
+        let mut calls = std::pin::pin!(calls(Asking::on(&link)));
+        match timeout(self.shared.deadline, calls.as_mut()).await {
+            Ok(answer) => self.shared.called(answer, &link),
+            Err(_) => {
+                let _ = self.shared.called::<T>(Err(Fault::Late), &link);
+                late();
+                Asking::on(&link).late(calls).await.unwrap_or(Err(Fault::Late))
             }
         }
-        answer
+    }
+
+    fn link(&self) -> Result<Arc<Link>, Fault> {
+        let link = if self.is_up() { self.shared.link.load_full() } else { None };
+        link.ok_or_else(|| {
+            metrics::called(self.shared.user, "away");
+            Fault::Away
+        })
     }
 }
 
 impl Shared {
     fn breaker(&self) -> std::sync::MutexGuard<'_, Breaker> {
         self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts what came of a call.
+    fn called<T>(&self, answer: Result<T, Fault>, link: &Arc<Link>) -> Result<T, Fault> {
+        match &answer {
+            Ok(_) => {
+                metrics::called(self.user, "answered");
+                self.breaker().succeeded();
+            }
+            Err(fault) => {
+                metrics::called(self.user, fault.name());
+                self.failed(fault, link);
+            }
+        }
+        answer
     }
 
     fn failed(&self, fault: &Fault, link: &Arc<Link>) {
@@ -241,6 +272,7 @@ impl Shared {
     /// Unless somebody has already made another one, or none; whether it was this one.
     fn drop_link(&self, link: &Arc<Link>) -> bool {
         let before = self.link.compare_and_swap(&Some(Arc::clone(link)), None);
+        link.give_up();
         before.as_ref().is_some_and(|before| Arc::ptr_eq(before, link))
     }
 
@@ -254,7 +286,7 @@ impl Shared {
             AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECTING)).set_response_timeout(None);
         Ok(match &self.opener {
             Opener::Single(client) => {
-                Link::One(client.get_multiplexed_async_connection_with_config(&config).await?)
+                Link::new(Wire::One(client.get_multiplexed_async_connection_with_config(&config).await?))
             }
             Opener::Sentinel(clients) => {
                 let mut clients = clients.lock().await;
@@ -268,9 +300,9 @@ impl Shared {
                         break;
                     }
                 }
-                Link::One(connection?)
+                Link::new(Wire::One(connection?))
             }
-            Opener::Cluster(client) => Link::Cluster(client.get_async_connection().await?),
+            Opener::Cluster(client) => Link::new(Wire::Cluster(client.get_async_connection().await?)),
         })
     }
 
@@ -284,7 +316,7 @@ impl Shared {
                 link
             }
         };
-        let asking = Asking { link };
+        let asking = Asking::on(&link);
         let probes = self.probes.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (writes, writing) = (&PROBE, probe_call());
         let all =
@@ -298,7 +330,7 @@ impl Shared {
         };
         // A late one, too: the address may be another server's by now.
         if written.is_err() {
-            self.drop_link(&asking.link);
+            self.drop_link(&link);
         }
         written
     }

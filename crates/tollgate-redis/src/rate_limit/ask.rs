@@ -5,12 +5,13 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
 use smallvec::SmallVec;
+use tokio::sync::oneshot;
 use tollgate_rate_limit::store::{Count, Counts, Debt, Store as _, Tick, Verdict, Wait};
 
 use super::change::Adjustment;
 use super::pending::Change;
 use super::question::{Question, Said};
-use super::store::{Inner, Low, Paid};
+use super::store::{Inner, Low, Paid, is_charged};
 use super::together::Together;
 use crate::{Asking, Fault, metrics};
 
@@ -25,7 +26,8 @@ pub(crate) struct Asked {
 
 /// Some of a request's counts, which live together on the server.
 struct Part {
-    places: SmallVec<[usize; 6]>,
+    /// Which counts these are, and whether they are enforced.
+    places: SmallVec<[(usize, bool); 6]>,
     adjustments: SmallVec<[Adjustment; 1]>,
     question: Question,
 }
@@ -43,7 +45,8 @@ impl Asked {
         Self { inner, counts, paid, leases: SmallVec::new() }
     }
 
-    pub(crate) async fn answer(mut self) -> Counts {
+    /// Sends what is decided, in time; and takes in what the server says, even if it is late.
+    pub(crate) async fn answer(mut self, decided: oneshot::Sender<Counts>) {
         let inner = Arc::clone(&self.inner);
         let sent = inner.now();
         if let Some(leases) = &inner.leases {
@@ -54,25 +57,59 @@ impl Asked {
         let mut changes: SmallVec<[Change; 1]> = SmallVec::new();
         let parts = self.parts(&mut changes, sent);
         let told = AtomicUsize::new(0);
-        let answers =
-            inner.connection.run(|asking| ask(&inner.together, &self.counts, asking, parts, &told)).await;
-        match answers {
-            Ok(answers) => {
+        let ask = |asking| ask(&inner.together, asking, parts, &told);
+        let (mut decided, mut alone) = (Some(decided), None);
+        let late = || alone = Some(self.decide_alone(&mut decided));
+        let answers = inner.connection.run_on(ask, late).await;
+        let in_doubt = answers.as_ref().is_err_and(Fault::is_doubtful);
+        // Where there is an answer, those of parts that were not asked.
+        changes
+            .into_iter()
+            .skip(told.into_inner())
+            .for_each(|change| inner.pending.put_back(change, in_doubt));
+        match (answers, alone) {
+            (Ok(answers), None) => {
                 metrics::decided("redis");
-                // Those of parts that were not asked.
-                untold(changes, told).for_each(|change| inner.pending.put_back(change, false));
                 self.take_in(&answers, sent);
+                inner.conclude(&mut self.counts, &mut self.paid, inner.now());
+                send(&mut decided, self.counts);
             }
-            Err(fault) => {
-                untold(changes, told).for_each(|change| inner.pending.put_back(change, fault.is_doubtful()));
+            (Ok(answers), Some(alone)) => {
+                self.take_in(&answers, sent);
+                self.settle(&alone);
+            }
+            (Err(_), alone) => {
                 self.end_leases(Some((0, Debt::default())), sent);
-                let paid = &self.paid;
-                let undecided = |index| paid.get(index).is_none_or(Option::is_none);
-                inner.fall_back(&mut self.counts, undecided, inner.now());
+                let alone = alone.unwrap_or_else(|| self.decide_alone(&mut decided));
+                inner.owe(&alone, &self.paid, inner.now());
             }
         }
-        inner.conclude(&mut self.counts, &mut self.paid, inner.now());
-        std::mem::take(&mut self.counts)
+    }
+
+    /// Decides without the server, and sends that.
+    fn decide_alone(&self, decided: &mut Option<oneshot::Sender<Counts>>) -> Counts {
+        let (mut counts, mut paid) = (self.counts.clone(), self.paid.clone());
+        let now = self.inner.now();
+        self.inner.fall_back(&mut counts, &paid, now);
+        self.inner.conclude(&mut counts, &mut paid, now);
+        send(decided, counts.clone());
+        counts
+    }
+
+    /// The server has decided what was already decided without it: where that differs, it is told.
+    fn settle(&self, alone: &Counts) {
+        let (inner, now) = (&self.inner, self.inner.now());
+        for (index, count) in self.unpaid() {
+            match (alone.get(index).is_some_and(is_charged), is_charged(count)) {
+                (true, true) => inner.level(count, now),
+                (true, false) => inner.owe_for(count, now),
+                (false, true) => {
+                    inner.level(count, now);
+                    inner.give_back(count, count.gcra().charge(count.cost()), now);
+                }
+                (false, false) => {}
+            }
+        }
     }
 
     fn unpaid(&self) -> impl Iterator<Item = (usize, &Count)> {
@@ -109,6 +146,8 @@ impl Asked {
             Some(all) if leases().any(|ticks| ticks > 0) => all.parts_of_rest(),
             _ => 0,
         };
+        let enforced = places.iter().map(|place| self.counts.get(*place).is_some_and(Count::is_enforced));
+        let enforced = places.iter().copied().zip(enforced).collect();
         let names = inner.names.of(counts());
         let mut adjustments = SmallVec::new();
         let mut question = Question::new(names.len(), parts);
@@ -128,7 +167,7 @@ impl Asked {
         if parts > 0 {
             counts().zip(leases()).for_each(|(count, ticks)| question.lease(count, ticks));
         }
-        Part { places, adjustments, question }
+        Part { places: enforced, adjustments, question }
     }
 
     fn take_in(&mut self, answers: &Answers, sent: Tick) {
@@ -219,8 +258,11 @@ impl Asked {
     }
 }
 
-fn untold(changes: SmallVec<[Change; 1]>, told: AtomicUsize) -> impl Iterator<Item = Change> {
-    changes.into_iter().skip(told.into_inner())
+/// Nobody may be there any more.
+fn send(decided: &mut Option<oneshot::Sender<Counts>>, counts: Counts) {
+    if let Some(decided) = decided.take() {
+        let _ = decided.send(counts);
+    }
 }
 
 fn is_same(one: &Count, other: &Count) -> bool {
@@ -230,7 +272,6 @@ fn is_same(one: &Count, other: &Count) -> bool {
 /// Asks about each part, until one refuses. How many adjustments were told is known whatever comes of it.
 async fn ask(
     together: &Arc<Together>,
-    counts: &Counts,
     asking: Asking,
     parts: SmallVec<[Part; 1]>,
     told: &AtomicUsize,
@@ -246,9 +287,10 @@ async fn ask(
             said
         };
         let before = answers.said.len();
-        answers.said.extend(part.places.into_iter().zip(said));
-        let is_enforced = |place: &usize| counts.get(*place).is_some_and(Count::is_enforced);
-        if answers.said.iter().skip(before).any(|(place, said)| said.owed < 0 && is_enforced(place)) {
+        let refuses =
+            part.places.iter().zip(&said).any(|((_, is_enforced), said)| *is_enforced && said.owed < 0);
+        answers.said.extend(part.places.into_iter().map(|(place, _)| place).zip(said));
+        if refuses {
             answers.charged = before;
             break;
         }
@@ -267,10 +309,10 @@ pub(crate) async fn lease(inner: Arc<Inner>, counts: Low) {
         question.charge(name, &count, 0, known);
         question.lease(&count, ticks);
         let together = &inner.together;
-        let answer = inner.connection.run(|asking| async move {
+        let ask = |asking: Asking| async move {
             together.ask(&asking, question).await?.first().copied().ok_or(Fault::Garbage)
-        });
-        let leased = match answer.await {
+        };
+        let leased = match inner.connection.run_on(ask, || ()).await {
             Ok(Said { owed, leased }) => match (u64::try_from(owed), u64::try_from(leased)) {
                 (Ok(owed), Ok(leased)) => {
                     let owed = Debt::of_ticks(owed);

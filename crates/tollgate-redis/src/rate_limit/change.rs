@@ -6,7 +6,7 @@ use tollgate_rate_limit::store::{Count, Debt, Tick};
 use super::pending::Change;
 use super::question::{End, PROBED};
 use super::store::Inner;
-use crate::{Call, Fault, Script};
+use crate::{Asking, Call, Fault, Script};
 
 static ADJUST: Script = Script::new(include_str!("adjust.lua"));
 
@@ -63,11 +63,11 @@ pub(crate) async fn change(inner: Arc<Inner>, count: Count) {
     let Some(change) = inner.pending.take(&count, inner.nodes, sent) else { return };
     let Some(name) = names.first() else { return };
     let adjustment = Adjustment::of(&change, name, &inner, sent);
-    let told = inner.connection.run(|asking| async move {
+    let tell = |asking: Asking| async move {
         let (script, call) = adjustment.call();
         Adjustment::read(&asking.call(script, call).await?)
-    });
-    match told.await {
+    };
+    match inner.connection.run_on(tell, || ()).await {
         Ok(debt) => inner.merged(&change.count, debt, sent),
         Err(fault) => inner.pending.put_back(change, fault.is_doubtful()),
     }

@@ -4,18 +4,25 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 use tollgate_rate_limit::store::Counts;
 
 /// A request's question, that goes on when nobody waits for it any more: a client that hangs up is charged like any other,
-/// and what the server was told and what it leased is not lost.
+/// what the server was told and what it leased is not lost, and a late answer is taken in.
 pub struct Kept {
-    asked: Option<Pin<Box<dyn Future<Output = Counts> + Send>>>,
+    asked: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    decided: oneshot::Receiver<Counts>,
     runtime: Handle,
 }
 
 impl Kept {
-    pub(crate) fn new(asked: impl Future<Output = Counts> + Send + 'static, runtime: &Handle) -> Self {
-        Self { asked: Some(Box::pin(asked)), runtime: runtime.clone() }
+    /// `asked` sends what is decided.
+    pub(crate) fn new(
+        asked: impl Future<Output = ()> + Send + 'static,
+        decided: oneshot::Receiver<Counts>,
+        runtime: &Handle,
+    ) -> Self {
+        Self { asked: Some(Box::pin(asked)), decided, runtime: runtime.clone() }
     }
 }
 
@@ -24,11 +31,11 @@ impl Future for Kept {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Counts> {
         let Some(asked) = &mut self.asked else { return Poll::Pending };
-        let answer = asked.as_mut().poll(cx);
-        if answer.is_ready() {
+        if asked.as_mut().poll(cx).is_ready() {
             self.asked = None;
         }
-        answer
+        // Sent while polled, which is when it has to be looked for.
+        self.decided.try_recv().map_or(Poll::Pending, Poll::Ready)
     }
 }
 

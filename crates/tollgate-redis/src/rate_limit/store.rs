@@ -3,7 +3,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use smallvec::SmallVec;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 use tollgate_core::SharedClock;
 use tollgate_rate_limit::Limit;
@@ -165,27 +165,49 @@ impl Inner {
         refused
     }
 
-    /// Decides without the server about the counts that nobody has decided yet.
-    pub(crate) fn fall_back(&self, counts: &mut [Count], undecided: impl Fn(usize) -> bool, now: Tick) {
+    /// Decides without the server about the counts that leases have not paid.
+    pub(crate) fn fall_back(&self, counts: &mut [Count], paid: &Paid, now: Tick) {
         metrics::decided("fallback");
         let mut parts = Counts::new();
-        let mut known: SmallVec<[Tick; 6]> = SmallVec::new();
-        for (_, count) in counts.iter().enumerate().filter(|(index, _)| undecided(*index)) {
-            let debt = self.known.debt(count, now);
-            self.fallback.learn_least(count, debt, now);
-            known.push(now.after(debt.ticks()));
+        for (count, _) in counts.iter().zip(paid).filter(|(_, paid)| paid.is_none()) {
+            self.fallback.learn_least(count, self.known.debt(count, now), now);
             parts.push(count.with_gcra(count.gcra().part(self.nodes, count.cost())));
         }
         // From memory the answer is there at once.
         let _ = self.fallback.take(&mut parts, now);
-        let undecided = counts.iter_mut().enumerate().filter(|(index, _)| undecided(*index));
-        for (((_, count), part), known) in undecided.zip(&parts).zip(known) {
+        let undecided = counts.iter_mut().zip(paid).filter(|(_, paid)| paid.is_none());
+        for ((count, _), part) in undecided.zip(&parts) {
             count.set_verdict(part.verdict());
-            if matches!(part.verdict(), Verdict::Charged(_)) {
-                let (charge, capacity) = (count.gcra().charge(count.cost()).ticks(), count.gcra().capacity());
-                self.pending.charge(count, charge, capacity, known, self.nodes, now);
-            }
         }
+    }
+
+    /// The server does not know what was charged without it, and is told.
+    pub(crate) fn owe(&self, counts: &[Count], paid: &Paid, now: Tick) {
+        let unpaid = counts.iter().zip(paid).filter(|(_, paid)| paid.is_none()).map(|(count, _)| count);
+        unpaid.filter(|count| is_charged(count)).for_each(|count| self.owe_for(count, now));
+    }
+
+    pub(crate) fn owe_for(&self, count: &Count, now: Tick) {
+        let (charge, capacity) = (count.gcra().charge(count.cost()).ticks(), count.gcra().capacity());
+        let known = now.after(self.known.debt(count, now).ticks());
+        self.pending.charge(count, charge, capacity, known, self.nodes, now);
+        self.more.notify_one();
+    }
+
+    /// The server knows of this count what is known here.
+    pub(crate) fn level(&self, count: &Count, now: Tick) {
+        if !self.pending.has(count) {
+            self.fallback.learn(count, self.known.debt(count, now), now);
+        }
+    }
+
+    pub(crate) fn give_back(&self, count: &Count, debt: Debt, now: Tick) {
+        let known = now.after(self.known.debt(count, now).ticks());
+        let untold = self.pending.give_back(count, debt.ticks(), known, now);
+        let told = debt.ticks() - untold;
+        self.known.give_back(count, Debt::of_ticks(told), now);
+        let here = untold.saturating_mul(self.nodes.into()).saturating_add(told);
+        self.fallback.give_back(count, Debt::of_ticks(here), now);
         self.more.notify_one();
     }
 
@@ -213,6 +235,10 @@ impl Inner {
     }
 }
 
+pub(crate) fn is_charged(count: &Count) -> bool {
+    matches!(count.verdict(), Verdict::Charged(_))
+}
+
 impl Store for RedisStore {
     type Later = Kept;
 
@@ -233,23 +259,18 @@ impl Store for RedisStore {
         }
         inner.lease(low);
         if !inner.connection.is_up() {
-            inner.fall_back(counts, |index| paid.get(index).is_none_or(Option::is_none), now);
+            inner.fall_back(counts, &paid, now);
+            inner.owe(counts, &paid, now);
             inner.conclude(counts, &mut paid, now);
             return Step::Now;
         }
         let asked = Asked::new(Arc::clone(inner), std::mem::take(counts), paid);
-        Step::Later(Kept::new(asked.answer(), inner.connection.runtime()))
+        let (decided, decision) = oneshot::channel();
+        Step::Later(Kept::new(asked.answer(decided), decision, inner.connection.runtime()))
     }
 
     fn give_back(&self, count: &Count, debt: Debt, now: Tick) {
-        let inner = &self.inner;
-        let known = now.after(inner.known.debt(count, now).ticks());
-        let untold = inner.pending.give_back(count, debt.ticks(), known, now);
-        let told = debt.ticks() - untold;
-        inner.known.give_back(count, Debt::of_ticks(told), now);
-        let here = untold.saturating_mul(inner.nodes.into()).saturating_add(told);
-        inner.fallback.give_back(count, Debt::of_ticks(here), now);
-        inner.more.notify_one();
+        self.inner.give_back(count, debt, now);
     }
 
     fn charge(&self, count: &Count, cost: u32, most: Debt, now: Tick) -> Debt {
@@ -317,7 +338,10 @@ async fn tell(inner: Weak<Inner>) {
         for count in inner.pending.some(AT_ONCE) {
             tasks.spawn(change(Arc::clone(&inner), count));
         }
-        tasks.join_all().await;
+        // What is late is no reason to tell nothing else.
+        let all = async { while tasks.join_next().await.is_some() {} };
+        let _ = timeout(2 * inner.connection.deadline(), all).await;
+        tasks.detach_all();
         tokio::time::sleep(TOGETHER).await;
     }
 }

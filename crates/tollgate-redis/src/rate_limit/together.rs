@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -52,7 +53,7 @@ impl Together {
         Arc::new(Self { connection, queue: Mutex::default() })
     }
 
-    /// Asks the server. Of one whose deadline is over while it waits, the server never hears.
+    /// Asks the server, however late the answer is. Of one that is given up while it waits, the server never hears.
     pub(crate) async fn ask(self: &Arc<Self>, asking: &Asking, question: Question) -> Result<Answer, Fault> {
         // A script's keys all live in one place of a Cluster; those of several requests do not.
         if self.connection.is_cluster() {
@@ -102,9 +103,14 @@ impl Together {
     fn send(&self, all: Vec<Waiting>, turn: Turn) {
         let deadline = self.connection.deadline();
         self.connection.runtime().spawn(async move {
-            // Each of them has its own deadline, too.
-            let _ = timeout(deadline, ask_all(all)).await;
-            drop(turn);
+            // The last one knows the server's latest connection.
+            let Some(asking) = all.last().map(|waiting| waiting.asking.clone()) else { return };
+            let mut asked = pin!(ask_all(all, &asking));
+            if timeout(deadline, asked.as_mut()).await.is_err() {
+                // Those that wait in line do not wait for what is late.
+                drop(turn);
+                let _ = asking.late(asked).await;
+            }
         });
     }
 
@@ -143,12 +149,10 @@ impl Drop for Turn {
     }
 }
 
-async fn ask_all(all: Vec<Waiting>) {
-    // The last one knows the server's latest connection.
-    let Some(asking) = all.last().map(|waiting| waiting.asking.clone()) else { return };
+async fn ask_all(all: Vec<Waiting>, asking: &Asking) {
     let questions: Vec<&Question> = all.iter().map(|waiting| &waiting.question).collect();
     // Nobody may be there any more for an answer.
-    match Question::ask_all(&questions, &asking).await {
+    match Question::ask_all(&questions, asking).await {
         Ok(answers) => all.into_iter().zip(answers).for_each(|(waiting, answer)| {
             let _ = waiting.answer.send(Ok(answer));
         }),

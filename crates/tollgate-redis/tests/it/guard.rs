@@ -17,6 +17,7 @@ use tower::util::BoxCloneService;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 use crate::SOON;
+use crate::awake::rest;
 use crate::server::{TestServer, program};
 
 pub(crate) const SECRET: &[u8] = b"a secret of all nodes";
@@ -96,10 +97,6 @@ async fn send(guard: &PumpGuard, number: &str, client: u32) -> bool {
 
 fn verified(guard: &PumpGuard, number: &str) {
     guard.observe(&guard.attempt(number, None, Profile::Otp), Outcome::Verified);
-}
-
-pub(crate) async fn rest(ms: u64) {
-    tokio::time::sleep(Duration::from_millis(ms)).await;
 }
 
 /// People verify, so that outcomes mean something; then strangers of one range do not, every four seconds. How many of

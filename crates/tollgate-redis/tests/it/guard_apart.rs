@@ -4,7 +4,8 @@
 use tollgate_core::FakeClock;
 use tollgate_pump_guard::{Mode, Money, Policy, Prices};
 
-use crate::guard::{Node, rest};
+use crate::awake::rest;
+use crate::guard::Node;
 use crate::log::Log;
 use crate::server::{TestServer, program};
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tollgate_core::FakeClock;
 
 use crate::SOON;
+use crate::awake::{Awake, rest};
 use crate::guard::Node;
 use crate::proxy::{Slow, impostor};
 use crate::server::{TestServer, program};
@@ -23,7 +24,7 @@ async fn load(node: Arc<Node>, stop: Arc<AtomicBool>, of: u32) -> (Vec<String>, 
         n += 1;
         // Of ranges so far apart that none is surprising.
         let number = format!("+659{:07}", (1_000_000 + of * 3_000_000 + n * 1009) % 10_000_000);
-        let start = Instant::now();
+        let start = Awake::now();
         let goes = node.send(&number, 100_000 * of + n).await;
         longest = longest.max(start.elapsed());
         if goes {
@@ -44,9 +45,9 @@ async fn through(urls: [&str; 3], fault: impl AsyncFnOnce()) {
     }
     let stop = Arc::new(AtomicBool::new(false));
     let tasks = [0, 1].map(|of| tokio::spawn(load(Arc::clone(&nodes[of]), Arc::clone(&stop), of as u32)));
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    rest(200).await;
     fault().await;
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    rest(200).await;
     stop.store(true, Relaxed);
     let (mut all, mut waited) = (Vec::new(), Duration::ZERO);
     for task in tasks {
@@ -76,7 +77,7 @@ async fn guards_lose_nothing_by_a_server_that_dies_and_comes_back_empty() {
     let url = server.url();
     through([&url; 3], async || {
         server.kill();
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        rest(500).await;
         server.start_again();
     })
     .await;
@@ -89,7 +90,7 @@ async fn guards_lose_nothing_by_a_server_that_hangs() {
     let url = server.url();
     through([&url; 3], async || {
         server.signal("-STOP");
-        tokio::time::sleep(Duration::from_millis(600)).await;
+        rest(600).await;
         server.signal("-CONT");
     })
     .await;
@@ -103,7 +104,7 @@ async fn guards_lose_nothing_by_a_server_without_memory() {
     through([&url; 3], async || {
         server.cli(&["config", "set", "maxmemory-policy", "noeviction"]);
         server.cli(&["config", "set", "maxmemory", "1"]);
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        rest(500).await;
         server.cli(&["config", "set", "maxmemory", "0"]);
     })
     .await;
@@ -118,7 +119,7 @@ async fn guards_lose_nothing_by_a_server_that_is_slow() {
     through([&one.url, &other.url, &url], async || {
         one.delay(Duration::from_millis(120));
         other.delay(Duration::from_millis(120));
-        tokio::time::sleep(Duration::from_millis(800)).await;
+        rest(800).await;
         one.delay(Duration::ZERO);
         other.delay(Duration::ZERO);
     })
@@ -143,7 +144,7 @@ async fn guards_lose_nothing_by_answers_that_make_no_sense() {
         let url = impostor(server.port, Arc::clone(&lying)).await;
         through([&url, &url, &server.url()], async || {
             *lying.lock().unwrap() = Some(lie.as_bytes());
-            tokio::time::sleep(Duration::from_millis(300)).await;
+            rest(300).await;
             *lying.lock().unwrap() = None;
         })
         .await;
@@ -159,7 +160,7 @@ async fn a_guard_whose_server_was_never_there_judges_by_itself_and_tells_when_it
         (Node::start_calm(&server.url(), &clock).await, Node::start_calm(&server.url(), &clock).await);
     server.kill();
     let numbers: Vec<_> = (0..1000).map(|n| format!("+659{:07}", 1_000_000 + n * 7_007)).collect();
-    let start = Instant::now();
+    let start = Awake::now();
     for (n, number) in (0..).zip(&numbers) {
         assert!(here.send(number, n).await, "{n}");
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tollgate_rate_limit::Limiter;
 use tollgate_redis::rate_limit::{RedisStore, Sharing};
 
+use crate::awake::rest;
 use crate::server::{TestServer, program};
 use crate::{client, node, of_day, passes, passing};
 
@@ -15,10 +16,6 @@ use crate::{client, node, of_day, passes, passing};
 async fn hang_up(limiter: &Limiter<RedisStore>, last: u8) -> bool {
     let mut asked = pin!(passes(limiter, client(last)));
     poll_fn(|cx| Poll::Ready(asked.as_mut().poll(cx).is_pending())).await
-}
-
-async fn a_moment() {
-    tokio::time::sleep(Duration::from_millis(200)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -31,7 +28,7 @@ async fn who_hangs_up_is_charged_like_anybody_else() {
         gone += usize::from(hang_up(&limiter, 1).await);
     }
     assert!(gone > 0, "the answer always was there at once");
-    a_moment().await;
+    rest(200).await;
     let other = node(&server.url(), vec![of_day("a", 10)], Sharing::without_leases).await;
     assert_eq!(passing(&other, client(1), 10).await, 6);
 }
@@ -46,7 +43,7 @@ async fn who_hangs_up_while_the_server_hangs_is_charged_when_it_goes_on() {
         assert!(hang_up(&limiter, 1).await);
     }
     server.signal("-CONT");
-    a_moment().await;
+    rest(200).await;
     assert_eq!(passing(&limiter, client(1), 30).await, 10);
 }
 
@@ -61,7 +58,7 @@ async fn what_was_to_be_told_is_told_though_the_request_that_took_it_along_is_go
         }
         hang_up(&limiter, last).await;
     }
-    a_moment().await;
+    rest(200).await;
     for name in ["a", "b"] {
         let other = node(&server.url(), vec![of_day(name, 10)], |sharing| sharing).await;
         for last in 1..20 {
@@ -82,7 +79,7 @@ async fn who_hangs_up_again_and_again_takes_no_leases_along() {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     assert!((1..50).contains(&waited), "{waited} were not paid of leases");
-    a_moment().await;
+    rest(200).await;
     let passed = passing(&limiter, client(1), 2 * QUOTA).await;
     assert!(passed + gone >= QUOTA - QUOTA / 8, "{passed} after {gone} that hung up");
     assert!(passed + gone <= QUOTA, "{passed} after {gone} that hung up");

@@ -3,12 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 #![allow(clippy::disallowed_methods, reason = "how long it really takes")]
 
+mod awake;
 mod cluster;
 mod faults;
 mod guard;
 mod guard_apart;
 mod guard_faults;
 mod hang_up;
+mod late;
 mod log;
 mod proxy;
 mod sentinel;

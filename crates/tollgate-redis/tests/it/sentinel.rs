@@ -7,6 +7,7 @@ use tollgate_rate_limit::Limiter;
 use tollgate_redis::Connection;
 use tollgate_redis::rate_limit::Sharing;
 
+use crate::awake::rest;
 use crate::guard::Node;
 use crate::server::{TestServer, cli, free_port, program};
 use crate::{SOON, client, of_day, passing};
@@ -57,7 +58,7 @@ async fn a_failover_resets_no_limit() {
     };
     let start = std::time::Instant::now();
     while !is_known() && start.elapsed() < 2 * SOON {
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        rest(100).await;
     }
     let url = format!("redis+sentinel://127.0.0.1:{}/primary", sentinel.port);
     let connection = Connection::open(url.parse().unwrap()).unwrap();
@@ -74,7 +75,7 @@ async fn a_failover_resets_no_limit() {
     assert_eq!(passing(&limiter, client(1), 2).await, 2);
     assert!(connection.up_within(3 * SOON).await, "{}", replica.cli(&["role"]));
     assert!(replica.cli(&["role"]).starts_with("master"));
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    rest(200).await;
     assert_eq!(passing(&limiter, client(1), 20).await, 4);
     there.knows_soon("+6581234567").await;
 }

@@ -13,6 +13,7 @@ use tollgate_rate_limit::{IpRateLimitLayer, Limit, Limiter, Quota};
 use tollgate_redis::rate_limit::Sharing;
 use tower::{Layer, ServiceExt, service_fn};
 
+use crate::awake::rest;
 use crate::server::{TestServer, program, programs};
 use crate::{DAY, client, connect, node, of_day, passes, passing};
 
@@ -121,7 +122,7 @@ async fn a_lease_that_was_not_spent_in_time_adds_nothing_to_the_quota() {
     let start = std::time::Instant::now();
     let mut passed = passing(&nodes[0], client(1), 8).await;
     // All of it is back, and what the first node holds is worth nothing by now.
-    tokio::time::sleep(Duration::from_millis(1500)).await;
+    rest(1500).await;
     let quiet = start.elapsed();
     let again = std::time::Instant::now();
     passed -= 8;
@@ -142,7 +143,7 @@ async fn a_node_that_dies_takes_an_eighth_of_a_quota_along_at_the_most() {
         let limits = vec![of_day("a", QUOTA as u32)];
         let dies = node(&server.url(), limits, |sharing| sharing.with_nodes(2).unwrap()).await;
         passed += passing(&dies, client(1), 500).await;
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        rest(100).await;
     }
     let last = node(&server.url(), vec![of_day("a", QUOTA as u32)], Sharing::without_leases).await;
     passed += passing(&last, client(1), 2 * QUOTA).await;
@@ -186,7 +187,7 @@ async fn what_one_node_takes_back_and_forgets_all_have() {
     let ticket = one.ask(client(1), &(&Request::new(())).into()).await.into_ticket();
     assert!(passes(&other, client(1)).await);
     one.refund(ticket);
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    rest(200).await;
     assert_eq!(passing(&other, client(1), 9).await, 3);
     assert_eq!(passing(&one, client(1), 9).await, 0);
     one.limit("a").unwrap().forget(client(1)).unwrap();
@@ -195,7 +196,7 @@ async fn what_one_node_takes_back_and_forgets_all_have() {
     let third = node(&server.url(), limits(), |sharing| sharing).await;
     assert_eq!(passing(&third, client(1), 9).await, 2);
     one.limit("a").unwrap().penalize(client(2), 3).unwrap();
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    rest(200).await;
     assert_eq!(passing(&other, client(2), 9).await, 1);
 }
 
@@ -276,7 +277,7 @@ async fn what_somebody_else_put_at_a_key_is_overwritten_and_hurts_nobody() {
         assert_eq!(passing(&fresh, client(1), 5).await, 3, "{what:?}");
         assert_eq!(passing(&fresh, client(2), 5).await, 3);
         fresh.limit("a").unwrap().forget(client(2)).unwrap();
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        rest(50).await;
     }
 }
 
@@ -299,7 +300,7 @@ async fn on_the_server_are_no_addresses_and_everything_expires() {
             assert!(!name.contains(address), "{name}");
         }
     }
-    tokio::time::sleep(Duration::from_millis(2600)).await;
+    rest(2600).await;
     assert_eq!(server.cli(&["dbsize"]).trim(), "0");
 }
 

@@ -9,6 +9,7 @@ use tollgate_core::ClientIp;
 use tollgate_rate_limit::{Limit, Limiter, Mode, Quota};
 use tollgate_redis::rate_limit::{RedisStore, Sharing};
 
+use crate::awake::{Awake, rest};
 use crate::proxy::Slow;
 use crate::server::{TestServer, program, programs};
 use crate::{DAY, SOON, client, node, of_day, passes};
@@ -16,10 +17,6 @@ use crate::{DAY, SOON, client, node, of_day, passes};
 fn ask(limiter: &Arc<Limiter<RedisStore>>, client: ClientIp) -> tokio::task::JoinHandle<bool> {
     let limiter = Arc::clone(limiter);
     tokio::spawn(async move { passes(&limiter, client).await })
-}
-
-async fn a_moment() {
-    tokio::time::sleep(Duration::from_millis(100)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -59,11 +56,11 @@ async fn who_waits_is_answered_though_those_before_are_given_up() {
     let limiter = Arc::new(node(&server.url(), vec![of_day("a", 500)], Sharing::without_leases).await);
     server.signal("-STOP");
     let on_their_way: Vec<_> = (1..=2).map(|_| ask(&limiter, client(1))).collect();
-    a_moment().await;
+    rest(100).await;
     let waiting: Vec<_> = (1..=100).map(|_| ask(&limiter, client(2))).collect();
-    a_moment().await;
+    rest(100).await;
     on_their_way.iter().for_each(tokio::task::JoinHandle::abort);
-    a_moment().await;
+    rest(100).await;
     server.signal("-CONT");
     for asked in waiting {
         assert!(tokio::time::timeout(SOON, asked).await.unwrap().unwrap());
@@ -80,7 +77,7 @@ async fn of_a_server_that_is_far_away_nobody_waits_for_others_answers() {
     // So that it knows the script.
     assert!(passes(&limiter, client(0)).await);
     slow.delay(WAY);
-    let start = Instant::now();
+    let start = Awake::now();
     let mut asked = JoinSet::new();
     for last in 0..200 {
         let limiter = Arc::clone(&limiter);

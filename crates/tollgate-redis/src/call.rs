@@ -42,6 +42,7 @@ impl Call {
     }
 
     /// One more argument.
+    #[cfg(feature = "rate-limit")]
     pub(crate) fn write(&mut self, arg: std::fmt::Arguments<'_>) -> &mut Self {
         self.args.write(arg);
         self
@@ -80,6 +81,7 @@ impl Words {
         self.ends.push(self.bytes.len());
     }
 
+    #[cfg(feature = "rate-limit")]
     fn append(&mut self, other: &Self) {
         let before = self.bytes.len();
         self.bytes.extend_from_slice(&other.bytes);

@@ -102,8 +102,8 @@ fn through(fault: &str, break_it: impl FnOnce(&mut Redis), mend_it: impl FnOnce(
         took.len(),
     );
     assert!(longest < usual + Duration::from_millis(25) + SLACK, "{longest:?}, and {usual:?} before");
-    // As old as their knowledge was: what the others had leased since.
-    assert!(total.0 <= QUOTA + QUOTA / 8, "{fault}: {} of {QUOTA}", total.0);
+    // As old as their knowledge was: what the others had let through since, for as long as the machine let one stand still.
+    assert!(total.0 <= QUOTA + QUOTA / 4, "{fault}: {} of {QUOTA}", total.0);
     assert!(total.0 >= QUOTA / 2, "{fault}: {} of {QUOTA}", total.0);
     assert!(total.1 <= 2 * QUOTA, "{fault}: {} of {QUOTA}", total.1);
     assert!(passed.1 > 0, "{fault}: somebody new passes");

@@ -48,13 +48,6 @@ impl Call {
         self
     }
 
-    /// The other's keys and arguments behind one's own.
-    #[cfg(feature = "rate-limit")]
-    pub(crate) fn append(&mut self, other: &Self) {
-        self.keys.append(&other.keys);
-        self.args.append(&other.args);
-    }
-
     pub(crate) fn command(&self, name: &str, script: &str) -> Cmd {
         let mut command = Cmd::with_capacity(
             3 + self.keys.ends.len() + self.args.ends.len(),
@@ -79,13 +72,6 @@ impl Words {
         // Memory takes everything.
         let _ = self.bytes.write_fmt(word);
         self.ends.push(self.bytes.len());
-    }
-
-    #[cfg(feature = "rate-limit")]
-    fn append(&mut self, other: &Self) {
-        let before = self.bytes.len();
-        self.bytes.extend_from_slice(&other.bytes);
-        self.ends.extend(other.ends.iter().map(|end| before + end));
     }
 }
 

@@ -7,11 +7,8 @@ local call, sub, ceil = redis.call, string.sub, math.ceil
 local time = call('TIME')
 local us = time[2]
 local now = (time[1] - 1500000000) * 62500 + (us - us % 16) / 16
-local value = redis.pcall('GET', KEYS[1])
-if type(value) == 'table' then
-  if sub(value.err, 1, 9) ~= 'WRONGTYPE' then error(value.err) end
-  value = false
-end
+-- What is none of ours is as good as nothing.
+local value = call('MGET', KEYS[1])[1]
 local debt, flag, suffix = 0, '-', sub(ARGV[6], 2)
 local before = 0
 if value then

@@ -148,18 +148,17 @@ impl Asked {
         };
         let enforced = places.iter().map(|place| self.counts.get(*place).is_some_and(Count::is_enforced));
         let enforced = places.iter().copied().zip(enforced).collect();
-        let names = inner.names.of(counts());
         let mut adjustments = SmallVec::new();
-        let mut question = Question::new(names.len(), parts);
-        for (count, name) in counts().zip(&names) {
+        let mut question = Question::new(inner.names.of(counts()), parts);
+        for (index, count) in counts().enumerate() {
             let change = inner.pending.take(count, inner.nodes, sent);
             // What is known is told with the change.
             let known = match &change {
                 Some(_) => 0,
                 None => inner.certain(inner.known.debt(count, sent).ticks()),
             };
-            question.charge(name, count, count.gcra().charge(count.cost()).ticks(), known);
-            if let Some(change) = change {
+            question.charge(count, count.gcra().charge(count.cost()).ticks(), known);
+            if let (Some(change), Some(name)) = (change, question.name(index)) {
                 adjustments.push(Adjustment::of(&change, name, inner, sent));
                 changes.push(change);
             }
@@ -303,10 +302,9 @@ pub(crate) async fn lease(inner: Arc<Inner>, counts: Low) {
     let (Some(leases), sent) = (&inner.leases, inner.now()) else { return };
     for (count, ticks) in counts {
         let names = inner.names.of(std::iter::once(&count));
-        let Some(name) = names.first() else { continue };
-        let mut question = Question::new(1, leases.parts_of_rest());
+        let mut question = Question::new(names, leases.parts_of_rest());
         let known = inner.certain(inner.known.debt(&count, sent).ticks());
-        question.charge(name, &count, 0, known);
+        question.charge(&count, 0, known);
         question.lease(&count, ticks);
         let together = &inner.together;
         let ask = |asking: Asking| async move {

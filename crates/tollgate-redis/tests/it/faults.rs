@@ -210,7 +210,7 @@ async fn a_server_that_does_not_do_what_it_is_asked_is_given_up_once() {
     let Some(program) = program() else { return };
     let server = TestServer::start(program, &[]);
     let rules = ["acl", "setuser", "limits", "on", ">pw", "~tollgate1:*", "-@all"];
-    let commands = ["+evalsha", "+eval", "+get", "+set", "+pttl", "+time"];
+    let commands = ["+evalsha", "+eval", "+mget", "+set", "+pttl", "+time"];
     server.cli(&[&rules[..], &commands[..]].concat());
     let url = format!("redis://limits:pw@127.0.0.1:{}", server.port);
     let connection = connect(&url).await;
@@ -218,7 +218,7 @@ async fn a_server_that_does_not_do_what_it_is_asked_is_given_up_once() {
     let limiter = limiter.share(Limiter::new([of_day("a", 10)]).unwrap());
     assert_eq!(passing(&limiter, client(1), 3).await, 3);
     let mut changes = connection.watch();
-    server.cli(&["acl", "setuser", "limits", "-get"]);
+    server.cli(&["acl", "setuser", "limits", "-mget"]);
     let mut given_up = 0;
     for last in 0..200 {
         passes(&limiter, client(last)).await;
@@ -228,7 +228,7 @@ async fn a_server_that_does_not_do_what_it_is_asked_is_given_up_once() {
         }
     }
     assert_eq!(given_up, 1);
-    server.cli(&["acl", "setuser", "limits", "+get"]);
+    server.cli(&["acl", "setuser", "limits", "+mget"]);
     assert!(connection.up_within(SOON).await);
     assert_eq!(passing(&limiter, client(1), 20).await, 6);
 }

@@ -40,7 +40,7 @@ fn server_without(command: &str) -> Option<(TestServer, String)> {
     let server = TestServer::start(program()?, &[]);
     let mut rights = vec!["acl", "setuser", "guard", "on", ">password", "~tollgate1:*"];
     let needed =
-        ["+evalsha", "+eval", "+get", "+set", "+pttl", "+time", "+xadd", "+xread", "+pexpire", "+del"];
+        ["+evalsha", "+eval", "+mget", "+set", "+pttl", "+time", "+xadd", "+xread", "+pexpire", "+del"];
     rights.extend(needed.into_iter().filter(|right| *right != command));
     assert_eq!(server.cli(&rights).trim(), "OK");
     let url = server.url().replace("redis://", "redis://guard:password@");

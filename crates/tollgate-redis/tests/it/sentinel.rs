@@ -85,7 +85,7 @@ async fn sentinels_and_servers_with_a_password_are_asked_with_it_by_a_user_who_m
     let Some(program) = program() else { return };
     let master = TestServer::start(program, &[]);
     let rules = ["acl", "setuser", "limits", "on", ">hunter2", "~tollgate1:*", "resetchannels", "-@all"];
-    let commands = ["+evalsha", "+eval", "+get", "+set", "+pttl", "+time", "+role", "+select"];
+    let commands = ["+evalsha", "+eval", "+mget", "+set", "+pttl", "+time", "+role", "+select"];
     assert_eq!(master.cli(&[&rules[..], &commands[..]].concat()).trim(), "OK");
     for sentinels in ["", "requirepass hunter2\nuser limits on >hunter2 +@all\n"] {
         let sentinel = Sentinel::over(program, master.port, sentinels);

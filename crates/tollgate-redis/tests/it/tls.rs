@@ -47,7 +47,7 @@ async fn users_are_who_the_url_says_and_see_only_our_keys() {
     let Some(program) = program() else { return };
     let server = TestServer::start(program, &[]);
     let rules = ["acl", "setuser", "limits", "on", ">hunter2", "~tollgate1:*", "resetchannels"];
-    let commands = ["-@all", "+evalsha", "+eval", "+get", "+set", "+pttl", "+time", "+ping"];
+    let commands = ["-@all", "+evalsha", "+eval", "+mget", "+set", "+pttl", "+time", "+ping"];
     assert_eq!(server.cli(&[&rules[..], &commands[..]].concat()).trim(), "OK");
     let url = |password: &str| format!("redis://limits:{password}@127.0.0.1:{}", server.port);
 

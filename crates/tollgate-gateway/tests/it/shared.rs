@@ -2,6 +2,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "how long it really takes")]
 
+#[path = "../../../tollgate-redis/tests/it/awake.rs"]
+mod awake;
 mod faults;
 mod guard;
 mod nodes;

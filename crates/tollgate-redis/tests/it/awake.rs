@@ -32,11 +32,3 @@ impl Awake {
         TICK * TICKS.load(Relaxed).wrapping_sub(self.0)
     }
 }
-
-/// At least so long, and all of it awake.
-pub(crate) async fn rest(ms: u64) {
-    let start = Awake::now();
-    while start.elapsed() < Duration::from_millis(ms) {
-        tokio::time::sleep(TICK).await;
-    }
-}

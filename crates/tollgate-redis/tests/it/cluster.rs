@@ -8,10 +8,10 @@ use tollgate_rate_limit::store::suite;
 use tollgate_rate_limit::{Key, Limit, Mode, RequestHead};
 use tollgate_redis::rate_limit::Sharing;
 
-use crate::awake::{Awake, rest};
+use crate::awake::Awake;
 use crate::guard::Node;
 use crate::server::{TestServer, program};
-use crate::{client, node, node_within, of_day, passing};
+use crate::{client, node, node_within, of_day, passing, rest};
 
 struct Cluster {
     servers: Vec<TestServer>,

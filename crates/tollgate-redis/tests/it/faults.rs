@@ -9,10 +9,10 @@ use tollgate_rate_limit::Limiter;
 use tollgate_redis::Connection;
 use tollgate_redis::rate_limit::{RedisStore, Sharing};
 
-use crate::awake::{Awake, rest};
+use crate::awake::Awake;
 use crate::proxy::{Slow, impostor};
 use crate::server::{TestServer, free_port, program};
-use crate::{DEADLINE, SOON, client, connect, node, node_within, of_day, passes, passing};
+use crate::{DEADLINE, SOON, client, connect, node, node_within, of_day, passes, passing, rest};
 
 const QUOTA: usize = 300;
 

@@ -16,9 +16,8 @@ use tollgate_redis::{Connection, Server};
 use tower::util::BoxCloneService;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
-use crate::SOON;
-use crate::awake::rest;
 use crate::server::{TestServer, program};
+use crate::{SOON, rest};
 
 pub(crate) const SECRET: &[u8] = b"a secret of all nodes";
 

@@ -4,9 +4,9 @@
 use tollgate_core::FakeClock;
 use tollgate_pump_guard::{Mode, Money, Policy, Prices};
 
-use crate::awake::rest;
 use crate::guard::Node;
 use crate::log::Log;
+use crate::rest;
 use crate::server::{TestServer, program};
 
 /// Twelve messages a day.

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use tollgate_core::FakeClock;
 
-use crate::SOON;
-use crate::awake::{Awake, rest};
+use crate::awake::Awake;
 use crate::guard::Node;
 use crate::proxy::{Slow, impostor};
 use crate::server::{TestServer, program};
+use crate::{SOON, rest};
 
 /// What a busy machine may make of microseconds.
 const SMALL: Duration = Duration::from_millis(100);

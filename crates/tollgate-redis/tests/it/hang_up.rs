@@ -8,9 +8,8 @@ use std::time::Duration;
 use tollgate_rate_limit::Limiter;
 use tollgate_redis::rate_limit::{RedisStore, Sharing};
 
-use crate::awake::rest;
 use crate::server::{TestServer, program};
-use crate::{client, node, of_day, passes, passing};
+use crate::{client, node, of_day, passes, passing, rest};
 
 /// Asks, and goes before there is an answer; whether there was none.
 async fn hang_up(limiter: &Limiter<RedisStore>, last: u8) -> bool {

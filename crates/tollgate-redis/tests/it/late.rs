@@ -5,10 +5,9 @@ use std::time::Duration;
 use tollgate_rate_limit::Limiter;
 use tollgate_redis::rate_limit::{RedisStore, Sharing};
 
-use crate::awake::rest;
 use crate::proxy::Slow;
 use crate::server::{TestServer, program};
-use crate::{client, node, node_within, of_day, passes, passing};
+use crate::{client, node, node_within, of_day, passes, passing, rest};
 
 const DEADLINE: Duration = Duration::from_millis(50);
 

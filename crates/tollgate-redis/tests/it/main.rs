@@ -68,6 +68,14 @@ async fn node_within(
     sharing(Sharing::insecure_without_secret(connection)).share(Limiter::new(limits).unwrap())
 }
 
+/// At least so long, and all of it awake.
+async fn rest(ms: u64) {
+    let start = awake::Awake::now();
+    while start.elapsed() < Duration::from_millis(ms) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
 async fn passes(limiter: &Limiter<RedisStore>, client: ClientIp) -> bool {
     limiter.ask(client, &(&Request::new(())).into()).await.is_pass()
 }

@@ -7,10 +7,9 @@ use tollgate_rate_limit::Limiter;
 use tollgate_redis::Connection;
 use tollgate_redis::rate_limit::Sharing;
 
-use crate::awake::rest;
 use crate::guard::Node;
 use crate::server::{TestServer, cli, free_port, program};
-use crate::{SOON, client, of_day, passing};
+use crate::{SOON, client, of_day, passing, rest};
 
 struct Sentinel {
     child: Child,

@@ -13,9 +13,8 @@ use tollgate_rate_limit::{IpRateLimitLayer, Limit, Limiter, Quota};
 use tollgate_redis::rate_limit::Sharing;
 use tower::{Layer, ServiceExt, service_fn};
 
-use crate::awake::rest;
 use crate::server::{TestServer, program, programs};
-use crate::{DAY, client, connect, node, of_day, passes, passing};
+use crate::{DAY, client, connect, node, of_day, passes, passing, rest};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_store_passes_the_suite_without_leases() {

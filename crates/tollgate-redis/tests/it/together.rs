@@ -9,10 +9,10 @@ use tollgate_core::ClientIp;
 use tollgate_rate_limit::{Limit, Limiter, Mode, Quota};
 use tollgate_redis::rate_limit::{RedisStore, Sharing};
 
-use crate::awake::{Awake, rest};
+use crate::awake::Awake;
 use crate::proxy::Slow;
 use crate::server::{TestServer, program, programs};
-use crate::{DAY, SOON, client, node, of_day, passes};
+use crate::{DAY, SOON, client, node, of_day, passes, rest};
 
 fn ask(limiter: &Arc<Limiter<RedisStore>>, client: ClientIp) -> tokio::task::JoinHandle<bool> {
     let limiter = Arc::clone(limiter);

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::super::TempFile;
 use super::super::state::{Running, value};
+use super::awake::Awake;
 
 pub(super) const SECRET: &str = "0123456789abcdef-of-all-nodes";
 
@@ -88,7 +89,7 @@ impl Caller {
 
     /// Sends a message for this client: the answer's status, and how long it took.
     pub(super) fn send(&mut self, client: &str) -> (u16, Duration) {
-        let start = Instant::now();
+        let start = Awake::now();
         let body = "{\"destination\":\"+6591234567\",\"text\":\"hi\"}";
         let (status, _) = self.ask(client, "POST /api/v1/subaccounts/demo/messages", body);
         (status, start.elapsed())

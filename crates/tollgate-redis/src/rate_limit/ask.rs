@@ -101,12 +101,9 @@ impl Asked {
         let (inner, now) = (&self.inner, self.inner.now());
         for (index, count) in self.unpaid() {
             match (alone.get(index).is_some_and(is_charged), is_charged(count)) {
-                (true, true) => inner.level(count, now),
+                (true, true) => inner.share(count, now),
                 (true, false) => inner.owe_for(count, now),
-                (false, true) => {
-                    inner.level(count, now);
-                    inner.give_back(count, count.gcra().charge(count.cost()), now);
-                }
+                (false, true) => inner.take_back(count, now),
                 (false, false) => {}
             }
         }
@@ -230,9 +227,7 @@ impl Asked {
         for (place, _) in answers.said.iter().take(answers.charged) {
             let Some(count) = self.counts.get(*place) else { continue };
             if !over.contains(&(count.limit(), false)) {
-                let base = sent.after(inner.known.debt(count, sent).ticks());
-                inner.pending.give_back(count, count.gcra().charge(count.cost()).ticks(), base, sent);
-                inner.more.notify_one();
+                inner.take_back(count, sent);
             }
         }
         let is_asked = |place| answers.said.iter().any(|(asked, _)| *asked == place);

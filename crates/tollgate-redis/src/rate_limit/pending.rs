@@ -150,10 +150,6 @@ impl Pending {
         self.len.store(changes.len(), Release);
     }
 
-    pub(crate) fn has(&self, count: &Count) -> bool {
-        !self.is_empty() && self.changes().contains_key(&id(count))
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.len.load(Acquire) == 0
     }

@@ -194,14 +194,21 @@ impl Inner {
         self.more.notify_one();
     }
 
-    /// The server knows of this count what is known here.
-    pub(crate) fn level(&self, count: &Count, now: Tick) {
-        if !self.pending.has(count) {
-            self.fallback.learn(count, self.known.debt(count, now), now);
-        }
+    /// The server has charged what was charged without it: what was this node's part is everybody's.
+    pub(crate) fn share(&self, count: &Count, now: Tick) {
+        let others = count.gcra().charge(count.cost()).ticks().saturating_mul(u64::from(self.nodes) - 1);
+        self.fallback.give_back(count, Debt::of_ticks(others), now);
     }
 
-    pub(crate) fn give_back(&self, count: &Count, debt: Debt, now: Tick) {
+    /// The server has charged what it was not to: it is told.
+    pub(crate) fn take_back(&self, count: &Count, now: Tick) {
+        let (charge, known) = (count.gcra().charge(count.cost()), self.known.debt(count, now));
+        self.pending.give_back(count, charge.ticks(), now.after(known.ticks()), now);
+        self.known.give_back(count, charge, now);
+        self.more.notify_one();
+    }
+
+    fn give_back(&self, count: &Count, debt: Debt, now: Tick) {
         let known = now.after(self.known.debt(count, now).ticks());
         let untold = self.pending.give_back(count, debt.ticks(), known, now);
         let told = debt.ticks() - untold;

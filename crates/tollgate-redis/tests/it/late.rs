@@ -106,3 +106,17 @@ async fn what_the_server_never_answers_is_told_when_it_is_given_up() {
     let other = node(&server.url(), limits(), Sharing::without_leases).await;
     assert_eq!(passing(&other, client(1), 40).await, 20);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_answered_late_takes_no_more_of_a_nodes_part_than_its_own() {
+    let Some(program) = program() else { return };
+    let mut server = TestServer::start(program, &[]);
+    let slow = Slow::in_front_of(server.port).await;
+    let nodes = |sharing: Sharing| sharing.with_nodes(4).unwrap().without_leases();
+    let limiter = node_within(DEADLINE, &slow.url, vec![of_day("a", 40)], nodes).await;
+    assert_eq!(passing(&limiter, client(1), 9).await, 9);
+    assert_eq!(late(&slow, &limiter, 1).await, 3);
+    server.kill();
+    // A fourth of the 28 that are left.
+    assert_eq!(passing(&limiter, client(1), 40).await, 7);
+}

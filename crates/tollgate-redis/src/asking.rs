@@ -55,6 +55,7 @@ impl Asking {
     pub(crate) async fn late<T>(&self, calls: impl Future<Output = T>) -> Option<T> {
         let mut is_given_up = self.link.is_given_up.subscribe();
         tokio::select! {
+            biased;
             answer = timeout(Duration::from_secs(1), calls) => answer.ok(),
             _ = is_given_up.wait_for(|is| *is) => None,
         }

@@ -189,7 +189,8 @@ impl Connection {
     }
 
     /// The same for calls whose answer matters even if it is late: `late` is called when the deadline is over, and then
-    /// they are waited for until the connection is given up, a second at the most.
+    /// they are waited for until the connection is given up, a second at the most. (Not in a Cluster, whose client asks
+    /// again, for as long as somebody waits, what may have been done.)
     #[cfg(feature = "rate-limit")]
     pub(crate) async fn run_on<T, F>(
         &self,
@@ -206,6 +207,9 @@ impl Connection {
             Err(_) => {
                 let _ = self.shared.called::<T>(Err(Fault::Late), &link);
                 late();
+                if self.is_cluster() {
+                    return Err(Fault::Late);
+                }
                 Asking::on(&link).late(calls).await.unwrap_or(Err(Fault::Late))
             }
         }

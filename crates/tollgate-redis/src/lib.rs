@@ -22,7 +22,7 @@
 //!
 //! # When the server is away
 //!
-//! No call takes longer than the connection's [deadline](Connection::deadline), 25 ms if not said. After five in a row
+//! No request waits longer than the connection's [deadline](Connection::deadline), 25 ms if not said. After five in a row
 //! that failed, or when the connection is lost, none is made, until the server has proved in the background that it
 //! answers and writes. What is decided meanwhile, and how that is made good, is for each user of a connection to say:
 //! see [`rate_limit`] and [`pump_guard`].

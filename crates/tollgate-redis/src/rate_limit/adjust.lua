@@ -12,10 +12,10 @@ local value = call('MGET', KEYS[1])[1]
 local debt, flag, suffix = 0, '-', sub(ARGV[6], 2)
 local before = 0
 if value then
-  local own, interval, capacity = string.match(value, '^%d+([-l])(%d+):(%d+)$')
-  if own then
+  local till, own, interval, capacity = string.match(value, '^(%d+)([-l])(%d+):(%d+)$')
+  if till then
     flag = own
-    debt = math.min(math.max(sub(value, 1, 14) - now, 0), 2 * capacity)
+    debt = math.min(math.max(till - now, 0), 2 * capacity)
     before = call('PTTL', KEYS[1])
     local to_interval, to_capacity = string.match(suffix, '^(%d+):(%d+)$')
     if interval ~= to_interval or capacity ~= to_capacity then

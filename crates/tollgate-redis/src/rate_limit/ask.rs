@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use tollgate_rate_limit::store::{Count, Counts, Debt, Store as _, Tick, Verdict, Wait};
 
 use super::change::Adjustment;
+use super::leases::Ask;
 use super::pending::Change;
 use super::question::{Question, Said};
 use super::store::{Inner, Low, Paid, is_charged};
@@ -21,7 +22,7 @@ pub(crate) struct Asked {
     counts: Counts,
     paid: Paid,
     /// What would be leased of each count.
-    leases: SmallVec<[u64; 6]>,
+    leases: SmallVec<[Option<Ask>; 6]>,
 }
 
 /// Some of a request's counts, which live together on the server.
@@ -51,7 +52,7 @@ impl Asked {
         let sent = inner.now();
         if let Some(leases) = &inner.leases {
             for (count, paid) in self.counts.iter().zip(&self.paid) {
-                self.leases.push(if paid.is_none() { leases.ask(count, sent) } else { 0 });
+                self.leases.push(if paid.is_none() { leases.ask(count, sent) } else { None });
             }
         }
         let mut changes: SmallVec<[Change; 1]> = SmallVec::new();
@@ -70,12 +71,12 @@ impl Asked {
         match (answers, alone) {
             (Ok(answers), None) => {
                 metrics::decided("redis");
-                self.take_in(&answers, sent);
+                self.take_in(&answers, sent, false);
                 inner.conclude(&mut self.counts, &mut self.paid, inner.now());
                 send(&mut decided, self.counts);
             }
             (Ok(answers), Some(alone)) => {
-                self.take_in(&answers, sent);
+                self.take_in(&answers, sent, true);
                 self.settle(&alone);
             }
             (Err(_), alone) => {
@@ -103,6 +104,8 @@ impl Asked {
             match (alone.get(index).is_some_and(is_charged), is_charged(count)) {
                 (true, true) => inner.share(count, now),
                 (true, false) => inner.owe_for(count, now),
+                // Where leases may be held, what the server has charged is never given back.
+                (false, true) if inner.leases.as_ref().is_some_and(|leases| leases.can_lease(count)) => {}
                 (false, true) => inner.take_back(count, now),
                 (false, false) => {}
             }
@@ -138,9 +141,9 @@ impl Asked {
     fn part(&self, places: SmallVec<[usize; 6]>, changes: &mut SmallVec<[Change; 1]>, sent: Tick) -> Part {
         let inner = &self.inner;
         let counts = || places.iter().filter_map(|place| self.counts.get(*place));
-        let leases = || places.iter().map(|place| self.leases.get(*place).copied().unwrap_or(0));
+        let leases = || places.iter().map(|place| self.leases.get(*place).copied().flatten());
         let parts = match &inner.leases {
-            Some(all) if leases().any(|ticks| ticks > 0) => all.parts_of_rest(),
+            Some(all) if leases().any(|ask| ask.is_some()) => all.parts_of_rest(),
             _ => 0,
         };
         let enforced = places.iter().map(|place| self.counts.get(*place).is_some_and(Count::is_enforced));
@@ -161,15 +164,19 @@ impl Asked {
             }
         }
         if parts > 0 {
-            counts().zip(leases()).for_each(|(count, ticks)| question.lease(count, ticks));
+            counts()
+                .zip(leases())
+                .for_each(|(count, ask)| question.lease(count, ask.map_or(0, |ask| ask.ticks)));
         }
         Part { places: enforced, adjustments, question }
     }
 
-    fn take_in(&mut self, answers: &Answers, sent: Tick) {
+    /// What a late answer says is owed may have changed since, by hand or by what was let through meanwhile: that is not
+    /// learned.
+    fn take_in(&mut self, answers: &Answers, sent: Tick, is_late: bool) {
         let inner = Arc::clone(&self.inner);
         for (count, debt) in &answers.merged {
-            inner.merged(count, *debt, sent);
+            inner.merged(count, *debt, sent, is_late);
         }
         let mut over: SmallVec<[(usize, bool); 6]> = SmallVec::new();
         for (place, said) in &answers.said {
@@ -193,25 +200,24 @@ impl Asked {
                 }
                 Err(_) => {
                     let wait = Wait::of_ticks(said.owed.unsigned_abs());
-                    if count.is_enforced() {
+                    if count.is_enforced() && !is_late {
                         inner.remember(count, wait.ticks(), sent);
                     }
                     (Verdict::Violated(wait), count.gcra().debt_behind(wait, count.cost()).ticks())
                 }
             };
             let owed = Debt::of_ticks(owed);
-            if said.leased < 0 || merged {
-                inner.known.learn(count, owed, sent);
-            } else {
-                inner.known.learn_least(count, owed, sent);
+            match said.leased < 0 || merged {
+                _ if is_late => {}
+                true => inner.known.learn(count, owed, sent),
+                false => inner.known.learn_least(count, owed, sent),
             }
             count.set_verdict(verdict);
             if let Some(leases) = inner.leases.as_ref()
-                && let Some(ticks) = self.leases.get_mut(*place).filter(|ticks| **ticks > 0)
+                && let Some(ask) = self.leases.get_mut(*place).and_then(Option::take)
             {
                 let leased = u64::try_from(said.leased).unwrap_or(0);
-                leases.answered(count, Some((leased, owed)), sent);
-                *ticks = 0;
+                leases.answered(count, &ask, Some((leased, owed)), sent);
             }
         }
         if refused {
@@ -244,8 +250,10 @@ impl Asked {
     /// is a small one.
     fn end_leases(&mut self, leased: Option<(u64, Debt)>, sent: Tick) {
         if let Some(leases) = &self.inner.leases {
-            for (count, _) in self.counts.iter().zip(&self.leases).filter(|(_, ticks)| **ticks > 0) {
-                leases.answered(count, leased, sent);
+            for (count, ask) in self.counts.iter().zip(&self.leases) {
+                if let Some(ask) = ask {
+                    leases.answered(count, ask, leased, sent);
+                }
             }
         }
         self.leases.clear();
@@ -294,22 +302,26 @@ async fn ask(
 
 /// Leases so much of these counts, charging nothing else.
 pub(crate) async fn lease(inner: Arc<Inner>, counts: Low) {
-    let (Some(leases), sent) = (&inner.leases, inner.now()) else { return };
-    for (count, ticks) in counts {
+    let Some(leases) = &inner.leases else { return };
+    for (count, more) in counts {
+        let sent = inner.now();
         let names = inner.names.of(std::iter::once(&count));
         let mut question = Question::new(names, leases.parts_of_rest());
         let known = inner.certain(inner.known.debt(&count, sent).ticks());
         question.charge(&count, 0, known);
-        question.lease(&count, ticks);
+        question.lease(&count, more.ticks);
         let together = &inner.together;
         let ask = |asking: Asking| async move {
             together.ask(&asking, question).await?.first().copied().ok_or(Fault::Garbage)
         };
-        let leased = match inner.connection.run_on(ask, || ()).await {
+        let mut is_late = false;
+        let leased = match inner.connection.run_on(ask, || is_late = true).await {
             Ok(Said { owed, leased }) => match (u64::try_from(owed), u64::try_from(leased)) {
                 (Ok(owed), Ok(leased)) => {
                     let owed = Debt::of_ticks(owed);
-                    inner.known.learn_least(&count, owed, sent);
+                    if !is_late {
+                        inner.known.learn_least(&count, owed, sent);
+                    }
                     Some((leased, owed))
                 }
                 // Used up, or lowered lately.
@@ -318,6 +330,6 @@ pub(crate) async fn lease(inner: Arc<Inner>, counts: Low) {
             // It may have been leased all the same: the next one is smaller.
             Err(_) => Some((0, Debt::default())),
         };
-        leases.answered(&count, leased, sent);
+        leases.answered(&count, &more, leased, sent);
     }
 }

@@ -67,8 +67,9 @@ pub(crate) async fn change(inner: Arc<Inner>, count: Count) {
         let (script, call) = adjustment.call();
         Adjustment::read(&asking.call(script, call).await?)
     };
-    match inner.connection.run_on(tell, || ()).await {
-        Ok(debt) => inner.merged(&change.count, debt, sent),
+    let mut is_late = false;
+    match inner.connection.run_on(tell, || is_late = true).await {
+        Ok(debt) => inner.merged(&change.count, debt, sent, is_late),
         Err(fault) => inner.pending.put_back(change, fault.is_doubtful()),
     }
 }

@@ -1,6 +1,8 @@
 //! Parts of quotas that this node has taken at once, to spend by itself.
 
 use std::hash::BuildHasher;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use foldhash::quality::RandomState;
@@ -32,6 +34,8 @@ pub(crate) struct Leases {
     nodes: u64,
     /// By limit.
     can_lease: Box<[bool]>,
+    /// How often was asked.
+    times: AtomicU64,
 }
 
 /// A lease: ticks of debt that are paid, and until when that debt lasts on the server.
@@ -52,8 +56,16 @@ struct Slot {
     leases: [Lease; LEASES],
     /// How much to ask for.
     want: u64,
-    is_asking: bool,
+    /// Who asks: which time of all.
+    asking: Option<u64>,
     asked: Tick,
+}
+
+/// So much is to be leased. Whoever gets this has to ask for it, and to say what was answered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ask {
+    pub(crate) ticks: u64,
+    time: u64,
 }
 
 /// What came of spending.
@@ -63,8 +75,8 @@ pub(crate) struct Spent {
     pub(crate) debt: Debt,
     /// Which lease it was.
     pub(crate) until: Tick,
-    /// So much more is to be leased: it is running low. Whoever gets this has to ask for it.
-    pub(crate) ask_for: u64,
+    /// More is to be leased: it is running low.
+    pub(crate) ask: Option<Ask>,
 }
 
 impl Lease {
@@ -104,6 +116,7 @@ impl Leases {
             hasher: RandomState::default(),
             nodes: nodes.into(),
             can_lease,
+            times: AtomicU64::new(0),
         }
     }
 
@@ -112,8 +125,13 @@ impl Leases {
         2 * self.nodes
     }
 
+    /// Whether some of this count may be leased, on whichever node.
+    pub(crate) fn can_lease(&self, count: &Count) -> bool {
+        self.can_lease.get(count.limit()).copied().unwrap_or_default()
+    }
+
     fn slot(&self, count: &Count) -> Option<MutexGuard<'_, Slot>> {
-        if !self.can_lease.get(count.limit()).copied().unwrap_or_default() {
+        if !self.can_lease(count) {
             return None;
         }
         let hash = self.hasher.hash_one(id(count));
@@ -135,14 +153,15 @@ impl Leases {
         lease.left = lease.usable(now) - needs;
         let until = lease.until;
         let held = slot.held(now);
-        let mut ask_for = 0;
-        if held < slot.want / 2 && !slot.is_asking && slot.want >= slot.interval {
+        let mut ask = None;
+        if held < slot.want / 2 && slot.asking.is_none() && slot.want >= slot.interval {
             // It is spent as fast as it was thought, or faster.
             slot.want = slot.want.saturating_mul(2).min(self.most(count));
-            (slot.is_asking, slot.asked, ask_for) = (true, now, slot.want);
+            slot.asked = now;
+            ask = Some(self.begin(&mut slot));
         }
         let last = slot.leases.iter().map(|lease| lease.until.ahead_of(now)).max().unwrap_or(0);
-        Some(Spent { debt: Debt::of_ticks(last.saturating_sub(held)), until, ask_for })
+        Some(Spent { debt: Debt::of_ticks(last.saturating_sub(held)), until, ask })
     }
 
     /// Takes back what was spent of the lease that lasts until `until`: the request was refused for something else.
@@ -155,40 +174,43 @@ impl Leases {
         }
     }
 
-    /// The server is about to be asked for a request of this count: how much to lease with it.
-    pub(crate) fn ask(&self, count: &Count, now: Tick) -> u64 {
-        let Some(mut slot) = self.slot(count) else { return 0 };
+    fn begin(&self, slot: &mut Slot) -> Ask {
+        let time = self.times.fetch_add(1, Relaxed);
+        slot.asking = Some(time);
+        Ask { ticks: slot.want, time }
+    }
+
+    /// The server is about to be asked for a request of this count: what to lease with it.
+    pub(crate) fn ask(&self, count: &Count, now: Tick) -> Option<Ask> {
+        let mut slot = self.slot(count)?;
         let is_recent = now.ahead_of(slot.asked) < BUSY;
         if !slot.is(count) {
             // Whoever is here stays while busy, so that no flood of others takes the place.
-            if slot.id.is_none() || !(is_recent || slot.is_asking || slot.held(now) > 0) {
+            if slot.id.is_none() || !(is_recent || slot.asking.is_some() || slot.held(now) > 0) {
                 let interval = count.gcra().interval_ticks();
                 *slot = Slot { id: Some(id(count)), interval, asked: now, ..Slot::default() };
             }
-            return 0;
+            return None;
         }
         slot.asked = now;
-        if slot.is_asking {
-            return 0;
+        if slot.asking.is_some() {
+            return None;
         }
         let first = slot.interval.saturating_mul(FIRST);
         slot.want = if is_recent { slot.want.saturating_mul(2).max(first) } else { slot.want / 4 };
         slot.want = slot.want.min(self.most(count));
-        if slot.want < slot.interval {
-            return 0;
-        }
-        slot.is_asking = true;
-        slot.want
+        (slot.want >= slot.interval).then(|| self.begin(&mut slot))
     }
 
     /// What the server said to what was asked for: so much is leased, and owed for so long from `sent` on. `None`: it was not
     /// asked after all.
-    pub(crate) fn answered(&self, count: &Count, leased: Option<(u64, Debt)>, sent: Tick) {
+    pub(crate) fn answered(&self, count: &Count, ask: &Ask, leased: Option<(u64, Debt)>, sent: Tick) {
         let Some(mut slot) = self.slot(count) else { return };
-        if !slot.is(count) || !slot.is_asking {
+        // What was asked for before all was dropped is forgotten on the server, too.
+        if !slot.is(count) || slot.asking != Some(ask.time) {
             return;
         }
-        slot.is_asking = false;
+        slot.asking = None;
         let Some((left, debt)) = leased else { return };
         if left == 0 {
             // Near its end, a quota is not leased; or nobody knows.

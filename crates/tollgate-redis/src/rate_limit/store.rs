@@ -13,7 +13,7 @@ use super::ask::{self, Asked};
 use super::change::{Adjustment, change};
 use super::kept::Kept;
 use super::keys::Names;
-use super::leases::Leases;
+use super::leases::{Ask, Leases};
 use super::pending::Pending;
 use super::question::Question;
 use super::together::Together;
@@ -56,7 +56,7 @@ pub(crate) struct Inner {
 pub(crate) type Paid = SmallVec<[Option<Tick>; 6]>;
 
 /// Leases that are running low, and how much to ask for.
-pub(crate) type Low = SmallVec<[(Count, u64); 6]>;
+pub(crate) type Low = SmallVec<[(Count, Ask); 6]>;
 
 impl RedisStore {
     pub(crate) fn new(
@@ -107,11 +107,14 @@ impl Inner {
         self.refused.learn(count, Debt::of_ticks(wait), now);
     }
 
-    /// The server was told what was counted here, and says what is owed with it.
-    pub(crate) fn merged(&self, count: &Count, debt: Debt, sent: Tick) {
+    /// The server was told what was counted here, and says what is owed with it. Late, it does not know what was let
+    /// through meanwhile.
+    pub(crate) fn merged(&self, count: &Count, debt: Debt, sent: Tick, is_late: bool) {
         metrics::merged("sent");
-        self.known.learn(count, debt, sent);
-        self.fallback.learn(count, debt, sent);
+        if !is_late {
+            self.known.learn(count, debt, sent);
+            self.fallback.learn(count, debt, sent);
+        }
     }
 
     /// Pays of leases what can be paid: which are running low by then.
@@ -125,9 +128,7 @@ impl Inner {
             let spent = leases.spend(count, now);
             if let Some(spent) = spent {
                 count.set_verdict(Verdict::Charged(spent.debt));
-                if spent.ask_for > 0 {
-                    low.push((*count, spent.ask_for));
-                }
+                low.extend(spent.ask.map(|ask| (*count, ask)));
             }
             paid.push(spent.map(|spent| spent.until));
         }
@@ -144,7 +145,7 @@ impl Inner {
     /// A request that is refused is no reason to lease more.
     fn lease_no_more(&self, low: &Low, now: Tick) {
         if let Some(leases) = &self.leases {
-            low.iter().for_each(|(count, _)| leases.answered(count, None, now));
+            low.iter().for_each(|(count, ask)| leases.answered(count, ask, None, now));
         }
     }
 
@@ -202,9 +203,8 @@ impl Inner {
 
     /// The server has charged what it was not to: it is told.
     pub(crate) fn take_back(&self, count: &Count, now: Tick) {
-        let (charge, known) = (count.gcra().charge(count.cost()), self.known.debt(count, now));
-        self.pending.give_back(count, charge.ticks(), now.after(known.ticks()), now);
-        self.known.give_back(count, charge, now);
+        let known = now.after(self.known.debt(count, now).ticks());
+        self.pending.give_back(count, count.gcra().charge(count.cost()).ticks(), known, now);
         self.more.notify_one();
     }
 

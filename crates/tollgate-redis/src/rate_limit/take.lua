@@ -28,9 +28,9 @@ end
 -- What is owed by the quota that ends in `ending`, the end to store it with, whether it was lowered, and whether it has to be
 -- stored whatever is decided: more than twice a quota cannot be owed, and this server's clock went back.
 local function owed(value, ending)
-  local flag, interval, capacity = string.match(value, '^%d+([-l])(%d+):(%d+)$')
-  if not flag then return 0, ending, false, false end
-  local debt = max(sub(value, 1, 14) - now, 0)
+  local till, flag, interval, capacity = string.match(value, '^(%d+)([-l])(%d+):(%d+)$')
+  if not till then return 0, ending, false, false end
+  local debt = max(till - now, 0)
   local far = debt > 2 * capacity
   if far then debt = 2 * capacity end
   local to_interval, to_capacity = string.match(ending, '^.(%d+):(%d+)$')

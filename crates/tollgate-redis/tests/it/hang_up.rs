@@ -8,6 +8,7 @@ use std::time::Duration;
 use tollgate_rate_limit::Limiter;
 use tollgate_redis::rate_limit::{RedisStore, Sharing};
 
+use crate::proxy::Slow;
 use crate::server::{TestServer, program};
 use crate::{client, node, of_day, passes, passing, rest};
 
@@ -21,13 +22,13 @@ async fn hang_up(limiter: &Limiter<RedisStore>, last: u8) -> bool {
 async fn who_hangs_up_is_charged_like_anybody_else() {
     let Some(program) = program() else { return };
     let server = TestServer::start(program, &[]);
-    let limiter = node(&server.url(), vec![of_day("a", 10)], Sharing::without_leases).await;
-    let mut gone = 0;
+    let slow = Slow::in_front_of(server.port).await;
+    let limiter = node(&slow.url, vec![of_day("a", 10)], Sharing::without_leases).await;
+    slow.delay(Duration::from_millis(50));
     for _ in 0..4 {
-        gone += usize::from(hang_up(&limiter, 1).await);
+        assert!(hang_up(&limiter, 1).await, "the answer is there at once");
     }
-    assert!(gone > 0, "the answer always was there at once");
-    rest(200).await;
+    rest(300).await;
     let other = node(&server.url(), vec![of_day("a", 10)], Sharing::without_leases).await;
     assert_eq!(passing(&other, client(1), 10).await, 6);
 }
@@ -71,7 +72,9 @@ async fn who_hangs_up_again_and_again_takes_no_leases_along() {
     const QUOTA: usize = 3200;
     let Some(program) = program() else { return };
     let server = TestServer::start(program, &[]);
-    let limiter = node(&server.url(), vec![of_day("a", QUOTA as u32)], |sharing| sharing).await;
+    let slow = Slow::in_front_of(server.port).await;
+    let limiter = node(&slow.url, vec![of_day("a", QUOTA as u32)], |sharing| sharing).await;
+    slow.delay(Duration::from_millis(5));
     let (gone, mut waited) = (100, 0);
     for _ in 0..gone {
         waited += usize::from(hang_up(&limiter, 1).await);

@@ -79,6 +79,15 @@ impl Fault {
     }
 }
 
+/// What its user has to be allowed.
+const RIGHTS: &str = "the user needs +evalsha +eval +mget +set +pttl +time on ~tollgate1:*, and for a guard also +xadd +xread \
+                      +pexpire +del";
+
+/// In a script, servers do not say which command it was.
+fn is_denied(error: &str) -> bool {
+    error.starts_with("NOPERM") || error.contains("can't run this command")
+}
+
 /// What a server says may be long, and of more than one line.
 fn short(text: &str) -> String {
     text.chars().map(|char| if char.is_control() { ' ' } else { char }).take(200).collect()
@@ -91,6 +100,7 @@ impl fmt::Display for Fault {
             Self::Late => f.write_str("no answer within the deadline"),
             Self::Lost => f.write_str("connection lost"),
             Self::Unreachable(why) => write!(f, "no connection can be made: {why}"),
+            Self::Refused(error) if is_denied(error) => write!(f, "it answered {error} ({RIGHTS})"),
             Self::Refused(error) => write!(f, "it answered {error}"),
             Self::Garbage => f.write_str("its answer made no sense"),
         }

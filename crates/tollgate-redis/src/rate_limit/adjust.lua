@@ -12,7 +12,7 @@ local value = call('MGET', KEYS[1])[1]
 local debt, flag, suffix = 0, '-', sub(ARGV[6], 2)
 local before = 0
 if value then
-  local till, own, interval, capacity = string.match(value, '^(%d+)([-l])(%d+):(%d+)$')
+  local till, own, interval, capacity = string.match(value, '^(%d+)([-l])([1-9]%d*):([1-9]%d*)$')
   if till then
     flag = own
     debt = math.min(math.max(till - now, 0), 2 * capacity)

@@ -217,6 +217,9 @@ impl Asked {
                 && let Some(ask) = self.leases.get_mut(*place).and_then(Option::take)
             {
                 let leased = u64::try_from(said.leased).unwrap_or(0);
+                if is_late {
+                    inner.leased_late(count, leased, inner.now());
+                }
                 leases.answered(count, &ask, Some((leased, owed)), sent);
             }
         }
@@ -319,8 +322,9 @@ pub(crate) async fn lease(inner: Arc<Inner>, counts: Low) {
             Ok(Said { owed, leased }) => match (u64::try_from(owed), u64::try_from(leased)) {
                 (Ok(owed), Ok(leased)) => {
                     let owed = Debt::of_ticks(owed);
-                    if !is_late {
-                        inner.known.learn_least(&count, owed, sent);
+                    match is_late {
+                        true => inner.leased_late(&count, leased, inner.now()),
+                        false => inner.known.learn_least(&count, owed, sent),
                     }
                     Some((leased, owed))
                 }

@@ -201,6 +201,12 @@ impl Inner {
         self.fallback.give_back(count, Debt::of_ticks(others), now);
     }
 
+    /// What a late answer leases comes on top of what was let through meanwhile.
+    pub(crate) fn leased_late(&self, count: &Count, ticks: u64, now: Tick) {
+        let requests = u32::try_from(ticks / count.gcra().interval_ticks().max(1)).unwrap_or(u32::MAX);
+        self.fallback.charge(count, requests, count.gcra().capacity(), now);
+    }
+
     /// The server has charged what it was not to: it is told.
     pub(crate) fn take_back(&self, count: &Count, now: Tick) {
         let known = now.after(self.known.debt(count, now).ticks());

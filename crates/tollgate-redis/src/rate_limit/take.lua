@@ -25,10 +25,16 @@ local function store(key, debt, ending, ms)
   call('SET', key, value, 'PX', format('%d', ms))
 end
 
+-- Of what is stored by the same quota, what is owed still. (There are strings that are a number, and none.)
+local function left(value)
+  local debt = (tonumber(sub(value, 1, 14)) or 0) - now
+  return debt > 0 and debt or 0
+end
+
 -- What is owed by the quota that ends in `ending`, the end to store it with, whether it was lowered, and whether it has to be
 -- stored whatever is decided: more than twice a quota cannot be owed, and this server's clock went back.
 local function owed(value, ending)
-  local till, flag, interval, capacity = string.match(value, '^(%d+)([-l])(%d+):(%d+)$')
+  local till, flag, interval, capacity = string.match(value, '^(%d+)([-l])([1-9]%d*):([1-9]%d*)$')
   if not till then return 0, ending, false, false end
   local debt = max(till - now, 0)
   local far = debt > 2 * capacity
@@ -54,7 +60,7 @@ local function take(k, at, n, parts)
     local debt = 0
     if value then
       local plain = sub(value, 15) == ending
-      if plain then debt = max((tonumber(sub(value, 1, 14)) or 0) - now, 0) end
+      if plain then debt = left(value) end
       if not plain or debt > capacity then
         debt, ending, lowered[i], save[i] = owed(value, ending)
       end
@@ -102,8 +108,7 @@ local function is_taken_at_once(k, charge, capacity, known, ending)
   local value, debt = written[key] or stored[k + 1], 0
   if value then
     if sub(value, 15) ~= ending then return false end
-    debt = (tonumber(sub(value, 1, 14)) or 0) - now
-    if debt < 0 then debt = 0 end
+    debt = left(value)
   end
   if known > debt then return false end
   local after = debt + charge

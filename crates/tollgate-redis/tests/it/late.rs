@@ -1,5 +1,6 @@
 //! Answers that come when their requests are long decided.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tollgate_rate_limit::Limiter;
@@ -91,6 +92,35 @@ async fn what_a_late_request_takes_along_is_told_once() {
     }
 }
 
+/// One is answered late, and of those behind it nobody knows: a proxy cuts them off.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_answer_forgets_nobody_who_passed_meanwhile() {
+    let Some(program) = program() else { return };
+    for leases in [false, true] {
+        let mut server = TestServer::start(program, &[]);
+        let slow = Slow::in_front_of(server.port).await;
+        let sharing = |sharing: Sharing| if leases { sharing } else { sharing.without_leases() };
+        let limiter = Arc::new(node_within(DEADLINE, &slow.url, vec![of_day("a", 40)], sharing).await);
+        assert!(passes(&limiter, client(1)).await);
+        slow.delay(2 * DEADLINE);
+        let ask = || {
+            let limiter = Arc::clone(&limiter);
+            tokio::spawn(async move { passes(&limiter, client(1)).await })
+        };
+        let mut asked = vec![ask()];
+        rest(100).await;
+        slow.delay(20 * DEADLINE);
+        asked.extend((0..30).map(|_| ask()));
+        rest(400).await;
+        server.kill();
+        let mut passed = 1 + passing(&limiter, client(1), 100).await;
+        for asked in asked {
+            passed += usize::from(asked.await.unwrap());
+        }
+        assert_eq!(passed, 40, "leases: {leases}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_server_never_answers_is_told_when_it_is_given_up() {
     let Some(program) = program() else { return };
@@ -119,4 +149,20 @@ async fn what_is_answered_late_takes_no_more_of_a_nodes_part_than_its_own() {
     server.kill();
     // A fourth of the 28 that are left.
     assert_eq!(passing(&limiter, client(1), 40).await, 7);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_leased_late_comes_not_on_top_of_what_passed_meanwhile() {
+    let Some(program) = program() else { return };
+    let server = TestServer::start(program, &[]);
+    let slow = Slow::in_front_of(server.port).await;
+    let deadline = Duration::from_millis(25);
+    let limiter = node_within(deadline, &slow.url, vec![of_day("a", 300)], |sharing| sharing).await;
+    let mut passed = passing(&limiter, client(1), 20).await;
+    slow.delay(Duration::from_millis(40));
+    passed += passing(&limiter, client(1), 400).await;
+    slow.delay(Duration::ZERO);
+    rest(1500).await;
+    passed += passing(&limiter, client(1), 400).await;
+    assert!((260..=300).contains(&passed), "{passed}");
 }

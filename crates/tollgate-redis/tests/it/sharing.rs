@@ -269,14 +269,27 @@ async fn what_somebody_else_put_at_a_key_is_overwritten_and_hurts_nobody() {
     assert_eq!(passing(&limiter, client(1), 1).await, 1);
     let name = server.cli(&["keys", "*a:0:*"]);
     let name = name.trim();
-    for what in [["lpush", name, "x"], ["set", name, "x"], ["set", name, "99999999999999-1:2:3"]] {
-        server.cli(&["del", name]);
-        server.cli(&what);
-        let fresh = node(&server.url(), limits(), Sharing::without_leases).await;
-        assert_eq!(passing(&fresh, client(1), 5).await, 3, "{what:?}");
-        assert_eq!(passing(&fresh, client(2), 5).await, 3);
-        fresh.limit("a").unwrap().forget(client(2)).unwrap();
-        rest(50).await;
+    let end = server.cli(&["get", name]).trim()[14..].to_owned();
+    let of_this_quota =
+        ["           nan", "           inf", "0x7fffffffffff", "              ", "-9999999999999"];
+    let values = of_this_quota.map(|till| format!("{till}{end}"));
+    let strange = ["x", "", "99999999999999-1:2:3", "99999999999999-0:0", "99999999999999l0:5", "1-1:2", "1"];
+    let strings = values.iter().map(String::as_str).chain(strange).map(|value| ["set", name, value]);
+    for what in strings.chain([["lpush", name, "x"]]) {
+        for is_charged_first in [false, true] {
+            server.cli(&["del", name]);
+            server.cli(&what);
+            let fresh = node(&server.url(), limits(), Sharing::without_leases).await;
+            if is_charged_first {
+                fresh.limit("a").unwrap().penalize(client(1), 1).unwrap();
+                rest(50).await;
+            }
+            let passes = 3 - usize::from(is_charged_first);
+            assert_eq!(passing(&fresh, client(1), 5).await, passes, "{what:?}");
+            assert_eq!(passing(&fresh, client(2), 5).await, 3);
+            fresh.limit("a").unwrap().forget(client(2)).unwrap();
+            rest(50).await;
+        }
     }
 }
 

@@ -216,9 +216,9 @@ impl Asked {
             if let Some(leases) = inner.leases.as_ref()
                 && let Some(ask) = self.leases.get_mut(*place).and_then(Option::take)
             {
-                let leased = u64::try_from(said.leased).unwrap_or(0);
+                let mut leased = u64::try_from(said.leased).unwrap_or(0);
                 if is_late {
-                    inner.leased_late(count, leased, inner.now());
+                    leased = inner.leased_late(count, leased, inner.now());
                 }
                 leases.answered(count, &ask, Some((leased, owed)), sent);
             }
@@ -322,11 +322,12 @@ pub(crate) async fn lease(inner: Arc<Inner>, counts: Low) {
             Ok(Said { owed, leased }) => match (u64::try_from(owed), u64::try_from(leased)) {
                 (Ok(owed), Ok(leased)) => {
                     let owed = Debt::of_ticks(owed);
-                    match is_late {
-                        true => inner.leased_late(&count, leased, inner.now()),
-                        false => inner.known.learn_least(&count, owed, sent),
+                    if is_late {
+                        Some((inner.leased_late(&count, leased, inner.now()), owed))
+                    } else {
+                        inner.known.learn_least(&count, owed, sent);
+                        Some((leased, owed))
                     }
-                    Some((leased, owed))
                 }
                 // Used up, or lowered lately.
                 _ => Some((0, Debt::default())),

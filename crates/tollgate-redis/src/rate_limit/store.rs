@@ -201,10 +201,16 @@ impl Inner {
         self.fallback.give_back(count, Debt::of_ticks(others), now);
     }
 
-    /// What a late answer leases comes on top of what was let through meanwhile.
-    pub(crate) fn leased_late(&self, count: &Count, ticks: u64, now: Tick) {
+    /// How much can be spent of what a late answer leases: nothing where what was let through meanwhile leaves no room.
+    pub(crate) fn leased_late(&self, count: &Count, ticks: u64, now: Tick) -> u64 {
+        self.fallback.learn_least(count, self.known.debt(count, now), now);
+        let owed = self.fallback.debt(count, now).ticks();
+        if owed.saturating_add(ticks) > count.gcra().capacity().ticks() {
+            return 0;
+        }
         let requests = u32::try_from(ticks / count.gcra().interval_ticks().max(1)).unwrap_or(u32::MAX);
         self.fallback.charge(count, requests, count.gcra().capacity(), now);
+        ticks
     }
 
     /// The server has charged what it was not to: it is told.

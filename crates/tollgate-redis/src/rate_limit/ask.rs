@@ -23,6 +23,8 @@ pub(crate) struct Asked {
     paid: Paid,
     /// What would be leased of each count.
     leases: SmallVec<[Option<Ask>; 6]>,
+    /// How often counts had been changed by hand.
+    by_hand: u64,
 }
 
 /// Some of a request's counts, which live together on the server.
@@ -43,7 +45,7 @@ struct Answers {
 
 impl Asked {
     pub(crate) fn new(inner: Arc<Inner>, counts: Counts, paid: Paid) -> Self {
-        Self { inner, counts, paid, leases: SmallVec::new() }
+        Self { by_hand: inner.by_hand(), inner, counts, paid, leases: SmallVec::new() }
     }
 
     /// Sends what is decided, in time; and takes in what the server says, even if it is late.
@@ -171,10 +173,10 @@ impl Asked {
         Part { places: enforced, adjustments, question }
     }
 
-    /// What a late answer says is owed may have changed since, by hand or by what was let through meanwhile: that is not
-    /// learned.
+    /// From a late answer is learned what is owed at the least, if nothing was changed by hand since.
     fn take_in(&mut self, answers: &Answers, sent: Tick, is_late: bool) {
         let inner = Arc::clone(&self.inner);
+        let is_outdated = is_late && inner.by_hand() != self.by_hand;
         for (count, debt) in &answers.merged {
             inner.merged(count, *debt, sent, is_late);
         }
@@ -200,18 +202,13 @@ impl Asked {
                 }
                 Err(_) => {
                     let wait = Wait::of_ticks(said.owed.unsigned_abs());
-                    if count.is_enforced() && !is_late {
+                    if count.is_enforced() && !is_outdated {
                         inner.remember(count, wait.ticks(), sent);
                     }
                     (Verdict::Violated(wait), count.gcra().debt_behind(wait, count.cost()).ticks())
                 }
             };
             let owed = Debt::of_ticks(owed);
-            match said.leased < 0 || merged {
-                _ if is_late => {}
-                true => inner.known.learn(count, owed, sent),
-                false => inner.known.learn_least(count, owed, sent),
-            }
             count.set_verdict(verdict);
             if let Some(leases) = inner.leases.as_ref()
                 && let Some(ask) = self.leases.get_mut(*place).and_then(Option::take)
@@ -221,6 +218,11 @@ impl Asked {
                     leased = inner.leased_late(count, leased, inner.now());
                 }
                 leases.answered(count, &ask, Some((leased, owed)), sent);
+            }
+            if !is_late && (said.leased < 0 || merged) {
+                inner.known.learn(count, owed, sent);
+            } else if !is_outdated {
+                inner.known.learn_least(count, owed, sent);
             }
         }
         if refused {
@@ -307,7 +309,7 @@ async fn ask(
 pub(crate) async fn lease(inner: Arc<Inner>, counts: Low) {
     let Some(leases) = &inner.leases else { return };
     for (count, more) in counts {
-        let sent = inner.now();
+        let (sent, by_hand) = (inner.now(), inner.by_hand());
         let names = inner.names.of(std::iter::once(&count));
         let mut question = Question::new(names, leases.parts_of_rest());
         let known = inner.certain(inner.known.debt(&count, sent).ticks());
@@ -322,12 +324,12 @@ pub(crate) async fn lease(inner: Arc<Inner>, counts: Low) {
             Ok(Said { owed, leased }) => match (u64::try_from(owed), u64::try_from(leased)) {
                 (Ok(owed), Ok(leased)) => {
                     let owed = Debt::of_ticks(owed);
-                    if is_late {
-                        Some((inner.leased_late(&count, leased, inner.now()), owed))
-                    } else {
+                    let leased =
+                        if is_late { inner.leased_late(&count, leased, inner.now()) } else { leased };
+                    if !is_late || inner.by_hand() == by_hand {
                         inner.known.learn_least(&count, owed, sent);
-                        Some((leased, owed))
                     }
+                    Some((leased, owed))
                 }
                 // Used up, or lowered lately.
                 _ => Some((0, Debt::default())),

@@ -1,4 +1,6 @@
 use std::fmt;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{AcqRel, Acquire};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -46,6 +48,8 @@ pub(crate) struct Inner {
     /// Whom the server refused lately.
     refused: Memory,
     pub(crate) pending: Pending,
+    /// How often counts were changed by hand: forgotten, or by a limit that was changed.
+    by_hand: AtomicU64,
     /// The limiter's.
     clock: SharedClock,
     /// There is something pending.
@@ -77,6 +81,7 @@ impl RedisStore {
             refused: memory.emptied(),
             fallback: memory,
             pending: Pending::default(),
+            by_hand: AtomicU64::new(0),
             clock,
             more: Notify::new(),
             together: Together::new(connection.clone()),
@@ -93,6 +98,10 @@ impl RedisStore {
 impl Inner {
     pub(crate) fn now(&self) -> Tick {
         Tick::at(self.clock.monotonic())
+    }
+
+    pub(crate) fn by_hand(&self) -> u64 {
+        self.by_hand.load(Acquire)
     }
 
     /// What the server may be told of what is known: it is too high by as long as a call takes, which is at most the
@@ -315,6 +324,7 @@ impl Store for RedisStore {
 
     fn forget(&self, count: &Count, now: Tick) {
         let inner = &self.inner;
+        inner.by_hand.fetch_add(1, AcqRel);
         if let Some(leases) = &inner.leases {
             leases.drop(count);
         }
@@ -327,6 +337,7 @@ impl Store for RedisStore {
 
     fn convert(&self, limit: usize, level: usize, convert: &dyn Fn(Debt) -> Debt, now: Tick) {
         let inner = &self.inner;
+        inner.by_hand.fetch_add(1, AcqRel);
         for memory in [&inner.known, &inner.fallback] {
             memory.convert(limit, level, convert, now);
         }

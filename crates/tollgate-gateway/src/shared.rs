@@ -42,8 +42,8 @@ impl Shared {
         };
         let server = server.map_err(|error| Problems::one("state.password_env", error))?;
         tracing::info!(%server, nodes = state.nodes, "limits and the guard's memory are shared");
-        let connection =
-            Connection::open(server.clone()).map_err(|error| Problems::one("state.redis", error))?;
+        let connection = Connection::open_with(server.clone(), state.deadline.0)
+            .map_err(|error| Problems::one("state.redis", error))?;
         Ok(Self { server, connection, nodes: state.nodes, secret: secrets.shared.clone() })
     }
 

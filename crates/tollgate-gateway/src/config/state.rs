@@ -1,10 +1,14 @@
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tollgate::redis::Server;
 use tollgate::redis::rate_limit::Sharing;
 
-use super::Problems;
+use super::{Problems, Span};
+
+/// That of [`tollgate::redis::Connection::open`].
+const DEADLINE: Span = Span(Duration::from_millis(25));
 
 /// `[state]`
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -18,6 +22,8 @@ pub struct State {
     pub password_env: String,
     /// How many gateways share it, 1 to 256.
     pub nodes: u32,
+    /// How long a request waits for it, 1 ms to 1 s.
+    pub deadline: Span,
     /// The environment variable with the key of the hashes that stand for addresses on it, the same for all gateways.
     pub secret_env: String,
 }
@@ -29,6 +35,7 @@ impl Default for State {
             redis: ServerUrl::default(),
             password_env: String::new(),
             nodes: 1,
+            deadline: DEADLINE,
             secret_env: String::new(),
         }
     }
@@ -58,6 +65,9 @@ impl State {
             if self.nodes != 1 {
                 problems.add("state.nodes", format!("{} {unshared} write 1", self.nodes));
             }
+            if self.deadline != DEADLINE {
+                problems.add("state.deadline", format!("{} {unshared} write \"{DEADLINE}\"", self.deadline));
+            }
             for (field, name) in
                 [("state.password_env", &self.password_env), ("state.secret_env", &self.secret_env)]
             {
@@ -70,6 +80,11 @@ impl State {
         if !(1..=MOST).contains(&self.nodes) {
             let remedy = "write how many gateways share the server";
             problems.add("state.nodes", format!("{} is not within 1 and {MOST}: {remedy}", self.nodes));
+        }
+        if !(Duration::from_millis(1)..=Duration::from_secs(1)).contains(&self.deadline.0) {
+            let remedy =
+                "write how long a request may wait for the server, some times as long as its answers take";
+            problems.add("state.deadline", format!("{} is not within 1ms and 1s: {remedy}", self.deadline));
         }
         if self.secret_env.is_empty() {
             problems.add(

@@ -49,6 +49,9 @@ fn what_is_wrong_names_field_value_and_remedy_and_no_password() {
         ("redis = redis://u:hunter2@h", "string"),
         (&format!("{redis}nodes = 0"), "state.nodes: 0 is not within 1 and 256: write how many"),
         (&format!("{redis}nodes = 257"), "state.nodes: 257 is not within"),
+        (&format!("{redis}deadline = \"0s\""), "state.deadline: 0s is not within 1ms and 1s: write how long"),
+        (&format!("{redis}deadline = \"1001ms\""), "state.deadline: 1001ms is not within"),
+        ("deadline = \"50ms\"", "state.deadline: 50ms shares nothing while state.redis is empty"),
         ("redis = \"redis://u:hunter2@h\"", "state.secret_env: \"\" leaves the addresses of clients"),
         (
             &format!("{redis}password_env = \"P\""),

@@ -112,8 +112,9 @@ proptest! {
         let ([in_time, late], attempts, now) = apart(&steps);
         let expected = counts(&in_time, &attempts, now);
         for ((name, is), (_, at_most)) in counts(&late, &attempts, now).into_iter().zip(expected) {
-            // What is owed depends on who was known to have failed when others verified: on the order.
-            let (part, least) = if name.contains("owed") { (0.05, 0.5) } else { (0.02, 0.1) };
+            // What is owed depends on who was known to have failed when others verified: on the order, by up to a message
+            // (0.7 of one in 700 cases).
+            let (part, least) = if name.contains("owed") { (0.05, 1.0) } else { (0.02, 0.1) };
             prop_assert!(is <= (1.0 + part) * at_most.max(0.0) + least, "{name}: {is}, in time {at_most}");
         }
         prop_assert_eq!(people(&late, &attempts), people(&in_time, &attempts));
